@@ -1,0 +1,1 @@
+"""Models, one noun family per file."""

@@ -1,0 +1,1 @@
+"""Admin pages, one per noun family."""

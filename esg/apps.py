@@ -1,0 +1,10 @@
+"""Django application configuration of esg."""
+
+from django.apps import AppConfig
+
+
+class EsgConfig(AppConfig):
+    """Registers the app."""
+
+    name = "esg"
+    default_auto_field = "django.db.models.BigAutoField"

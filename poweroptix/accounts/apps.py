@@ -1,0 +1,11 @@
+"""Django application configuration of accounts."""
+
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    """Registers the app."""
+
+    name = "poweroptix.accounts"
+    label = "accounts"
+    default_auto_field = "django.db.models.BigAutoField"
