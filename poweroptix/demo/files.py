@@ -1,0 +1,230 @@
+"""Meter files of the demonstration campus, with the dirt of real life in them.
+
+Each source speaks its own format: the plant sends long CSV in UTC, the grid tie NEM12 at a fixed
+offset, ALFA Green Button XML, BRAVO five-minute long CSV, CHARLIE wide CSV in local time.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from poweroptix.demo.flows import ZONE, Flows
+
+PLANT = {
+    "GEN-A1": ("GEN-A1", "DEL_KWH"),
+    "GEN-A2": ("GEN-A2", "DEL_KWH"),
+    "GEN-B1": ("GEN-B1", "DEL_KWH"),
+    "AUX": ("AUX", "DEL_KWH"),
+    "SOL-1": ("SOL-1", "DEL_KWH"),
+    "BAT-1-CHG": ("BAT-1", "REC_KWH"),
+    "BAT-1-DIS": ("BAT-1", "DEL_KWH"),
+    "HOUSE": ("HOUSE", "DEL_KWH"),
+}
+
+
+@dataclass(frozen=True)
+class DemoFile:
+    """A file to deliver: its name, source, import profile and bytes."""
+
+    name: str
+    source: str
+    profile: str
+    content: bytes
+
+
+def months() -> list[str]:
+    """Return the thirteen month labels, oldest first."""
+    return [f"2025-{m:02d}" for m in (10, 11, 12)] + [f"2026-{m:02d}" for m in range(1, 11)]
+
+
+def month_bounds(label: str) -> tuple[int, int]:
+    """Return the UTC bounds of a local month in epoch minutes."""
+    year, month = (int(part) for part in label.split("-"))
+    zone = ZoneInfo(ZONE)
+    first = datetime(year, month, 1, tzinfo=zone)
+    last = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=zone)
+    return tuple(int(t.astimezone(UTC).timestamp()) // 60 for t in (first, last))
+
+
+def monthly_files(flows: Flows, label: str) -> Iterator[DemoFile]:
+    """Yield the files that arrive for one month, in order of arrival."""
+    first, last = month_bounds(label)
+    yield DemoFile(f"plant_{label}.csv", "plant-historian", "plant-csv", _plant(flows, first, last))
+    yield DemoFile(f"fuel_{label}.csv", "gas-flow-computer", "plant-csv", _fuel(flows, first, last))
+    yield DemoFile(f"gridtie_{label}.nem12.csv", "grid-tie", "grid-nem12", _grid(flows, first, last))
+    yield DemoFile(f"alfa_{label}.xml", "alfa-green-button", "alfa-espi", _alfa(flows, first, last))
+    yield DemoFile(f"bravo_{label}.csv", "bravo-ami", "plant-csv", _bravo(flows, first, last))
+    yield DemoFile(f"charlie_{label}.csv", "charlie-wide", "charlie-wide", _charlie(flows, first, last))
+
+
+def corrected_alfa_day(flows: Flows, day: str, extra_wh: int) -> DemoFile:
+    """Return a late correction: one day of ALFA with `extra_wh` more in each quarter-hour."""
+    first = int(datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(ZONE)).timestamp()) // 60
+    start = np.arange(first, first + 1440, 15)
+    index = np.searchsorted(flows.start_minutes, start)
+    values = flows.wh["TEN-ALFA"][index] + extra_wh
+    return DemoFile(
+        f"alfa_correction_{day}.csv",
+        "alfa-correction",
+        "plant-csv",
+        _long([("TEN-ALFA", "DEL_KWH", start, 900, values, "kWh", 3)]),
+    )
+
+
+def _plant(flows: Flows, first: int, last: int) -> bytes:
+    inside = _inside(flows.start_minutes, first, last)
+    start = flows.start_minutes[inside]
+    return _long(
+        [(*code, start, 900, flows.wh[name][inside], "kWh", 3) for name, code in PLANT.items()]
+    )
+
+
+def _fuel(flows: Flows, first: int, last: int) -> bytes:
+    start = flows.start_minutes[::4]
+    inside = _inside(start, first, last)
+    rows = [("FUEL-A", flows.fuel_a_btu), ("FUEL-B", flows.fuel_b_btu)]
+    return _long(
+        [(m, "DEL_MMBTU", start[inside], 3600, b[inside] // 1000, "MMBtu", 3) for m, b in rows]
+    )
+
+
+def _bravo(flows: Flows, first: int, last: int) -> bytes:
+    start = np.arange(flows.start_minutes[0], flows.start_minutes[-1] + 15, 5)
+    inside = _inside(start, first, last)
+    start, values = start[inside], flows.bravo_5min_wh[inside]
+    keep = ~_gap(start, first + 4 * 1440 + 605, 50)  # a modem was silent for fifty minutes
+    return _long([("TEN-BRAVO", "DEL_KWH", start[keep], 300, values[keep], "kWh", 3)])
+
+
+def _grid(flows: Flows, first: int, last: int) -> bytes:
+    """Return NEM12 at UTC-6 all year; the days of the fixed offset overlap the local month."""
+    offset = 6 * 60
+    lines = ["100,NEM12,202510010000,GRIDCO,POWEROPTIX"]
+    flow = {"E1": flows.wh["GRID-IMP"], "B1": flows.wh["GRID-EXP"], "F1": _check(flows)}
+    days = np.arange((first - offset) // 1440, (last - offset - 1) // 1440 + 1)
+    for suffix, wh in flow.items():
+        lines.append(f"200,GRIDTIE001,E1B1F1,{suffix},{suffix},N1,GT-778,kWh,15,")
+        for day in days:
+            index = np.searchsorted(flows.start_minutes, day * 1440 + offset)
+            if day * 1440 + offset < first or index + 96 > wh.size:
+                continue
+            text = ",".join(_thousandths(wh[index : index + 96]))
+            date = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=int(day))).strftime("%Y%m%d")
+            lines.append(f"300,{date},{text},A,,,{date}235900,")
+    lines.append("900")
+    return ("\r\n".join(lines) + "\r\n").encode()
+
+
+def _check(flows: Flows) -> np.ndarray:
+    """Return the check meter of the tie: 0.08 % below the main meter."""
+    return flows.wh["GRID-IMP"] - flows.wh["GRID-IMP"] * 8 // 10_000
+
+
+def _alfa(flows: Flows, first: int, last: int) -> bytes:
+    inside = _inside(flows.start_minutes, first, last)
+    start, values = flows.start_minutes[inside], flows.wh["TEN-ALFA"][inside].copy()
+    if first == month_bounds("2026-02")[0]:
+        values[1_203] = values[1_203] * 31 // 10  # a spike of the pulse input
+    keep = ~_gap(start, first + 9 * 1440 + 840, 60)
+    return _espi(start[keep], values[keep])
+
+
+def _charlie(flows: Flows, first: int, last: int) -> bytes:
+    """Return one wide row per local day: columns by quarter-hour label, a five-hour hole in July."""
+    inside = _inside(flows.start_minutes, first, last)
+    start, values = flows.start_minutes[inside], flows.wh["TEN-CHARLIE"][inside]
+    hole = _gap(start, month_bounds("2026-07")[0] + 13 * 1440 + 600, 300)
+    cells = np.array(_thousandths(values), dtype=object)
+    cells[hole] = ""
+    zone = ZoneInfo(ZONE)
+    days: dict[str, list[str]] = {}
+    for minute, cell in zip(start.tolist(), cells.tolist(), strict=True):
+        local = datetime.fromtimestamp(minute * 60, zone)
+        days.setdefault(local.strftime("%Y-%m-%d"), []).append(cell)
+    width = max(len(row) for row in days.values())
+    return wide_csv("TEN-CHARLIE", "DEL_KWH", days, width)
+
+
+def wide_csv(meter: str, channel: str, days: dict[str, list[str]], width: int) -> bytes:
+    """Return wide CSV with one column per quarter-hour of the longest day."""
+    head = ["meter_id", "channel", "date", "unit", *(f"I{i + 1}" for i in range(width))]
+    lines = [",".join(head)]
+    for day, cells in days.items():
+        padded = cells + [""] * (width - len(cells))
+        lines.append(",".join([meter, channel, day, "kWh", *padded]))
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _inside(start: np.ndarray, first: int, last: int) -> np.ndarray:
+    return (start >= first) & (start < last)
+
+
+def _gap(start: np.ndarray, begin: int, minutes: int) -> np.ndarray:
+    return (start >= begin) & (start < begin + minutes)
+
+
+def _thousandths(values: np.ndarray) -> list[str]:
+    """Return integers of a thousandth unit as text with three decimals."""
+    return [f"{v // 1000}.{v % 1000:03d}" for v in values.tolist()]
+
+
+def _stamps(start: np.ndarray) -> list[str]:
+    return np.datetime_as_string((start * 60).astype("datetime64[s]"), unit="s").tolist()
+
+
+def _long(parts: list[tuple]) -> bytes:
+    lines = ["meter_id,channel,interval_start,interval_seconds,value,unit,status"]
+    for meter, channel, start, seconds, values, unit, _places in parts:
+        lines += [
+            f"{meter},{channel},{stamp}Z,{seconds},{value},{unit},A"
+            for stamp, value in zip(_stamps(start), _thousandths(values), strict=True)
+        ]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _espi(start: np.ndarray, wh: np.ndarray) -> bytes:
+    """Return a Green Button feed: one usage point, one reading type, one block per UTC day."""
+    base = "https://alfa.example/espi/1_1/resource/UsagePoint/1"
+    entries = [
+        _entry(f"{base}", "https://alfa.example/espi/1_1/resource/UsagePoint", [f"{base}/MeterReading"],
+               "<UsagePoint xmlns=\"http://naesb.org/espi\"><ServiceCategory><kind>0</kind>"
+               "</ServiceCategory></UsagePoint>"),
+        _entry(f"{base}/MeterReading/1", f"{base}/MeterReading",
+               [f"{base}/MeterReading/1/IntervalBlock", "https://alfa.example/espi/1_1/resource/ReadingType/1"],
+               "<MeterReading xmlns=\"http://naesb.org/espi\"/>"),
+        _entry("https://alfa.example/espi/1_1/resource/ReadingType/1",
+               "https://alfa.example/espi/1_1/resource/ReadingType", [],
+               "<ReadingType xmlns=\"http://naesb.org/espi\"><accumulationBehaviour>4"
+               "</accumulationBehaviour><commodity>1</commodity><flowDirection>1</flowDirection>"
+               "<intervalLength>900</intervalLength><kind>12</kind><powerOfTenMultiplier>0"
+               "</powerOfTenMultiplier><uom>72</uom></ReadingType>"),
+    ]
+    for number, day in enumerate(np.unique(start // 1440)):
+        inside = start // 1440 == day
+        readings = "".join(
+            f"<IntervalReading><timePeriod><duration>900</duration><start>{m * 60}</start>"
+            f"</timePeriod><value>{v}</value></IntervalReading>"
+            for m, v in zip(start[inside].tolist(), wh[inside].tolist(), strict=True)
+        )
+        block = (
+            f"<IntervalBlock xmlns=\"http://naesb.org/espi\"><interval><duration>"
+            f"{int(inside.sum()) * 900}</duration><start>{int(start[inside][0]) * 60}</start>"
+            f"</interval>{readings}</IntervalBlock>"
+        )
+        entries.append(
+            _entry(f"{base}/MeterReading/1/IntervalBlock/{number}",
+                   f"{base}/MeterReading/1/IntervalBlock", [], block)
+        )
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n<feed xmlns="http://www.w3.org/2005/Atom">'
+        "<title>TEN-ALFA</title>" + "\n".join(entries) + "</feed>\n"
+    ).encode()
+
+
+def _entry(own: str, up: str, related: list[str], content: str) -> str:
+    links = f'<link rel="self" href="{own}"/><link rel="up" href="{up}"/>'
+    links += "".join(f'<link rel="related" href="{href}"/>' for href in related)
+    return f"<entry>{links}<content>{content}</content></entry>"
