@@ -1,0 +1,1 @@
+"""Pure arithmetic on readings: merging, multipliers, resolution, receipts, the ladder."""

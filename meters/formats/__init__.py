@@ -1,0 +1,12 @@
+"""File formats of meter data: streaming readers, one file each, found by their key."""
+
+from meters.formats._base import (
+    ChannelBlock,
+    Format,
+    Profile,
+    RowError,
+    formats,
+    row_error_policy,
+)
+
+__all__ = ["ChannelBlock", "Format", "Profile", "RowError", "formats", "row_error_policy"]

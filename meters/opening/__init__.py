@@ -1,0 +1,1 @@
+"""Opening of uploaded archives (zip, gzip) inside hard limits."""

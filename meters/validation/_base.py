@@ -1,0 +1,80 @@
+"""What every validation rule shares: the context, the registry.
+
+A rule is a class with a ``Parameters`` dataclass, a V-code, a severity and
+``check(series, context) -> list[Finding]``. It judges one channel over the range of the series; a
+metric equal to its threshold passes, only ``>`` fails. Rules are pure and vectorised; statistics
+may use floats, what is compared and printed is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Protocol
+
+import numpy as np
+
+from poweroptix.kernel.finding import Finding
+from poweroptix.kernel.grid import Grid
+from poweroptix.kernel.registry import Registry
+from poweroptix.kernel.series import Series
+
+Flag = tuple[int, int, str, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class ValidationContext:
+    """What a rule may know beside the series.
+
+    ``zone``: IANA zone of the campus (local days). ``direction``: DELIVERED, RECEIVED or NET.
+    ``capacity_kw``: nameplate or contracted capacity of the delivery point. ``high_limit_kw``:
+    limit of the channel itself (instrument transformers); the smaller limit counts. ``expected``:
+    grid that should be covered (None: the grid of the series). ``flags``: device events as index
+    ranges of the series. ``failed``: True where an earlier rule already failed the interval.
+    ``duplicates``: starts delivered more than once with their values, as the merge found them.
+    ``parameters``: the rule's ``Parameters`` instance; None means the defaults.
+    """
+
+    zone: str = "UTC"
+    direction: str = "DELIVERED"
+    capacity_kw: Decimal | None = None
+    high_limit_kw: Decimal | None = None
+    expected: Grid | None = None
+    flags: Sequence[Flag] = ()
+    failed: np.ndarray | None = None
+    duplicates: Sequence[tuple[datetime, Sequence[Decimal]]] = ()
+    parameters: Any = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Rule(Protocol):
+    """A validation rule: one class, registered under a versioned key."""
+
+    code: str
+    title: str
+    Parameters: type
+
+    @staticmethod
+    def check(series: Series, context: ValidationContext) -> list[Finding]:
+        """Return what the rule finds; an empty list means pass (or not applicable)."""
+
+
+rules: Registry[Rule] = Registry("rule", "meters.validation")
+
+
+def instant(grid: Grid, index: int) -> datetime:
+    """Return the start of interval ``index`` of a grid (``index == count`` gives its end)."""
+    return grid.start_utc.astimezone(UTC) + timedelta(minutes=grid.minutes * int(index))
+
+
+def runs(mask: np.ndarray) -> list[tuple[int, int]]:
+    """Return maximal runs of True as half-open index pairs.
+
+    >>> runs(np.array([True, True, False, True]))
+    [(0, 2), (3, 4)]
+    """
+    padded = np.concatenate(([False], np.asarray(mask, dtype=bool), [False]))
+    edges = np.flatnonzero(padded[1:] != padded[:-1])
+    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
