@@ -1,0 +1,15 @@
+"""Charge types: one clause family per file, each registered under a versioned key.
+
+A charge type is pure: it takes the inputs of one period, the parameters of one term and what
+was carried in from the period before, and returns a worksheet and what is carried out.
+"""
+
+from contracts.charges._base import (
+    ChargeInputs,
+    ChargeType,
+    Needs,
+    TermRef,
+    charge_types,
+)
+
+__all__ = ["ChargeInputs", "ChargeType", "Needs", "TermRef", "charge_types"]

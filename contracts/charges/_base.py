@@ -1,0 +1,181 @@
+"""What every charge type is given, what it returns, and the register of all of them."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, ClassVar
+
+from poweroptix.kernel.calendar import TouSchedule
+from poweroptix.kernel.errors import Refused
+from poweroptix.kernel.figure import Source
+from poweroptix.kernel.finding import Finding
+from poweroptix.kernel.parameters import parse
+from poweroptix.kernel.period import Period
+from poweroptix.kernel.price_series import PriceSeries
+from poweroptix.kernel.registry import Registry
+from poweroptix.kernel.rounding import Mode
+from poweroptix.kernel.series import Series
+from poweroptix.kernel.worksheet import Worksheet
+
+
+@dataclass(frozen=True)
+class TermRef:
+    """Where a line comes from: contract, version, clause; and which quantity it prices."""
+
+    contract: str
+    version: int
+    clause: str
+    line_code: int
+    label: str
+    quantity_name: str = "delivered"
+
+    def source(self, what: str) -> Source:
+        """Evidence of a figure that stands in the contract: "price, clause 4.2 of PPA-1 v2"."""
+        label = f"{what}, {self.contract} version {self.version}"
+        label += f", clause {self.clause}" if self.clause else ""
+        ref = f"{self.contract}/v{self.version}/{self.line_code}"
+        return Source("term", ref, label, {"line_code": self.line_code, "clause": self.clause})
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """A time-of-use schedule together with the local dates that are holidays in it."""
+
+    schedule: TouSchedule
+    holidays: frozenset[date] = frozenset()
+
+
+@dataclass(frozen=True)
+class ChargeInputs:
+    """Everything a charge may read; frozen with the run, so that it can be computed again.
+
+    `in_force` is the first and the last local day of the period on which the contract version
+    holds; `facts` are named values of the contract and of the month (contract_kw,
+    availability_ratio, meter_count ...) as decimal text; `rounding_point` LINE, DAY or INTERVAL
+    and `rounding` are the contract's rule for money.
+    """
+
+    period: Period
+    zone: str
+    currency: str
+    term: TermRef
+    series: Mapping[str, Series] = field(default_factory=dict)
+    prices: Mapping[str, PriceSeries] = field(default_factory=dict)
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    in_force: tuple[date, date] | None = None
+    anchor_date: date | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+    rounding_point: str = "LINE"
+    rounding: Mode = Mode.HALF_UP
+
+    def days_in_force(self) -> list[date]:
+        """Local days of the period on which the version holds, in order."""
+        days = self.period.days()
+        if self.in_force is None:
+            return days
+        first, last = self.in_force
+        return [day for day in days if first <= day <= last]
+
+    def window(self) -> tuple[datetime, datetime]:
+        """UTC start and end of the days in force. Refused when the version holds on none."""
+        days = self.days_in_force()
+        if not days:
+            raise Refused(
+                "contracts.not_in_force",
+                f"version {self.term.version} of {self.term.contract} does not hold on any day "
+                f"of {self.period.label}",
+            )
+        return self.period.day_bounds(days[0])[0], self.period.day_bounds(days[-1])[1]
+
+    def is_whole_period(self) -> bool:
+        """True when the version holds on every day of the period."""
+        return len(self.days_in_force()) == len(self.period.days())
+
+    def quantity(self) -> Series:
+        """The series that this term prices, cut to the days in force.
+
+        Refused when the run does not have it or when it does not cover those days.
+        """
+        name = self.term.quantity_name
+        if name not in self.series:
+            raise Refused(
+                "contracts.series_unknown",
+                f"no quantity named '{name}'; known: {', '.join(sorted(self.series)) or 'none'}",
+                quantity=name,
+            )
+        series = self.series[name]
+        start, end = self.window()
+        if series.grid.start_utc > start or series.grid.end_utc < end:
+            raise Refused(
+                "contracts.series_short",
+                f"'{name}' reaches from {series.grid.start_utc:%Y-%m-%d %H:%M} to "
+                f"{series.grid.end_utc:%Y-%m-%d %H:%M} UTC, the charge needs "
+                f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC",
+                quantity=name,
+            )
+        return series.slice(start, end)
+
+    def calendar(self, code: str) -> Calendar:
+        """The calendar of that code. Refused when the run does not have it."""
+        if code not in self.calendars:
+            raise Refused(
+                "contracts.calendar_unknown",
+                f"no time-of-use calendar '{code}'; known: "
+                f"{', '.join(sorted(self.calendars)) or 'none'}",
+                calendar=code,
+            )
+        return self.calendars[code]
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a term reads, by name: a run is refused before pricing when one is absent."""
+
+    series: tuple[str, ...] = ()
+    prices: tuple[str, ...] = ()
+    calendars: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TermContext:
+    """What is known when a term is checked before its version starts to hold."""
+
+    first_date: date | None = None
+    last_date: date | None = None
+    anchor_date: date | None = None
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
+
+
+class ChargeType(ABC):
+    """One kind of clause. Subclasses are registered; they hold no state."""
+
+    title: ClassVar[str]
+    Parameters: ClassVar[type]
+    uses_quantity: ClassVar[bool] = True
+
+    def parse(self, parameters: Mapping[str, Any]) -> Any:
+        """Parameters of a term from JSON; Refused with a finding per field."""
+        return parse(self.Parameters, parameters)
+
+    def needs(self, parameters: Any) -> Needs:  # noqa: ARG002 - most charges need nothing else
+        """Prices and calendars that the term reads (its quantity is named by the term)."""
+        return Needs()
+
+    def check(self, parameters: Any, context: TermContext) -> list[Finding]:  # noqa: ARG002
+        """What is wrong with these parameters in this contract, before anything is priced."""
+        return []
+
+    @abstractmethod
+    def sentence(self, parameters: Any) -> str:
+        """The term in one plain sentence, for forms and statements."""
+
+    @abstractmethod
+    def charge(
+        self, inputs: ChargeInputs, parameters: Any, carry_in: Mapping[str, Any]
+    ) -> tuple[Worksheet, dict[str, Any]]:
+        """Price one period. Returns the worksheet and what the next period has to know."""
+
+
+charge_types: Registry[ChargeType] = Registry("charge type", "contracts.charges")

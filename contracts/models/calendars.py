@@ -1,0 +1,60 @@
+"""Holidays and time-of-use schedules as objects that contracts name."""
+
+from django.db import models
+
+
+class HolidayCalendar(models.Model):
+    """A list of local dates that a contract treats as holidays."""
+
+    code = models.SlugField(max_length=40, unique=True, help_text="For example NERC.")
+    name = models.CharField(max_length=120)
+
+    class Meta:
+        ordering = ["code"]
+
+    def __str__(self):
+        return self.code
+
+
+class Holiday(models.Model):
+    """One holiday; the date is the day it is observed on."""
+
+    calendar = models.ForeignKey(HolidayCalendar, on_delete=models.CASCADE, related_name="holidays")
+    date = models.DateField()
+    name = models.CharField(max_length=80)
+
+    class Meta:
+        ordering = ["calendar", "date"]
+        constraints = [
+            models.UniqueConstraint(fields=["calendar", "date"], name="holiday_once"),
+        ]
+
+    def __str__(self):
+        return f"{self.date} {self.name}"
+
+
+class TouCalendar(models.Model):
+    """Seasons, day types and hours, each with the name of its period.
+
+    The schedule is not edited once a version that names it is active: give the change a new code.
+    """
+
+    code = models.SlugField(max_length=40, unique=True)
+    name = models.CharField(max_length=120)
+    zone = models.CharField(max_length=64, help_text="IANA zone, for example America/Chicago.")
+    schedule = models.JSONField(
+        help_text='{"rows": [{"months": [1], "day_types": ["weekday"], "start": "16:00", ...}]}'
+    )
+    holidays = models.ForeignKey(
+        HolidayCalendar,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="tou_calendars",
+    )
+
+    class Meta:
+        ordering = ["code"]
+
+    def __str__(self):
+        return self.code

@@ -1,0 +1,165 @@
+"""Contract, its dated versions, and the terms of each version."""
+
+from datetime import timedelta
+
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateRangeField, RangeOperators
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, Func, Q, Value
+
+
+def key_range(column: str) -> Func:
+    """A whole-number column as a range of itself, so that GiST can compare it without extension."""
+    return Func(F(column), F(column), Value("[]"), function="int8range")
+
+
+def charge_type_choices() -> list[tuple[str, str]]:
+    """Keys and titles of every registered charge type; a new one needs no migration."""
+    from contracts.charges import charge_types  # noqa: PLC0415 - after the apps are loaded
+
+    charge_types.discover()
+    return [(key, f"{charge_types.get(key).title} ({key})") for key in charge_types.keys()]  # noqa: SIM118
+
+
+class Contract(models.Model):
+    """An agreement between a seller and an offtaker for one campus, in one currency."""
+
+    class RoundingPoint(models.TextChoices):
+        """Where cents are made."""
+
+        LINE = "LINE", "once per line"
+        DAY = "DAY", "once per local day"
+        INTERVAL = "INTERVAL", "once per interval"
+
+    class Rounding(models.TextChoices):
+        """How cents are made."""
+
+        HALF_UP = "HALF_UP", "half away from zero"
+        HALF_EVEN = "HALF_EVEN", "half to even"
+
+    class State(models.TextChoices):
+        """Life of the agreement; what is priced is said by its versions."""
+
+        OPEN = "OPEN", "open"
+        CLOSED = "CLOSED", "closed"
+
+    code = models.SlugField(max_length=50, unique=True, help_text="For example PPA-ALFA.")
+    name = models.CharField(max_length=200)
+    seller = models.ForeignKey("Party", on_delete=models.PROTECT, related_name="sales")
+    offtaker = models.ForeignKey("Party", on_delete=models.PROTECT, related_name="purchases")
+    tenant = models.ForeignKey(
+        "accounts.Tenant", on_delete=models.PROTECT, related_name="contracts", editable=False
+    )
+    campus = models.ForeignKey("meters.Campus", on_delete=models.PROTECT, related_name="contracts")
+    currency = models.CharField(max_length=3, default="USD")
+    zone = models.CharField(
+        max_length=64, help_text="IANA zone of its days and months, for example America/Chicago."
+    )
+    payment_days = models.PositiveSmallIntegerField(
+        default=30,
+        validators=[MinValueValidator(0), MaxValueValidator(120)],
+        help_text="Days from issue to due date, 0 to 120.",
+    )
+    rounding_point = models.CharField(
+        max_length=8, choices=RoundingPoint.choices, default=RoundingPoint.LINE
+    )
+    rounding = models.CharField(max_length=9, choices=Rounding.choices, default=Rounding.HALF_UP)
+    state = models.CharField(max_length=6, choices=State.choices, default=State.OPEN)
+
+    class Meta:
+        ordering = ["code"]
+
+    def __str__(self):
+        return self.code
+
+
+class ContractVersion(models.Model):
+    """All terms of a contract as they hold between two dates. Not edited once active."""
+
+    class State(models.TextChoices):
+        """DRAFT is being written, ACTIVE is priced, SUPERSEDED was replaced whole."""
+
+        DRAFT = "DRAFT", "draft"
+        ACTIVE = "ACTIVE", "active"
+        SUPERSEDED = "SUPERSEDED", "superseded"
+
+    contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="versions")
+    tenant = models.ForeignKey("accounts.Tenant", on_delete=models.PROTECT, editable=False)
+    number = models.PositiveIntegerField(editable=False)
+    valid = DateRangeField(help_text="First day and the day after the last one; no end = open.")
+    state = models.CharField(
+        max_length=10, choices=State.choices, default=State.DRAFT, editable=False
+    )
+    anchor_date = models.DateField(
+        help_text="First day of contract year 1; escalators and annual fees count from here."
+    )
+    facts = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text='Named numbers of the contract as text, for example {"contract_kw": "50000"}.',
+    )
+    note = models.TextField(blank=True, help_text="What changed and why.")
+    created_at = models.DateTimeField(editable=False)
+    created_by = models.CharField(max_length=150, editable=False)
+    activated_at = models.DateTimeField(null=True, blank=True, editable=False)
+    activated_by = models.CharField(max_length=150, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["contract", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["contract", "number"], name="version_number_once"),
+            models.CheckConstraint(
+                condition=~Q(valid__isempty=True) & Q(valid__startswith__isnull=False),
+                name="version_has_first_day",
+                violation_error_message="The version needs a first day before its end.",
+            ),
+            ExclusionConstraint(
+                name="version_no_overlap",
+                expressions=[
+                    (key_range("contract"), RangeOperators.OVERLAPS),
+                    ("valid", RangeOperators.OVERLAPS),
+                ],
+                condition=Q(state="ACTIVE"),
+                violation_error_message="Another active version of the contract holds then.",
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.contract} v{self.number}"
+
+    def valid_text(self) -> str:
+        """The range in words, last day included: "2026-01-01 to 2026-12-31"."""
+        if self.valid.upper is None:
+            return f"from {self.valid.lower}"
+        return f"{self.valid.lower} to {self.valid.upper - timedelta(days=1)}"
+
+
+class Term(models.Model):
+    """One priced promise: a charge type, its parameters and the clause it was taken from."""
+
+    version = models.ForeignKey(ContractVersion, on_delete=models.CASCADE, related_name="terms")
+    tenant = models.ForeignKey("accounts.Tenant", on_delete=models.PROTECT, editable=False)
+    position = models.PositiveSmallIntegerField(help_text="Order on the invoice.")
+    line_code = models.PositiveSmallIntegerField(
+        validators=[MinValueValidator(10), MaxValueValidator(99)],
+        help_text="10-19 energy, 20-29 demand and capacity, 40-49 fees; fixed for its life.",
+    )
+    charge_type = models.CharField(max_length=60, choices=charge_type_choices)
+    label = models.CharField(max_length=120, help_text="Text of the invoice line.")
+    clause_number = models.CharField(max_length=30, blank=True)
+    clause_text = models.TextField(blank=True, help_text="The words of the contract.")
+    quantity_name = models.SlugField(
+        max_length=40, default="delivered", help_text="Which settled quantity is priced."
+    )
+    parameters = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["version", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["version", "position"], name="term_position_once"),
+            models.UniqueConstraint(fields=["version", "line_code"], name="term_line_code_once"),
+        ]
+
+    def __str__(self):
+        return f"{self.line_code} {self.label}"

@@ -1,0 +1,55 @@
+"""What proves a version: worked examples agreed by both parties, and opening balances."""
+
+from django.core.validators import RegexValidator
+from django.db import models
+
+
+class ContractExample(models.Model):
+    """Inputs and the amounts both parties agreed to; a version needs one before it is active."""
+
+    version = models.ForeignKey(
+        "ContractVersion", on_delete=models.CASCADE, related_name="examples"
+    )
+    tenant = models.ForeignKey("accounts.Tenant", on_delete=models.PROTECT, editable=False)
+    name = models.CharField(max_length=120)
+    inputs = models.JSONField(help_text="Inputs of one period with inline series and prices.")
+    expected = models.JSONField(help_text='Amount per line code: {"10": "1152032.31"}.')
+    last_verdict = models.CharField(max_length=12, blank=True, editable=False)
+    last_report = models.JSONField(default=list, editable=False)
+    last_run_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        ordering = ["version", "name"]
+        constraints = [
+            models.UniqueConstraint(fields=["version", "name"], name="example_name_once"),
+        ]
+
+    def __str__(self):
+        return self.name
+
+
+class OpeningBalance(models.Model):
+    """What a contract brings along from before its first settled period."""
+
+    contract = models.ForeignKey("Contract", on_delete=models.PROTECT, related_name="openings")
+    tenant = models.ForeignKey("accounts.Tenant", on_delete=models.PROTECT, editable=False)
+    period = models.CharField(
+        max_length=7,
+        validators=[RegexValidator(r"^\d{4}-(0[1-9]|1[0-2])$", "Give the month as 2026-01.")],
+        help_text="First month that reads it, for example 2026-01.",
+    )
+    carry = models.JSONField(
+        help_text='Per line code: {"20": {"peaks": {"2025-12": "26000", "2025-11": null}}}.'
+    )
+    reason = models.TextField()
+    recorded_at = models.DateTimeField(editable=False)
+    recorded_by = models.CharField(max_length=150, editable=False)
+
+    class Meta:
+        ordering = ["contract", "period"]
+        constraints = [
+            models.UniqueConstraint(fields=["contract", "period"], name="opening_balance_once"),
+        ]
+
+    def __str__(self):
+        return f"{self.contract} from {self.period}"

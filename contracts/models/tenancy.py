@@ -1,0 +1,54 @@
+"""Which delivery points serve which contract, and since when."""
+
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateRangeField, RangeOperators
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+
+from contracts.models.contracts import key_range
+
+
+class TenantPoint(models.Model):
+    """A delivery point whose energy belongs to one contract on the local days of a range."""
+
+    class Role(models.TextChoices):
+        """What the point is to the contract."""
+
+        LOAD = "LOAD", "load of the tenant"
+
+    contract = models.ForeignKey("Contract", on_delete=models.PROTECT, related_name="points")
+    tenant = models.ForeignKey("accounts.Tenant", on_delete=models.PROTECT, editable=False)
+    delivery_point = models.ForeignKey(
+        "meters.DeliveryPoint", on_delete=models.PROTECT, related_name="tenant_points"
+    )
+    role = models.CharField(max_length=4, choices=Role.choices, default=Role.LOAD)
+    share_ratio = models.DecimalField(
+        max_digits=9,
+        decimal_places=8,
+        default=1,
+        validators=[MinValueValidator(0), MaxValueValidator(1)],
+        help_text="Part of the point's energy that is the contract's; 1 = all.",
+    )
+    valid = DateRangeField(help_text="Local days: first day and the day after the last one.")
+
+    class Meta:
+        ordering = ["contract", "delivery_point"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(share_ratio__gt=0) & models.Q(share_ratio__lte=1),
+                name="tenant_point_share_ratio",
+                violation_error_message="The share must be above 0 and at most 1.",
+            ),
+            ExclusionConstraint(
+                name="tenant_point_no_overlap",
+                expressions=[
+                    (key_range("delivery_point"), RangeOperators.OVERLAPS),
+                    ("role", RangeOperators.EQUAL),
+                    ("valid", RangeOperators.OVERLAPS),
+                ],
+                violation_error_message="The point already serves a contract on some of the days.",
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.delivery_point} of {self.contract}"
