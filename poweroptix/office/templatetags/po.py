@@ -1,0 +1,94 @@
+"""How figures look on screen: money, energy, quantities, moments, states.
+
+Templates never format a number by hand; these filters are the only place.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from django import template
+from django.utils.html import format_html
+
+from poweroptix.kernel import rounding
+
+register = template.Library()
+ABSENT = "—"
+_TONES = {
+    "good": {"APPROVED", "ISSUED", "ACCEPTED", "DONE", "ACTIVE", "LOCKED", "INVOICED", "PAID",
+             "CLOSED", "PASS", "REPLAYED"},
+    "warn": {"DRAFT", "CALCULATED", "REVIEW", "OPEN", "HOLD", "WARN", "QUEUED", "RUNNING",
+             "RECEIVED", "READING", "ESTIMATE", "PRELIMINARY"},
+    "bad": {"REFUSED", "FAILED", "DEAD", "REJECTED", "VOID", "REJECT", "BLOCK", "OVERDUE", "FAIL"},
+}
+
+
+def _grouped(value, places: int) -> str:
+    if value is None or value == "":
+        return ABSENT
+    return f"{rounding.display(Decimal(str(value)), places):,}"
+
+
+@register.filter
+def money(value, currency: str = "USD") -> str:
+    """Format an amount: `1234.5` becomes `$1,234.50`; absent is a dash, never zero."""
+    text = _grouped(value, 2)
+    if text == ABSENT:
+        return text
+    sign, digits = ("−", text[1:]) if text.startswith("-") else ("", text)
+    return f"{sign}${digits}" if currency == "USD" else f"{sign}{digits} {currency}"
+
+
+@register.filter
+def quantity(value, places: int = 3) -> str:
+    """Format a quantity with `places` decimals and grouped thousands."""
+    return _grouped(value, int(places))
+
+
+@register.filter
+def energy(kwh) -> str:
+    """Format energy: MWh with one decimal from 10 MWh up, kWh with three below."""
+    if kwh is None or kwh == "":
+        return ABSENT
+    value = Decimal(str(kwh))
+    if abs(value) >= 10_000:
+        return f"{_grouped(value / 1000, 1)} MWh"
+    return f"{_grouped(value, 3)} kWh"
+
+
+@register.filter
+def percent(ratio, places: int = 1) -> str:
+    """Format a ratio as per cent."""
+    return ABSENT if ratio is None else f"{_grouped(Decimal(str(ratio)) * 100, int(places))} %"
+
+
+@register.filter
+def moment(instant, zone: str = "UTC"):
+    """Show an instant in a zone, with its offset, inside a `<time>` element."""
+    if not isinstance(instant, datetime):
+        return ABSENT
+    local = instant.astimezone(ZoneInfo(str(zone)))
+    return format_html(
+        '<time datetime="{}">{}</time>',
+        instant.isoformat(),
+        local.strftime("%-d %b %Y %H:%M ") + local.strftime("%z")[:3] + ":" + local.strftime("%z")[3:],
+    )
+
+
+@register.filter
+def state(value) -> str:
+    """Show a state as a badge whose tone does not carry the meaning alone."""
+    text = str(value or "")
+    tone = next((tone for tone, words in _TONES.items() if text.upper() in words), "")
+    return format_html('<span class="badge {}">{}</span>', tone, text.replace("_", " ").lower())
+
+
+@register.simple_tag(takes_context=True)
+def query(context, **changes) -> str:
+    """Return the current query string with some parameters replaced (None removes one)."""
+    params = context["request"].GET.copy()
+    for name, value in changes.items():
+        params.pop(name, None)
+        if value is not None:
+            params[name] = value
+    return "?" + params.urlencode()

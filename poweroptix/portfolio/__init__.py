@@ -1,0 +1,1 @@
+"""A whole portfolio as one document: campus, units, meters, parties, contracts, prices."""

@@ -1,0 +1,164 @@
+"""Rows of plain master data: find by natural key, compare field by field, create or update.
+
+A section names its model and its key; everything else is read from the model itself, so a new
+column can be set from a document the day it exists.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from django.apps import apps
+from django.contrib.postgres.fields import DateRangeField, DateTimeRangeField
+from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.db import models
+from django.db.backends.postgresql.psycopg_any import DateRange, DateTimeTZRange
+
+from poweroptix.kernel.errors import Refused
+from poweroptix.portfolio.changes import CREATE, SAME, UPDATE, Change
+
+
+@dataclass(frozen=True)
+class Section:
+    """A list of the document: its name, its model and the fields that identify an item."""
+
+    name: str
+    model: str
+    key: tuple[str, ...]
+
+
+def apply_row(section: Section, item: Any, where: str) -> tuple[models.Model, Change]:
+    """Create or update the row of one item; `Refused` names the path of a wrong field."""
+    model = apps.get_model(section.model)
+    if not isinstance(item, Mapping):
+        raise Refused("portfolio.shape", f"{where}: an item is a block of fields, found {item!r}")
+    values = {name: _value(model, name, raw, item, where) for name, raw in item.items()}
+    missing = [name for name in section.key if name not in values]
+    if missing:
+        raise Refused("portfolio.key_missing", f"{where}: '{missing[0]}' is missing")
+    row = _existing(model, section.key, values)
+    label = "/".join(_text(values[name]) for name in section.key)
+    if row is None:
+        row = model(**values)
+        _save(row, where)
+        return row, Change(section.name, label, CREATE)
+    changed = {
+        name: (_text(getattr(row, name)), _text(value))
+        for name, value in values.items()
+        if not _same(getattr(row, name), value)
+    }
+    if not changed:
+        return row, Change(section.name, label, SAME)
+    for name in changed:
+        setattr(row, name, values[name])
+    _save(row, where)
+    return row, Change(section.name, label, UPDATE, changed)
+
+
+def find(model: type[models.Model], text: Any, item: Mapping, where: str) -> models.Model:
+    """Return the row that a reference names: by code, or by `campus/code` where codes repeat."""
+    names = {field.name for field in model._meta.get_fields()}
+    if "campus" in names and "code" in names and not model._meta.get_field("code").unique:
+        return _in_campus(model, "code", str(text), item, where)
+    if "serial" in names:
+        return _in_campus(model, "serial", str(text), item, where)
+    found = model.objects.filter(code=str(text)).first()
+    if found is None:
+        raise Refused(
+            "portfolio.unknown", f"{where}: there is no {model._meta.verbose_name} '{text}'"
+        )
+    return found
+
+
+def _in_campus(model, field: str, text: str, item: Mapping, where: str) -> models.Model:
+    campus, _, code = text.rpartition("/")
+    rows = model.objects.filter(**{field: code or text})
+    wanted = campus or item.get("campus")
+    if wanted:
+        rows = rows.filter(campus__code=wanted)
+    found = list(rows[:2])
+    if len(found) == 1:
+        return found[0]
+    fault = "stands on several campuses; write CAMPUS/" + text if found else "does not exist"
+    raise Refused("portfolio.unknown", f"{where}: {model._meta.verbose_name} '{text}' {fault}")
+
+
+def _value(model, name: str, raw: Any, item: Mapping, where: str) -> Any:
+    path = f"{where}.{name}"
+    try:
+        field = model._meta.get_field(name)
+    except FieldDoesNotExist:
+        field = None
+    if field is None or not getattr(field, "concrete", False) or field.primary_key:
+        known = sorted(f.name for f in model._meta.concrete_fields if not f.primary_key)
+        raise Refused("portfolio.unknown_field", f"{path}: unknown field; known: {', '.join(known)}")
+    if raw is None:
+        return None
+    if isinstance(field, models.ForeignKey):
+        return find(field.related_model, raw, item, path)
+    try:
+        if isinstance(field, DateRangeField | DateTimeRangeField):
+            return range_of(field, raw, path)
+        if isinstance(field, models.BooleanField) and not isinstance(raw, bool):
+            raise ValidationError("write true or false")
+        return field.to_python(raw)
+    except ValidationError as fault:
+        raise Refused("portfolio.value", f"{path}: {' '.join(fault.messages)}") from fault
+
+
+def range_of(field: models.Field, raw: Any, path: str) -> DateRange | DateTimeTZRange:
+    """Return a half-open range from `[first, end]`; an empty end stays open."""
+    if not isinstance(raw, list) or len(raw) != 2:
+        raise Refused("portfolio.value", f"{path}: write [first, end], the end may be empty")
+    dates = isinstance(field, DateRangeField)
+    kind = DateRange if dates else DateTimeTZRange
+    ends = [None if text in (None, "") else _moment(str(text), dates, path) for text in raw]
+    return kind(*ends, bounds="[)")
+
+
+def _moment(text: str, dates: bool, path: str) -> date | datetime:
+    try:
+        if dates:
+            return date.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
+    except ValueError as fault:
+        raise Refused("portfolio.value", f"{path}: '{text}' is not an ISO date") from fault
+    if moment.tzinfo is None:
+        raise Refused("portfolio.value", f"{path}: '{text}' needs an offset or Z")
+    return moment.astimezone(UTC)
+
+
+def _existing(model, key: tuple[str, ...], values: Mapping) -> models.Model | None:
+    lookup = {}
+    for name in key:
+        value = values[name]
+        if isinstance(value, DateRange | DateTimeTZRange):
+            lookup[f"{name}__startswith"] = value.lower
+        else:
+            lookup[name] = value
+    return model.objects.filter(**lookup).first()
+
+
+def _same(old: Any, new: Any) -> bool:
+    return old == new or _text(old) == _text(new)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, models.Model):
+        return str(getattr(value, "code", None) or getattr(value, "serial", None) or value.pk)
+    if isinstance(value, DateRange | DateTimeTZRange):
+        return f"{value.lower} to {value.upper or 'open'}"
+    return "" if value is None else str(value)
+
+
+def _save(row: models.Model, where: str) -> None:
+    try:
+        row.full_clean()
+    except ValidationError as fault:
+        problems = [
+            f"{where}.{name}: {' '.join(messages)}" if name != "__all__" else f"{where}: {' '.join(messages)}"
+            for name, messages in fault.message_dict.items()
+        ]
+        raise Refused("portfolio.invalid", "; ".join(problems)) from fault
+    row.save()
