@@ -1,0 +1,1 @@
+"""Tenants, people, tokens, and what each role may do."""

@@ -1,0 +1,1 @@
+"""The audit trail: who did what to which thing, when and why; only ever added to."""

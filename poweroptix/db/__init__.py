@@ -1,0 +1,1 @@
+"""What the database itself keeps: roles, row policies, immutability, and the scopes of requests."""

@@ -73,11 +73,11 @@ class AppendOnly:
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """Tables that must exist."""
+        """Return the tables that must exist."""
         return (self.table,)
 
     def statements(self) -> list[str]:
-        """SQL that fulfils the rule."""
+        """Return the SQL that fulfils the rule."""
         made = [
             _trigger("pox_append_only", self.table, "UPDATE OR DELETE", "pox_refuse_change()"),
             _no_truncate(self.table),
@@ -102,11 +102,11 @@ class Immutable:
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """Tables that must exist."""
+        """Return the tables that must exist."""
         return (self.table,)
 
     def statements(self) -> list[str]:
-        """SQL that fulfils the rule."""
+        """Return the SQL that fulfils the rule."""
         tag = _tag(self.when_sql + repr(tuple(self.allow_columns)))
         call = f"pox_immutable({', '.join(literal(c) for c in self.allow_columns)})"
         return [
@@ -137,11 +137,11 @@ class FrozenChild:
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """Tables that must exist."""
+        """Return the tables that must exist."""
         return (self.table, self.parent)
 
     def statements(self) -> list[str]:
-        """SQL that fulfils the rule."""
+        """Return the SQL that fulfils the rule."""
         args = ", ".join(literal(a) for a in (self.parent, self.column, self.when_sql))
         name = f"pox_frozen_child_{_tag(self.parent + self.when_sql)}"
         return [
@@ -163,11 +163,11 @@ class StateMachine:
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """Tables that must exist."""
+        """Return the tables that must exist."""
         return (self.table,)
 
     def statements(self) -> list[str]:
-        """SQL that fulfils the rule."""
+        """Return the SQL that fulfils the rule."""
         moves = json.dumps({k: list(v) for k, v in self.allowed.items()}, sort_keys=True)
         args = ", ".join(literal(a) for a in (self.column, moves, json.dumps(list(self.initial))))
         event = (
@@ -192,7 +192,7 @@ class Policy:
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """Tables that must exist."""
+        """Return the tables that must exist."""
         return (self.table,)
 
     def portal_sql(self) -> str:
@@ -200,7 +200,7 @@ class Policy:
         return f"{ident(self.tenant_column)} = (SELECT app_tenant())"
 
     def statements(self) -> list[str]:
-        """SQL that fulfils the rule."""
+        """Return the SQL that fulfils the rule."""
         return _row_security(self.table, self.portal_sql())
 
 
@@ -216,7 +216,7 @@ class ChannelPolicy:
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """Tables that must exist."""
+        """Return the tables that must exist."""
         return (self.table,)
 
     def portal_sql(self) -> str:
@@ -224,7 +224,7 @@ class ChannelPolicy:
         return f"{ident(self.channel_column)} = ANY (app_channels())"
 
     def statements(self) -> list[str]:
-        """SQL that fulfils the rule."""
+        """Return the SQL that fulfils the rule."""
         return _row_security(self.table, self.portal_sql())
 
 
@@ -254,11 +254,11 @@ class Grant:
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """Tables that must exist."""
+        """Return the tables that must exist."""
         return (self.table,)
 
     def statements(self) -> list[str]:
-        """SQL that fulfils the rule."""
+        """Return the SQL that fulfils the rule."""
         if self.role not in ROLES:
             raise ValueError(f"unknown database role {self.role}; known: {', '.join(ROLES)}")
         words = (self.privileges,) if isinstance(self.privileges, str) else self.privileges
@@ -280,11 +280,11 @@ class PortalGrant:
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """Tables that must exist."""
+        """Return the tables that must exist."""
         return (self.table,)
 
     def statements(self) -> list[str]:
-        """SQL that fulfils the rule."""
+        """Return the SQL that fulfils the rule."""
         return Grant(self.table, PORTAL, self.privileges, self.columns).statements()
 
 
@@ -304,11 +304,11 @@ class Sql:
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """Tables that must exist."""
+        """Return the tables that must exist."""
         return tuple(self.needs)
 
     def statements(self) -> list[str]:
-        """SQL that fulfils the rule."""
+        """Return the SQL that fulfils the rule."""
         return [self.sql_up]
 
 
