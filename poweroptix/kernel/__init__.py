@@ -1,0 +1,1 @@
+"""The kernel: value types and exact arithmetic. Imports nothing of the product."""
