@@ -1,1 +1,58 @@
-"""Models, one noun family per file."""
+"""Models of metering."""
+
+from .assets import Campus, DeliveryPoint, GeneratingUnit
+from .blocks import Publication, ReadingBlock, ReadingNote
+from .choices import (
+    Direction,
+    EditAction,
+    FileState,
+    FindingSeverity,
+    FindingState,
+    Layer,
+    PointKind,
+    PublicationKind,
+    Quantity,
+    ReasonCode,
+    RecordState,
+    Role,
+    Technology,
+    ZoneRule,
+)
+from .devices import Channel, Installation, LossFactor, Meter
+from .files import ChannelAlias, ImportFile, ImportProfile, QuarantinedRecord
+from .judgement import Edit, Finding, RuleSetting, VeeRun
+
+__all__ = [
+    "Campus",
+    "Channel",
+    "ChannelAlias",
+    "DeliveryPoint",
+    "Direction",
+    "Edit",
+    "EditAction",
+    "FileState",
+    "Finding",
+    "FindingSeverity",
+    "FindingState",
+    "GeneratingUnit",
+    "ImportFile",
+    "ImportProfile",
+    "Installation",
+    "Layer",
+    "LossFactor",
+    "Meter",
+    "PointKind",
+    "Publication",
+    "PublicationKind",
+    "QuarantinedRecord",
+    "Quantity",
+    "ReadingBlock",
+    "ReadingNote",
+    "ReasonCode",
+    "RecordState",
+    "Role",
+    "RuleSetting",
+    "Technology",
+    "VeeRun",
+    "ZoneRule",
+]

@@ -1,0 +1,80 @@
+"""What the database keeps of readings, files and publications.
+
+Blocks: only added, visible to a tenant by the list of its channels, values stored out of line
+uncompressed (the embedded server has only a slow compressor). The view `pox_reading` unnests the
+newest published final blocks into one row per reading for reporting tools; it runs with the rights
+of whoever asks.
+"""
+
+from poweroptix.db.rules import (
+    APP,
+    AppendOnly,
+    ChannelPolicy,
+    Grant,
+    Immutable,
+    PortalGrant,
+    Rule,
+    Sql,
+    StateMachine,
+)
+
+READING_VIEW = """
+CREATE OR REPLACE VIEW pox_reading WITH (security_invoker = true) AS
+SELECT b.channel_id,
+       b.day,
+       b.version,
+       (b.day::timestamp AT TIME ZONE 'UTC')
+           + make_interval(mins => b.minutes * (u.ordinal - 1)::int) AS start_utc,
+       b.minutes,
+       CASE WHEN u.reading = -9223372036854775808 THEN NULL
+            ELSE u.reading::numeric / 1000000 END AS quantity,
+       get_byte(b.status, (u.ordinal - 1)::int) AS status,
+       get_byte(b.method, (u.ordinal - 1)::int) AS method
+FROM (
+    SELECT DISTINCT ON (channel_id, day) *
+    FROM meters_readingblock
+    WHERE layer = 2
+      AND publication_id IN (SELECT id FROM meters_publication WHERE published_at IS NOT NULL)
+    ORDER BY channel_id, day, version DESC
+) b
+CROSS JOIN LATERAL unnest(b."values") WITH ORDINALITY AS u(reading, ordinal)
+"""
+
+RULES: list[Rule] = [
+    AppendOnly("meters_readingblock", lock_owner=True),
+    ChannelPolicy("meters_readingblock"),
+    PortalGrant("meters_readingblock"),
+    Sql(
+        "values out of line",
+        'ALTER TABLE meters_readingblock ALTER COLUMN "values" SET STORAGE EXTERNAL',
+        needs=("meters_readingblock",),
+    ),
+    Sql("reading view", READING_VIEW, needs=("meters_readingblock", "meters_publication")),
+    Grant("pox_reading", APP, ("SELECT",), optional=True),
+    Immutable(
+        "meters_publication", "OLD.published_at IS NOT NULL OR OLD.withdrawn_at IS NOT NULL"
+    ),
+    PortalGrant("meters_publication", columns=("id", "published_at")),
+    Immutable(
+        "meters_importfile",
+        "OLD.state IN ('ACCEPTED', 'REFUSED')",
+        allow_columns=("receipt", "state", "profile_code", "format"),
+    ),
+    StateMachine(
+        "meters_importfile",
+        "state",
+        {
+            "RECEIVED": ("READING", "REFUSED"),
+            "READING": ("ACCEPTED", "REFUSED", "RECEIVED"),
+            "ACCEPTED": ("READING",),
+            "REFUSED": ("READING", "RECEIVED"),
+        },
+    ),
+    AppendOnly("meters_edit"),
+    AppendOnly("meters_readingnote"),
+    AppendOnly("meters_veerun"),
+    ChannelPolicy("meters_readingnote"),
+    PortalGrant("meters_readingnote"),
+    ChannelPolicy("meters_channel", channel_column="id"),
+    PortalGrant("meters_channel"),
+]

@@ -1,0 +1,7 @@
+"""Day blocks in and out of the database: binary COPY, numpy arrays, no loop per interval."""
+
+from .batch import Batch, epoch_day, from_epoch_day
+from .loader import load, load_published, newest
+from .writer import write
+
+__all__ = ["Batch", "epoch_day", "from_epoch_day", "load", "load_published", "newest", "write"]
