@@ -1,0 +1,1 @@
+"""No tables; the module lets the app hear that a migrate has ended."""
