@@ -13,6 +13,9 @@ import numpy as np
 
 from poweroptix.demo.flows import ZONE, Flows
 
+#: ALFA's meter was exchanged on 14 May 2026 at 10:00; the new one sends secondary values.
+EXCHANGE_MINUTES = int(datetime(2026, 5, 14, 15, tzinfo=UTC).timestamp()) // 60
+EXCHANGE_MULTIPLIER = 400
 PLANT = {
     "GEN-A1": ("GEN-A1", "DEL_KWH"),
     "GEN-A2": ("GEN-A2", "DEL_KWH"),
@@ -65,12 +68,12 @@ def corrected_alfa_day(flows: Flows, day: str, extra_wh: int) -> DemoFile:
     first = int(datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(ZONE)).timestamp()) // 60
     start = np.arange(first, first + 1440, 15)
     index = np.searchsorted(flows.start_minutes, start)
-    values = flows.wh["TEN-ALFA"][index] + extra_wh
+    values = _as_metered(start, flows.wh["TEN-ALFA"][index] + extra_wh)
     return DemoFile(
         f"alfa_correction_{day}.csv",
         "alfa-correction",
         "plant-csv",
-        _long([("TEN-ALFA", "DEL_KWH", start, 900, values, "kWh", 3)]),
+        _long([("TEN-ALFA", "DEL_KWH", start, 900, values, "kWh", 6)]),
     )
 
 
@@ -100,8 +103,8 @@ def _bravo(flows: Flows, first: int, last: int) -> bytes:
 
 
 def _grid(flows: Flows, first: int, last: int) -> bytes:
-    """Return NEM12 at UTC-6 all year; the days of the fixed offset overlap the local month."""
-    offset = 6 * 60
+    """Return NEM12 at UTC-5 all year; the days of the fixed offset overlap the local month."""
+    offset = 5 * 60
     lines = ["100,NEM12,202510010000,GRIDCO,POWEROPTIX"]
     flow = {"E1": flows.wh["GRID-IMP"], "B1": flows.wh["GRID-EXP"], "F1": _check(flows)}
     days = np.arange((first - offset) // 1440, (last - offset - 1) // 1440 + 1)
@@ -129,7 +132,12 @@ def _alfa(flows: Flows, first: int, last: int) -> bytes:
     if first == month_bounds("2026-02")[0]:
         values[1_203] = values[1_203] * 31 // 10  # a spike of the pulse input
     keep = ~_gap(start, first + 9 * 1440 + 840, 60)
-    return _espi(start[keep], values[keep])
+    return _espi(start[keep], _as_metered(start, values)[keep])
+
+
+def _as_metered(start: np.ndarray, wh: np.ndarray) -> np.ndarray:
+    """Return milli-Wh as the meter of ALFA says them: after its exchange, on the secondary side."""
+    return np.where(start < EXCHANGE_MINUTES, wh * 1000, wh * 1000 // EXCHANGE_MULTIPLIER)
 
 
 def _charlie(flows: Flows, first: int, last: int) -> bytes:
@@ -166,9 +174,10 @@ def _gap(start: np.ndarray, begin: int, minutes: int) -> np.ndarray:
     return (start >= begin) & (start < begin + minutes)
 
 
-def _thousandths(values: np.ndarray) -> list[str]:
-    """Return integers of a thousandth unit as text with three decimals."""
-    return [f"{v // 1000}.{v % 1000:03d}" for v in values.tolist()]
+def _thousandths(values: np.ndarray, places: int = 3) -> list[str]:
+    """Return integers of 10^-places of a unit as text with that many decimals."""
+    scale = 10**places
+    return [f"{v // scale}.{v % scale:0{places}d}" for v in values.tolist()]
 
 
 def _stamps(start: np.ndarray) -> list[str]:
@@ -177,15 +186,15 @@ def _stamps(start: np.ndarray) -> list[str]:
 
 def _long(parts: list[tuple]) -> bytes:
     lines = ["meter_id,channel,interval_start,interval_seconds,value,unit,status"]
-    for meter, channel, start, seconds, values, unit, _places in parts:
+    for meter, channel, start, seconds, values, unit, places in parts:
         lines += [
             f"{meter},{channel},{stamp}Z,{seconds},{value},{unit},A"
-            for stamp, value in zip(_stamps(start), _thousandths(values), strict=True)
+            for stamp, value in zip(_stamps(start), _thousandths(values, places), strict=True)
         ]
     return ("\n".join(lines) + "\n").encode()
 
 
-def _espi(start: np.ndarray, wh: np.ndarray) -> bytes:
+def _espi(start: np.ndarray, milli_wh: np.ndarray) -> bytes:
     """Return a Green Button feed: one usage point, one reading type, one block per UTC day."""
     base = "https://alfa.example/espi/1_1/resource/UsagePoint/1"
     entries = [
@@ -199,7 +208,7 @@ def _espi(start: np.ndarray, wh: np.ndarray) -> bytes:
                "https://alfa.example/espi/1_1/resource/ReadingType", [],
                "<ReadingType xmlns=\"http://naesb.org/espi\"><accumulationBehaviour>4"
                "</accumulationBehaviour><commodity>1</commodity><flowDirection>1</flowDirection>"
-               "<intervalLength>900</intervalLength><kind>12</kind><powerOfTenMultiplier>0"
+               "<intervalLength>900</intervalLength><kind>12</kind><powerOfTenMultiplier>-3"
                "</powerOfTenMultiplier><uom>72</uom></ReadingType>"),
     ]
     for number, day in enumerate(np.unique(start // 1440)):
@@ -207,7 +216,7 @@ def _espi(start: np.ndarray, wh: np.ndarray) -> bytes:
         readings = "".join(
             f"<IntervalReading><timePeriod><duration>900</duration><start>{m * 60}</start>"
             f"</timePeriod><value>{v}</value></IntervalReading>"
-            for m, v in zip(start[inside].tolist(), wh[inside].tolist(), strict=True)
+            for m, v in zip(start[inside].tolist(), milli_wh[inside].tolist(), strict=True)
         )
         block = (
             f"<IntervalBlock xmlns=\"http://naesb.org/espi\"><interval><duration>"

@@ -87,8 +87,8 @@ def _tenant_loads(rng, hour, weekday) -> dict[str, np.ndarray]:
     bravo = 11_200 + 1_700 * np.repeat(rng.random(count // 96 + 1), 96)[:count]
     charlie = 4_700 + 1_900 * ((weekday < 5) & (hour >= 8) & (hour < 18))
     noise = {"TEN-ALFA": (alfa, 160), "TEN-BRAVO": (bravo, 240), "TEN-CHARLIE": (charlie, 120)}
-    return {
-        name: ((kw + rng.normal(0, sigma, count)) * 250).astype(np.int64)
+    return {  # even watt-hours, so that a secondary value (primary / 400) is exact to the milli-Wh
+        name: ((kw + rng.normal(0, sigma, count)) * 125).astype(np.int64) * 2
         for name, (kw, sigma) in noise.items()
     }
 

@@ -33,7 +33,12 @@ def apply_row(section: Section, item: Any, where: str) -> tuple[models.Model, Ch
     model = apps.get_model(section.model)
     if not isinstance(item, Mapping):
         raise Refused("portfolio.shape", f"{where}: an item is a block of fields, found {item!r}")
-    values = {name: _value(model, name, raw, item, where) for name, raw in item.items()}
+    own = {field.name for field in model._meta.get_fields()}
+    values = {
+        name: _value(model, name, raw, item, where)
+        for name, raw in item.items()
+        if name != "campus" or name in own  # elsewhere `campus` only says where codes belong
+    }
     missing = [name for name in section.key if name not in values]
     if missing:
         raise Refused("portfolio.key_missing", f"{where}: '{missing[0]}' is missing")
