@@ -1,0 +1,1 @@
+"""Emission-factor sources: one file per publication, each reads its own table."""
