@@ -92,8 +92,10 @@ def share_pool(inputs: PoolInputs) -> Pool:
     taken = _sum(inputs.sinks.values(), count)
     charged = _sum((flow.charge for flow in inputs.stores), count)
     losses = np.maximum(energy_in - taken - charged, 0)
-    masses_in = {gas: _sum((e[gas] for e in inputs.emitters.values() if gas in e), count)
-                 for gas in ALL_GASES}
+    masses_in = {
+        gas: _sum((e[gas] for e in inputs.emitters.values() if gas in e), count)
+        for gas in ALL_GASES
+    }
     charge_masses = _run_stores(inputs, taken + charged + losses, masses_in)
     codes = [*inputs.sinks, LOSSES]
     weights = np.vstack([*inputs.sinks.values(), losses]).astype(np.int64)
@@ -160,9 +162,7 @@ def _run_stores(inputs, weight, masses_in) -> dict[str, dict[str, np.ndarray]]:
             charge = int(flow.charge[index])
             if charge == 0:
                 continue
-            part = {
-                gas: int(masses_in[gas][index]) * charge // total for gas in ALL_GASES
-            }
+            part = {gas: int(masses_in[gas][index]) * charge // total for gas in ALL_GASES}
             flow.store.charge(charge, part)
             for gas, mass in part.items():
                 took[flow.store.code][gas][index] = mass

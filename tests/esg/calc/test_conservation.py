@@ -57,9 +57,7 @@ def test_every_milligram_goes_somewhere(campus):
     for gas in ALL_GASES:
         assert (pool.masses[gas].sum(axis=0) == pool.masses_in[gas]).all()
         held = sum(int(state["masses_mg"][gas]) for state in pool.closing.values())
-        taken_for_good = sum(
-            pool.of(code, gas) for code in pool.codes if code not in pool.closing
-        )
+        taken_for_good = sum(pool.of(code, gas) for code in pool.codes if code not in pool.closing)
         assert taken_for_good + held == emitted[gas]
         assert (pool.masses[gas] >= 0).all()
 
@@ -151,9 +149,7 @@ def test_more_metered_out_than_in_makes_no_negative_losses():
     assert pool.of(LOSSES, "CO2") == 0
 
 
-@pytest.mark.parametrize(
-    ("values", "code"), [([-1], "esg.negative"), ([MISSING], "esg.missing")]
-)
+@pytest.mark.parametrize(("values", "code"), [([-1], "esg.negative"), ([MISSING], "esg.missing")])
 def test_fuel_that_is_missing_or_negative_is_refused(values, code):
     with pytest.raises(Refused) as error:
         interval_masses_mg(column(values), Decimal("53.06"))

@@ -1,6 +1,6 @@
 """Published worked examples, to the digit that is printed."""
 
-from decimal import Decimal as D
+from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
@@ -33,7 +33,7 @@ def kilograms(milligrams):
 
 def test_e01_gas_by_volume():
     case = expected("E01")
-    heat = heat_from_volume(D(1_000_000), FACTORS["HHV.NG"].value)
+    heat = heat_from_volume(Decimal(1_000_000), FACTORS["HHV.NG"].value)
     kg = masses_kg(heat, combustion("NG"))
     assert text(heat, 6) == case["mmbtu"]
     assert text(kg["CO2"], 3) == case["co2_kg"]
@@ -45,7 +45,7 @@ def test_e01_gas_by_volume():
 
 def test_e02_gas_by_heat_input():
     case = expected("E02")
-    kg = masses_kg(D(7500), combustion("NG"))
+    kg = masses_kg(Decimal(7500), combustion("NG"))
     assert text(kg["CO2"], 3) == case["co2_kg"]
     assert text(gwp("AR5").co2e(kg), 3) == case["co2e_AR5"]
     per_mmbtu = gwp("AR5").co2e(combustion("NG"))
@@ -54,7 +54,7 @@ def test_e02_gas_by_heat_input():
 
 def test_e04_heat_rate():
     case = expected("E04")
-    heat = heat_from_heat_rate(D(100), D(7740))
+    heat = heat_from_heat_rate(Decimal(100), Decimal(7740))
     kg = masses_kg(heat, combustion("NG"))
     assert text(heat, 2) == case["mmbtu"]
     assert text(kg["CO2"] / 100, 4) == case["co2_kg_per_mwh"]
@@ -87,12 +87,12 @@ def test_published_co2e_is_never_rebased():
 def one_interval(sinks_mwh: dict[str, str]) -> PoolInputs:
     """Gas 40 MWh at 411.1062, solar 10 at 0, import 5 at 334.1293, as CO2e counted as CO2."""
     energy = {"gas": 40, "solar": 10, "import": 5}
-    masses = {"gas": 40 * D("411.1062"), "import": 5 * D("334.1293")}
+    masses = {"gas": 40 * Decimal("411.1062"), "import": 5 * Decimal("334.1293")}
     return PoolInputs(
         day=np.array([0]),
         sources={code: np.array([mwh * MWH]) for code, mwh in energy.items()},
         emitters={code: {"CO2": np.array([int(kg * KG)])} for code, kg in masses.items()},
-        sinks={code: np.array([int(D(mwh) * MWH)]) for code, mwh in sinks_mwh.items()},
+        sinks={code: np.array([int(Decimal(mwh) * MWH)]) for code, mwh in sinks_mwh.items()},
     )
 
 
@@ -109,7 +109,7 @@ def test_e17_proportional_pool():
 def test_e18_losses_passed_through():
     case = expected("E18")
     metered = {"A": "29.4", "B": "19.6", "house": "4.9"}
-    grossed_up = {code: str(D(mwh) * 55 / D("53.9")) for code, mwh in metered.items()}
+    grossed_up = {code: str(Decimal(mwh) * 55 / Decimal("53.9")) for code, mwh in metered.items()}
     pool = share_pool(one_interval(grossed_up))
     assert kilograms(pool.of("A", "CO2")) == case["i_A_kg"]
     per_delivered = Fraction(pool.of("A", "CO2"), KG) / Fraction("29.4")
@@ -119,7 +119,7 @@ def test_e18_losses_passed_through():
 def test_e18_losses_kept_by_the_operator():
     case = expected("E18")
     pool = share_pool(one_interval({"A": "29.4", "B": "19.6", "house": "4.9"}))
-    assert int(pool.losses.sum()) == int(D("1.1") * MWH)
+    assert int(pool.losses.sum()) == int(Decimal("1.1") * MWH)
     assert kilograms(pool.of("A", "CO2")) == case["ii_A_kg"]
     assert kilograms(pool.of(LOSSES, "CO2")) == case["ii_operator_loss_kg"]
 

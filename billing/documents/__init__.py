@@ -1,0 +1,1 @@
+"""Renderers of what leaves the house: invoice PDF, interval CSV, JSON."""
