@@ -1,6 +1,35 @@
 """Front door."""
 
-from django.contrib import admin
-from django.urls import path
+from importlib.util import find_spec
 
-urlpatterns = [path("admin/", admin.site.urls)]
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from poweroptix.security import views
+
+_login = RedirectView.as_view(pattern_name="login", query_string=True)
+
+urlpatterns = [
+    path("", views.front_door, name="home"),
+    path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
+    path("accounts/login/", views.login, name="login"),
+    path("accounts/logout/", views.logout, name="logout"),
+    path("accounts/password/", views.password_change, name="password_change"),
+    # One way in and out for everybody; the admin's own pages would need rights that the web
+    # login does not have.
+    path("admin/login/", _login),
+    path("admin/logout/", views.logout),
+    path("admin/password_change/", RedirectView.as_view(pattern_name="password_change")),
+    path("admin/", admin.site.urls),
+]
+
+for prefix, module in [
+    ("office/", "poweroptix.office.urls"),
+    ("portal/", "billing.portal.urls"),
+    ("api/", "poweroptix.api.urls"),
+]:
+    package = module.rpartition(".")[0]
+    if find_spec(package) and find_spec(module):
+        urlpatterns.append(path(prefix, include(module)))

@@ -1,0 +1,1 @@
+"""Security headers, sessions, log-in and log-out."""

@@ -1,0 +1,1 @@
+"""Running the house: its home folder, the embedded database, set-up and supervision."""
