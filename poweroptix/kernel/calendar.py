@@ -23,7 +23,7 @@ _GROUPS = {
     "weekend": _DAYS[5:7],
     "all": _DAYS,
 }
-_MONTH_NAMES = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+_MONTH_NAMES = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 _TIME = re.compile(r"([01]\d|2[0-4]):([0-5]\d)")
 _DAY_MINUTES = 1440
 _NOBODY = 255
@@ -45,7 +45,7 @@ class TouSchedule:
     """Windows that cover every minute of every day type of every month exactly once.
 
     Day types are monday ... sunday, holiday, and the groups weekday, weekend, all. A holiday is a
-    day type of its own as soon as one row names it; otherwise it is the day of the week it falls on.
+    day type of its own as soon as one row names it; otherwise it is the day of the week.
 
     >>> schedule = TouSchedule.from_json({"zone": "America/Chicago", "rows": [
     ...     {"day_types": ["weekday"], "start": "07:00", "end": "22:00", "period": "peak"},

@@ -33,17 +33,17 @@ class DomainError(Exception):
         return _rebuild, (type(self), self.code, self.message, self.findings, self.data)
 
 
-class Refused(DomainError):
+class Refused(DomainError):  # noqa: N818 - reads as a sentence
     """The input cannot be accepted as it is (HTTP 400, exit code 1)."""
 
 
-class Conflict(DomainError):
+class Conflict(DomainError):  # noqa: N818
     """The state of the object does not allow this now (HTTP 409)."""
 
     http_status = 409
 
 
-class Forbidden(DomainError):
+class Forbidden(DomainError):  # noqa: N818
     """The person may not do this (HTTP 403)."""
 
     http_status = 403

@@ -27,7 +27,7 @@ class Finding:
 
     `where` names the file and line, the row, the field or the channel; `fix` says what to do.
 
-    >>> Finding("parameters.unknown", "There is no field 'prcie'.", where="prcie").to_json()["where"]
+    >>> Finding("parameters.unknown", "There is no such field.", where="prcie").to_json()["where"]
     'prcie'
     """
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
 from decimal import ROUND_HALF_EVEN as _HALF_EVEN
+from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
 
 from poweroptix.kernel.errors import Refused
 

@@ -102,7 +102,9 @@ def _parse(text: str) -> ast.expr:
     if not isinstance(text, str) or not text.strip():
         raise Refused("formula.empty", "The formula is empty.")
     if len(text) > MAX_LENGTH:
-        raise Refused("formula.too_long", f"The formula has too many parts: {len(text)} characters.")
+        raise Refused(
+            "formula.too_long", f"The formula has too many parts: {len(text)} characters."
+        )
     plain = _TIMES.sub(r"\1*\2", text.replace("×", "*"))
     _check_characters(plain)
     try:

@@ -43,12 +43,16 @@ class Grid:
     def spanning(cls, start: datetime, end: datetime, minutes: int) -> Grid:
         """Return the grid from `start` to `end`; Refused when it is not a whole number.
 
-        >>> Grid.spanning(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC), 60).count
+        >>> start = datetime(2026, 1, 1, tzinfo=UTC)
+        >>> Grid.spanning(start, start + timedelta(days=1), 60).count
         24
         """
         length = (utc(end) - utc(start)) // _MINUTE
         if minutes < 1 or length < 0 or length % minutes or (utc(end) - utc(start)) % _MINUTE:
-            text = f"{utc(start).isoformat()} to {utc(end).isoformat()} is no whole number of {minutes}-minute intervals."
+            text = (
+                f"{utc(start).isoformat()} to {utc(end).isoformat()} is no whole number of "
+                f"{minutes}-minute intervals."
+            )
             raise Refused("grid.not_whole", text)
         return cls(start, minutes, length // minutes)
 
@@ -92,7 +96,10 @@ class Grid:
         """Return the index of the interval that holds `instant`; Refused outside the grid."""
         moment = utc(instant)
         if not self.start_utc <= moment < self.end_utc:
-            text = f"{moment.isoformat()} is outside {self.start_utc.isoformat()} to {self.end_utc.isoformat()}."
+            text = (
+                f"{moment.isoformat()} is outside {self.start_utc.isoformat()} to "
+                f"{self.end_utc.isoformat()}."
+            )
             raise Refused("grid.outside", text)
         return (moment - self.start_utc) // timedelta(minutes=self.minutes)
 

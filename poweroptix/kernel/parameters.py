@@ -20,7 +20,7 @@ _NUMBER = re.compile(r"[+-]?\d{1,28}(\.\d{1,28})?")
 _UNSET: Any = object()
 
 
-class _Wrong(Exception):
+class _WrongError(Exception):
     """One value does not fit its field; the sentence says why."""
 
 
@@ -109,14 +109,14 @@ def describe(cls: type) -> list[dict[str, Any]]:
 
 
 def json_schema(cls: type) -> dict[str, Any]:
-    """Return a JSON schema (2020-12) of the fields.
+    r"""Return a JSON schema (2020-12) of the fields.
 
     >>> @dataclasses.dataclass(frozen=True)
     ... class Fee:
     ...     '''A fee.'''
     ...     price: Decimal = param(unit="USD/month", help="Per month.")
     >>> json_schema(Fee)["properties"]["price"]["pattern"]
-    '^[+-]?[0-9]{1,28}(\\\\.[0-9]{1,28})?$'
+    '^[+-]?[0-9]{1,28}(\\.[0-9]{1,28})?$'
     """
     hints = get_type_hints(cls)
     fields = dataclasses.fields(cls)
@@ -148,7 +148,7 @@ def _parse(cls: type[P], mapping: Mapping[str, Any], prefix: str) -> P:
             value = _value(hints[name], mapping[name], f"{prefix}{name}")
             _check_limits(field, value)
             values[name] = value
-        except _Wrong as wrong:
+        except _WrongError as wrong:
             findings.append(_finding(prefix + name, str(wrong), "parameters.wrong"))
         except Refused as refused:
             findings.extend(refused.findings)
@@ -189,17 +189,17 @@ def _optional(hint: Any, given: Any, where: str) -> Any:
         return None
     others = [each for each in get_args(hint) if each is not type(None)]
     if len(others) != 1:
-        raise _Wrong("has a type that cannot be read.")
+        raise _WrongError("has a type that cannot be read.")
     return _value(others[0], given, where)
 
 
 def _sequence(hint: Any, origin: type, given: Any, where: str) -> Any:
     if not isinstance(given, list | tuple):
-        raise _Wrong("must be a list.")
+        raise _WrongError("must be a list.")
     arguments = [each for each in get_args(hint) if each is not Ellipsis]
     if origin is tuple and Ellipsis not in get_args(hint) and len(arguments) != 1:
         if len(arguments) != len(given):
-            raise _Wrong(f"must have {len(arguments)} entries.")
+            raise _WrongError(f"must have {len(arguments)} entries.")
         pairs = zip(arguments, given, strict=True)
         return tuple(_value(each, one, f"{where}[{at}]") for at, (each, one) in enumerate(pairs))
     return origin(_each(arguments[0], one, f"{where}[{at}]", at) for at, one in enumerate(given))
@@ -208,20 +208,20 @@ def _sequence(hint: Any, origin: type, given: Any, where: str) -> Any:
 def _each(hint: Any, given: Any, where: str, at: int) -> Any:
     try:
         return _value(hint, given, where)
-    except _Wrong as wrong:
-        raise _Wrong(f"entry {at + 1} {wrong}") from wrong
+    except _WrongError as wrong:
+        raise _WrongError(f"entry {at + 1} {wrong}") from wrong
 
 
 def _mapping(hint: Any, given: Any, where: str) -> dict[Any, Any]:
     if not isinstance(given, Mapping):
-        raise _Wrong("must be an object.")
+        raise _WrongError("must be an object.")
     key_hint, value_hint = get_args(hint)
     result = {}
     for key, value in given.items():
         try:
             result[_value(key_hint, key, where)] = _value(value_hint, value, f"{where}.{key}")
-        except _Wrong as wrong:
-            raise _Wrong(f"entry {key!r} {wrong}") from wrong
+        except _WrongError as wrong:
+            raise _WrongError(f"entry {key!r} {wrong}") from wrong
     return result
 
 
@@ -229,7 +229,7 @@ def _nested(hint: type, given: Any, where: str) -> Any:
     if isinstance(given, hint):
         return given
     if not isinstance(given, Mapping):
-        raise _Wrong("must be an object.")
+        raise _WrongError("must be an object.")
     return _parse(hint, given, f"{where}.")
 
 
@@ -239,7 +239,7 @@ def _scalar(hint: Any, given: Any) -> Any:
     if hint is bool or hint is str or hint in (dict, list):
         if not isinstance(given, hint):
             words = {bool: "true or false", str: "text", dict: "an object", list: "a list"}
-            raise _Wrong(f"must be {words[hint]}.")
+            raise _WrongError(f"must be {words[hint]}.")
         return given
     if hint is int:
         return _integer(given)
@@ -247,16 +247,16 @@ def _scalar(hint: Any, given: Any) -> Any:
         return _date(given)
     if isinstance(hint, type) and issubclass(hint, Enum):
         return _member(hint, given)
-    raise _Wrong("has a type that cannot be read.")
+    raise _WrongError("has a type that cannot be read.")
 
 
 def _decimal(given: Any) -> Decimal:
     if isinstance(given, Decimal) and given.is_finite():
         return given
     if not isinstance(given, str):
-        raise _Wrong(f'must be a number written as text, for example "9.85", not {given!r}.')
+        raise _WrongError(f'must be a number written as text, for example "9.85", not {given!r}.')
     if not _NUMBER.fullmatch(given.strip()):
-        raise _Wrong(f"{given!r} is not a plain decimal number.")
+        raise _WrongError(f"{given!r} is not a plain decimal number.")
     return Decimal(given.strip())
 
 
@@ -264,7 +264,7 @@ def _integer(given: Any) -> int:
     if isinstance(given, str) and re.fullmatch(r"[+-]?\d{1,18}", given.strip()):
         return int(given)
     if isinstance(given, bool) or not isinstance(given, int):
-        raise _Wrong(f"must be a whole number, not {given!r}.")
+        raise _WrongError(f"must be a whole number, not {given!r}.")
     return given
 
 
@@ -274,7 +274,7 @@ def _date(given: Any) -> date:
     try:
         return date.fromisoformat(str(given))
     except ValueError as error:
-        raise _Wrong(f"must be a date such as 2026-03-01, not {given!r}.") from error
+        raise _WrongError(f"must be a date such as 2026-03-01, not {given!r}.") from error
 
 
 def _member(hint: type[Enum], given: Any) -> Enum:
@@ -282,20 +282,20 @@ def _member(hint: type[Enum], given: Any) -> Enum:
         return given if isinstance(given, hint) else hint(given)
     except ValueError as error:
         known = ", ".join(str(each.value) for each in hint)
-        raise _Wrong(f"{given!r} is not one of {known}.") from error
+        raise _WrongError(f"{given!r} is not one of {known}.") from error
 
 
 def _check_limits(field: dataclasses.Field[Any], value: Any) -> None:
     choices = field.metadata.get("choices")
     if choices is not None and value is not None and value not in choices:
-        raise _Wrong(f"{value!r} is not one of {', '.join(str(each) for each in choices)}.")
+        raise _WrongError(f"{value!r} is not one of {', '.join(str(each) for each in choices)}.")
     low, high = field.metadata.get("minimum"), field.metadata.get("maximum")
     if isinstance(value, bool) or not isinstance(value, Decimal | int):
         return
     if low is not None and value < low:
-        raise _Wrong(f"{value} is below the smallest allowed value {low}.")
+        raise _WrongError(f"{value} is below the smallest allowed value {low}.")
     if high is not None and value > high:
-        raise _Wrong(f"{value} is above the largest allowed value {high}.")
+        raise _WrongError(f"{value} is above the largest allowed value {high}.")
 
 
 def _finding(where: str, message: str, code: str) -> Finding:

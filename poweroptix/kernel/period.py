@@ -97,7 +97,7 @@ class Period:
         object.__setattr__(self, "end_utc", utc(self.end_utc))
         zone_of(self.zone)
         if self.end_utc <= self.start_utc:
-            text = f"A period from {self.start_utc.isoformat()} to {self.end_utc.isoformat()} is empty."
+            text = f"A period from {self.start_utc} to {self.end_utc} is empty."
             raise Refused("period.empty", text)
 
     @classmethod

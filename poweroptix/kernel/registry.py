@@ -74,7 +74,7 @@ class Registry(Generic[T]):
         return [(key, self.get(key)) for key in self.keys()]
 
     def choices(self) -> list[tuple[str, str]]:
-        """Return (key, title) pairs for a form field; the title is the object's or its docstring's."""
+        """Return (key, title) pairs for a form field."""
         return [(key, title(item)) for key, item in self.items()]
 
     def discover(self) -> None:

@@ -35,7 +35,9 @@ def split(total: int, weights: Sequence[int], codes: Sequence[str]) -> list[int]
     if any(isinstance(weight, bool) or int(weight) != weight for weight in weights):
         raise Refused("splits.weight_not_whole", "Weights are whole numbers; scale them first.")
     if any(weight < 0 for weight in weights):
-        raise Refused("splits.weight_negative", "A weight is negative; nobody can bear less than 0.")
+        raise Refused(
+            "splits.weight_negative", "A weight is negative; nobody can bear less than 0."
+        )
     whole = [int(weight) for weight in weights]
     weight_sum = sum(whole)
     if weight_sum == 0:
@@ -147,7 +149,9 @@ def _check_grid(amounts: NDArray[np.int64], shares: NDArray[np.int64]) -> None:
     if (amounts == MISSING).any():
         raise Refused("splits.missing", "A missing total cannot be split.")
     if (shares < 0).any():
-        raise Refused("splits.weight_negative", "A weight is negative; nobody can bear less than 0.")
+        raise Refused(
+            "splits.weight_negative", "A weight is negative; nobody can bear less than 0."
+        )
 
 
 def _check_codes(count: int, codes: Sequence[str]) -> None:

@@ -149,7 +149,11 @@ class Worksheet:
             return money(exact, self.rounding)
         return exact_sum(
             [Decimal("0.00")]
-            + [money(row.exact_usd, self.rounding) for row in self.rows if row.exact_usd is not None]
+            + [
+                money(row.exact_usd, self.rounding)
+                for row in self.rows
+                if row.exact_usd is not None
+            ]
         )
 
     @property
