@@ -5,11 +5,23 @@ was carried in from the period before, and returns a worksheet and what is carri
 """
 
 from contracts.charges._base import (
+    Calendar,
     ChargeInputs,
     ChargeType,
     Needs,
+    TermContext,
     TermRef,
+    charge_type,
     charge_types,
 )
 
-__all__ = ["ChargeInputs", "ChargeType", "Needs", "TermRef", "charge_types"]
+__all__ = [
+    "Calendar",
+    "ChargeInputs",
+    "ChargeType",
+    "Needs",
+    "TermContext",
+    "TermRef",
+    "charge_type",
+    "charge_types",
+]

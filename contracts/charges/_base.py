@@ -179,3 +179,9 @@ class ChargeType(ABC):
 
 
 charge_types: Registry[ChargeType] = Registry("charge type", "contracts.charges")
+
+
+def charge_type(key: str) -> ChargeType:
+    """The charge type registered under a key such as "demand@1". Refused when there is none."""
+    charge_types.discover()
+    return charge_types.get(key)()

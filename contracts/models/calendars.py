@@ -2,14 +2,22 @@
 
 from django.db import models
 
+from contracts.models.parties import CODE, CodeManager
+
 
 class HolidayCalendar(models.Model):
     """A list of local dates that a contract treats as holidays."""
 
-    code = models.SlugField(max_length=40, unique=True, help_text="For example NERC.")
+    code = models.CharField(
+        max_length=40, unique=True, validators=[CODE], help_text="For example NERC."
+    )
     name = models.CharField(max_length=120)
 
+    objects = CodeManager()
+
     class Meta:
+        """Order and constraints."""
+
         ordering = ["code"]
 
     def __str__(self):
@@ -24,6 +32,8 @@ class Holiday(models.Model):
     name = models.CharField(max_length=80)
 
     class Meta:
+        """Order and constraints."""
+
         ordering = ["calendar", "date"]
         constraints = [
             models.UniqueConstraint(fields=["calendar", "date"], name="holiday_once"),
@@ -39,7 +49,9 @@ class TouCalendar(models.Model):
     The schedule is not edited once a version that names it is active: give the change a new code.
     """
 
-    code = models.SlugField(max_length=40, unique=True)
+    code = models.CharField(
+        max_length=40, unique=True, validators=[CODE]
+    )
     name = models.CharField(max_length=120)
     zone = models.CharField(max_length=64, help_text="IANA zone, for example America/Chicago.")
     schedule = models.JSONField(
@@ -53,7 +65,11 @@ class TouCalendar(models.Model):
         related_name="tou_calendars",
     )
 
+    objects = CodeManager()
+
     class Meta:
+        """Order and constraints."""
+
         ordering = ["code"]
 
     def __str__(self):

@@ -3,27 +3,37 @@
 from datetime import timedelta
 
 from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import DateRangeField, RangeOperators
+from django.contrib.postgres.fields import BigIntegerRangeField, DateRangeField, RangeOperators
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Func, Q, Value
 
+from contracts.models._tenant import TenantRow
+from contracts.models.parties import CODE, CodeManager
+
 
 def key_range(column: str) -> Func:
     """A whole-number column as a range of itself, so that GiST can compare it without extension."""
-    return Func(F(column), F(column), Value("[]"), function="int8range")
+    return Func(
+        F(column),
+        F(column),
+        Value("[]"),
+        function="int8range",
+        output_field=BigIntegerRangeField(),
+    )
 
 
 def charge_type_choices() -> list[tuple[str, str]]:
     """Keys and titles of every registered charge type; a new one needs no migration."""
     from contracts.charges import charge_types  # noqa: PLC0415 - after the apps are loaded
 
-    charge_types.discover()
-    return [(key, f"{charge_types.get(key).title} ({key})") for key in charge_types.keys()]  # noqa: SIM118
+    return [(key, f"{kind.title} ({key})") for key, kind in charge_types.items()]
 
 
-class Contract(models.Model):
+class Contract(TenantRow):
     """An agreement between a seller and an offtaker for one campus, in one currency."""
+
+    tenant_parent = "offtaker"
 
     class RoundingPoint(models.TextChoices):
         """Where cents are made."""
@@ -44,13 +54,12 @@ class Contract(models.Model):
         OPEN = "OPEN", "open"
         CLOSED = "CLOSED", "closed"
 
-    code = models.SlugField(max_length=50, unique=True, help_text="For example PPA-ALFA.")
+    code = models.CharField(
+        max_length=50, unique=True, validators=[CODE], help_text="For example PPA-ALFA."
+    )
     name = models.CharField(max_length=200)
     seller = models.ForeignKey("Party", on_delete=models.PROTECT, related_name="sales")
     offtaker = models.ForeignKey("Party", on_delete=models.PROTECT, related_name="purchases")
-    tenant = models.ForeignKey(
-        "accounts.Tenant", on_delete=models.PROTECT, related_name="contracts", editable=False
-    )
     campus = models.ForeignKey("meters.Campus", on_delete=models.PROTECT, related_name="contracts")
     currency = models.CharField(max_length=3, default="USD")
     zone = models.CharField(
@@ -67,14 +76,18 @@ class Contract(models.Model):
     rounding = models.CharField(max_length=9, choices=Rounding.choices, default=Rounding.HALF_UP)
     state = models.CharField(max_length=6, choices=State.choices, default=State.OPEN)
 
+    objects = CodeManager()
+
     class Meta:
+        """Order and constraints."""
+
         ordering = ["code"]
 
     def __str__(self):
         return self.code
 
 
-class ContractVersion(models.Model):
+class ContractVersion(TenantRow):
     """All terms of a contract as they hold between two dates. Not edited once active."""
 
     class State(models.TextChoices):
@@ -85,7 +98,6 @@ class ContractVersion(models.Model):
         SUPERSEDED = "SUPERSEDED", "superseded"
 
     contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="versions")
-    tenant = models.ForeignKey("accounts.Tenant", on_delete=models.PROTECT, editable=False)
     number = models.PositiveIntegerField(editable=False)
     valid = DateRangeField(help_text="First day and the day after the last one; no end = open.")
     state = models.CharField(
@@ -106,11 +118,13 @@ class ContractVersion(models.Model):
     activated_by = models.CharField(max_length=150, blank=True, editable=False)
 
     class Meta:
+        """Order and constraints."""
+
         ordering = ["contract", "number"]
         constraints = [
             models.UniqueConstraint(fields=["contract", "number"], name="version_number_once"),
             models.CheckConstraint(
-                condition=~Q(valid__isempty=True) & Q(valid__startswith__isnull=False),
+                condition=Q(valid__isempty=False, valid__lower_inf=False),
                 name="version_has_first_day",
                 violation_error_message="The version needs a first day before its end.",
             ),
@@ -135,11 +149,12 @@ class ContractVersion(models.Model):
         return f"{self.valid.lower} to {self.valid.upper - timedelta(days=1)}"
 
 
-class Term(models.Model):
+class Term(TenantRow):
     """One priced promise: a charge type, its parameters and the clause it was taken from."""
 
+    tenant_parent = "version"
+
     version = models.ForeignKey(ContractVersion, on_delete=models.CASCADE, related_name="terms")
-    tenant = models.ForeignKey("accounts.Tenant", on_delete=models.PROTECT, editable=False)
     position = models.PositiveSmallIntegerField(help_text="Order on the invoice.")
     line_code = models.PositiveSmallIntegerField(
         validators=[MinValueValidator(10), MaxValueValidator(99)],
@@ -149,12 +164,14 @@ class Term(models.Model):
     label = models.CharField(max_length=120, help_text="Text of the invoice line.")
     clause_number = models.CharField(max_length=30, blank=True)
     clause_text = models.TextField(blank=True, help_text="The words of the contract.")
-    quantity_name = models.SlugField(
-        max_length=40, default="delivered", help_text="Which settled quantity is priced."
+    quantity_name = models.CharField(
+        max_length=40, validators=[CODE], default="delivered", help_text="Which settled quantity is priced."
     )
     parameters = models.JSONField(default=dict)
 
     class Meta:
+        """Order and constraints."""
+
         ordering = ["version", "position"]
         constraints = [
             models.UniqueConstraint(fields=["version", "position"], name="term_position_once"),

@@ -3,14 +3,17 @@
 from django.core.validators import RegexValidator
 from django.db import models
 
+from contracts.models._tenant import TenantRow
 
-class ContractExample(models.Model):
+
+class ContractExample(TenantRow):
     """Inputs and the amounts both parties agreed to; a version needs one before it is active."""
+
+    tenant_parent = "version"
 
     version = models.ForeignKey(
         "ContractVersion", on_delete=models.CASCADE, related_name="examples"
     )
-    tenant = models.ForeignKey("accounts.Tenant", on_delete=models.PROTECT, editable=False)
     name = models.CharField(max_length=120)
     inputs = models.JSONField(help_text="Inputs of one period with inline series and prices.")
     expected = models.JSONField(help_text='Amount per line code: {"10": "1152032.31"}.')
@@ -19,6 +22,8 @@ class ContractExample(models.Model):
     last_run_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
+        """Order and constraints."""
+
         ordering = ["version", "name"]
         constraints = [
             models.UniqueConstraint(fields=["version", "name"], name="example_name_once"),
@@ -28,11 +33,10 @@ class ContractExample(models.Model):
         return self.name
 
 
-class OpeningBalance(models.Model):
+class OpeningBalance(TenantRow):
     """What a contract brings along from before its first settled period."""
 
     contract = models.ForeignKey("Contract", on_delete=models.PROTECT, related_name="openings")
-    tenant = models.ForeignKey("accounts.Tenant", on_delete=models.PROTECT, editable=False)
     period = models.CharField(
         max_length=7,
         validators=[RegexValidator(r"^\d{4}-(0[1-9]|1[0-2])$", "Give the month as 2026-01.")],
@@ -46,6 +50,8 @@ class OpeningBalance(models.Model):
     recorded_by = models.CharField(max_length=150, editable=False)
 
     class Meta:
+        """Order and constraints."""
+
         ordering = ["contract", "period"]
         constraints = [
             models.UniqueConstraint(fields=["contract", "period"], name="opening_balance_once"),

@@ -3,11 +3,15 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from contracts.models.parties import CODE, CodeManager
+
 
 class IndexSeries(models.Model):
     """A price that somebody publishes: a hub, a node, a gas index, a campus intensity."""
 
-    code = models.SlugField(max_length=60, unique=True, help_text="For example ERCOT-HB-HOUSTON.")
+    code = models.CharField(
+        max_length=60, unique=True, validators=[CODE], help_text="For example ERCOT-HB-HOUSTON."
+    )
     name = models.CharField(max_length=200)
     unit = models.CharField(max_length=30, default="USD/MWh")
     minutes = models.PositiveSmallIntegerField(
@@ -19,7 +23,11 @@ class IndexSeries(models.Model):
     market = models.CharField(max_length=60, blank=True, help_text="For example DAY_AHEAD_HOURLY.")
     location = models.CharField(max_length=120, blank=True, help_text="Name in the publisher's files.")
 
+    objects = CodeManager()
+
     class Meta:
+        """Order and constraints."""
+
         ordering = ["code"]
         verbose_name_plural = "index series"
 
@@ -45,6 +53,8 @@ class IndexBlock(models.Model):
     source = models.CharField(max_length=200, blank=True)
 
     class Meta:
+        """Order and constraints."""
+
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(version__gte=1), name="index_block_version_from_1"

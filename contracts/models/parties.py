@@ -1,6 +1,19 @@
 """Parties: the legal persons that sell, buy and operate."""
 
+from django.core.validators import RegexValidator
 from django.db import models
+
+CODE = RegexValidator(
+    r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z", "Use letters, digits, '.', '_' and '-' only."
+)
+
+
+class CodeManager(models.Manager):
+    """Finds a row by its code, for documents and fixtures."""
+
+    def get_by_natural_key(self, code):
+        """Return the row with this code."""
+        return self.get(code=code)
 
 
 class Party(models.Model):
@@ -14,7 +27,9 @@ class Party(models.Model):
         OPERATOR = "OPERATOR", "operator"
         UTILITY = "UTILITY", "utility"
 
-    code = models.SlugField(max_length=50, unique=True, help_text="Short name in files and links.")
+    code = models.CharField(
+        max_length=50, unique=True, validators=[CODE], help_text="Short name in files and links."
+    )
     name = models.CharField(max_length=200)
     legal_name = models.CharField(max_length=200, help_text="As it stands in the contract.")
     role = models.CharField(max_length=10, choices=Role.choices)
@@ -33,11 +48,15 @@ class Party(models.Model):
         default=dict, blank=True, help_text='{"bank": "", "routing": "", "account": ""}'
     )
     tax_id = models.CharField("tax number", max_length=40, blank=True)
-    invoice_prefix = models.SlugField(
-        max_length=20, blank=True, help_text="Start of the invoice numbers of a seller."
+    invoice_prefix = models.CharField(
+        max_length=20, blank=True, validators=[CODE], help_text="Start of the invoice numbers of a seller."
     )
 
+    objects = CodeManager()
+
     class Meta:
+        """Names and order."""
+
         ordering = ["code"]
         verbose_name_plural = "parties"
 

@@ -5,10 +5,11 @@ from django.contrib.postgres.fields import DateRangeField, RangeOperators
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
+from contracts.models._tenant import TenantRow
 from contracts.models.contracts import key_range
 
 
-class TenantPoint(models.Model):
+class TenantPoint(TenantRow):
     """A delivery point whose energy belongs to one contract on the local days of a range."""
 
     class Role(models.TextChoices):
@@ -17,7 +18,6 @@ class TenantPoint(models.Model):
         LOAD = "LOAD", "load of the tenant"
 
     contract = models.ForeignKey("Contract", on_delete=models.PROTECT, related_name="points")
-    tenant = models.ForeignKey("accounts.Tenant", on_delete=models.PROTECT, editable=False)
     delivery_point = models.ForeignKey(
         "meters.DeliveryPoint", on_delete=models.PROTECT, related_name="tenant_points"
     )
@@ -32,10 +32,12 @@ class TenantPoint(models.Model):
     valid = DateRangeField(help_text="Local days: first day and the day after the last one.")
 
     class Meta:
+        """Order and constraints."""
+
         ordering = ["contract", "delivery_point"]
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(share_ratio__gt=0) & models.Q(share_ratio__lte=1),
+                condition=models.Q(share_ratio__gt=0, share_ratio__lte=1),
                 name="tenant_point_share_ratio",
                 violation_error_message="The share must be above 0 and at most 1.",
             ),
@@ -43,7 +45,6 @@ class TenantPoint(models.Model):
                 name="tenant_point_no_overlap",
                 expressions=[
                     (key_range("delivery_point"), RangeOperators.OVERLAPS),
-                    ("role", RangeOperators.EQUAL),
                     ("valid", RangeOperators.OVERLAPS),
                 ],
                 violation_error_message="The point already serves a contract on some of the days.",

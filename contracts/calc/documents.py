@@ -1,0 +1,189 @@
+"""Inputs of one period as a JSON document: worked examples, desk-checks and conformance cases.
+
+Series may be written in full ("values"), as one value for every interval ("flat"), or as runs
+[[count, value], ...]. Numbers are decimal text; a null value is a missing interval.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from contracts.calc.price_terms import PricingInputs
+from contracts.charges._base import Calendar
+from poweroptix.kernel.calendar import TouSchedule
+from poweroptix.kernel.errors import Refused
+from poweroptix.kernel.grid import Grid
+from poweroptix.kernel.period import Period
+from poweroptix.kernel.price_series import PriceSeries
+from poweroptix.kernel.rounding import Mode
+from poweroptix.kernel.series import Series
+
+KNOWN = {
+    "contract",
+    "version",
+    "period",
+    "zone",
+    "currency",
+    "series",
+    "prices",
+    "calendars",
+    "in_force",
+    "anchor_date",
+    "facts",
+    "carry_in",
+    "rounding_point",
+    "rounding",
+}
+
+
+def pricing_inputs(document: Mapping[str, Any], defaults: PricingInputs) -> PricingInputs:
+    """Inputs from a document; what it leaves out comes from the contract version.
+
+    `defaults` carries the version's contract, zone, anchor, calendars and facts. Refused with the
+    name of the entry that cannot be read.
+    """
+    unknown = sorted(set(document) - KNOWN)
+    if unknown:
+        raise Refused(
+            "contracts.document",
+            f"unknown entry '{unknown[0]}'; known: {', '.join(sorted(KNOWN))}",
+        )
+    zone = document.get("zone", defaults.zone)
+    period = read_period(document, zone, defaults.period)
+    return replace(
+        defaults,
+        zone=zone,
+        period=period,
+        currency=document.get("currency", defaults.currency),
+        series={
+            name: read_series(name, entry, period)
+            for name, entry in document.get("series", {}).items()
+        },
+        prices={
+            name: read_prices(name, entry, period)
+            for name, entry in document.get("prices", {}).items()
+        },
+        calendars={
+            **defaults.calendars,
+            **{
+                code: Calendar(
+                    TouSchedule.from_json(entry["schedule"]),
+                    frozenset(date.fromisoformat(day) for day in entry.get("holidays", ())),
+                )
+                for code, entry in document.get("calendars", {}).items()
+            },
+        },
+        in_force=read_in_force(document, defaults),
+        anchor_date=read_date(document, "anchor_date", defaults.anchor_date),
+        facts={**defaults.facts, **document.get("facts", {})},
+        carry_in=document.get("carry_in", {}),
+        rounding_point=document.get("rounding_point", defaults.rounding_point),
+        rounding=Mode(document.get("rounding", defaults.rounding)),
+    )
+
+
+def read_period(document: Mapping[str, Any], zone: str, default: Period) -> Period:
+    """A month "2026-03", a day "2026-03-08", or {"start_utc", "end_utc", "label"}."""
+    entry = document.get("period")
+    if entry is None:
+        return default
+    if isinstance(entry, str):
+        if len(entry) == 7:
+            return Period.month(zone, entry)
+        return Period.day(zone, date.fromisoformat(entry))
+    return Period(
+        read_instant(entry["start_utc"]), read_instant(entry["end_utc"]), zone, entry["label"]
+    )
+
+
+def read_instant(text: str) -> datetime:
+    """An instant with its offset. Refused without one."""
+    try:
+        found = datetime.fromisoformat(text)
+    except (TypeError, ValueError) as error:
+        raise Refused("contracts.document", f"'{text}' is not an instant") from error
+    if found.tzinfo is None:
+        raise Refused("contracts.document", f"'{text}' has no offset from UTC")
+    return found
+
+
+def read_date(document: Mapping[str, Any], name: str, default: date | None) -> date | None:
+    """A local date such as 2026-07-15."""
+    if name not in document:
+        return default
+    try:
+        return date.fromisoformat(document[name])
+    except (TypeError, ValueError) as error:
+        raise Refused("contracts.document", f"{name}: '{document[name]}' is not a date") from error
+
+
+def read_in_force(
+    document: Mapping[str, Any], defaults: PricingInputs
+) -> tuple[date, date] | None:
+    """First and last local day on which the version holds."""
+    if "in_force" not in document:
+        return defaults.in_force
+    first, last = document["in_force"]
+    return date.fromisoformat(first), date.fromisoformat(last)
+
+
+def read_grid(name: str, entry: Mapping[str, Any], period: Period) -> Grid:
+    """Start, minutes and count; the start is the period's unless it is written."""
+    minutes = int(entry.get("minutes", 15))
+    if "start_utc" not in entry and "values" not in entry:
+        return period.grid(minutes)
+    start = read_instant(entry["start_utc"]) if "start_utc" in entry else period.start_utc
+    count = len(entry["values"]) if "values" in entry else period.grid(minutes).count
+    if count == 0:
+        raise Refused("contracts.document", f"{name} has no values")
+    return Grid(start, minutes, count)
+
+
+def read_values(name: str, entry: Mapping[str, Any], count: int) -> list[Decimal | None]:
+    """The values of a series in any of the three ways of writing them."""
+    if "values" in entry:
+        texts = entry["values"]
+    elif "flat" in entry:
+        texts = [entry["flat"]] * count
+    else:
+        texts = [text for number, text in entry.get("runs", ()) for _ in range(number)]
+    if len(texts) != count:
+        raise Refused(
+            "contracts.document", f"{name} has {len(texts)} values, its period {count} intervals"
+        )
+    return [read_number(name, text) for text in texts]
+
+
+def read_number(name: str, text: Any) -> Decimal | None:
+    """A plain decimal written as text, or null for a missing one."""
+    if text is None:
+        return None
+    try:
+        value = Decimal(text) if isinstance(text, str) else Decimal("NaN")
+    except ArithmeticError:
+        value = Decimal("NaN")
+    if not value.is_finite():
+        raise Refused("contracts.document", f"{name}: {text!r} is not a decimal number in quotes")
+    return value
+
+
+def read_series(name: str, entry: Mapping[str, Any], period: Period) -> Series:
+    """Readings of a quantity."""
+    grid = read_grid(name, entry, period)
+    return Series.of(grid, read_values(name, entry, grid.count), entry.get("unit", "kWh"))
+
+
+def read_prices(name: str, entry: Mapping[str, Any], period: Period) -> PriceSeries:
+    """Published prices with their vintage."""
+
+
+    grid = read_grid(name, {"minutes": 60, **entry}, period)
+    return PriceSeries.of(
+        grid,
+        read_values(name, entry, grid.count),
+        entry.get("unit", "USD/MWh"),
+        entry.get("vintage", "example"),
+        bool(entry.get("final", True)),
+    )

@@ -1,0 +1,147 @@
+"""Price every term of a version for one period: the one place where charges are called.
+
+Settlement runs, worked examples, desk-checks and what-ifs all come through here.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+from contracts.charges._base import Calendar, ChargeInputs, Needs, TermRef, charge_type
+from poweroptix.kernel.errors import Refused
+from poweroptix.kernel.finding import Finding
+from poweroptix.kernel.period import Period
+from poweroptix.kernel.price_series import PriceSeries
+from poweroptix.kernel.rounding import Mode
+from poweroptix.kernel.series import Series
+from poweroptix.kernel.worksheet import Worksheet
+
+
+@dataclass(frozen=True)
+class PricedTerm:
+    """A term as pricing sees it, without its row in the database."""
+
+    position: int
+    line_code: int
+    charge_type: str
+    label: str
+    clause: str = ""
+    quantity_name: str = "delivered"
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    term_id: int | None = None
+
+
+@dataclass(frozen=True)
+class PricingInputs:
+    """Everything that pricing one contract version for one period reads."""
+
+    contract: str
+    version: int
+    period: Period
+    zone: str
+    currency: str
+    series: Mapping[str, Series] = field(default_factory=dict)
+    prices: Mapping[str, PriceSeries] = field(default_factory=dict)
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    in_force: tuple[date, date] | None = None
+    anchor_date: date | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+    carry_in: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    rounding_point: str = "LINE"
+    rounding: Mode = Mode.HALF_UP
+
+
+def price_terms(
+    terms: Iterable[PricedTerm], inputs: PricingInputs
+) -> tuple[list[tuple[PricedTerm, Worksheet]], dict[str, dict[str, Any]]]:
+    """Worksheets of all terms in order of position, and the carry for the next period.
+
+    The carry is keyed by line code as text. Errors of a term name the term; nothing is priced
+    past the first one.
+    """
+    priced: list[tuple[PricedTerm, Worksheet]] = []
+    carry_out: dict[str, dict[str, Any]] = {}
+    for term in sorted(terms, key=lambda term: term.position):
+        key = str(term.line_code)
+        try:
+            kind = charge_type(term.charge_type)
+            parameters = kind.parse(term.parameters)
+            sheet, carried = kind.charge(
+                charge_inputs(term, inputs), parameters, inputs.carry_in.get(key, {})
+            )
+        except Refused as error:
+            raise Refused(
+                error.code,
+                f"line {term.line_code} '{term.label}': {error.message}",
+                findings=error.findings,
+                **{**error.data, "line_code": term.line_code},
+            ) from error
+        priced.append((term, sheet))
+        if carried:
+            carry_out[key] = carried
+    return priced, carry_out
+
+
+def charge_inputs(term: PricedTerm, inputs: PricingInputs) -> ChargeInputs:
+    """What one term's charge is given."""
+    return ChargeInputs(
+        period=inputs.period,
+        zone=inputs.zone,
+        currency=inputs.currency,
+        term=TermRef(
+            inputs.contract,
+            inputs.version,
+            term.clause,
+            term.line_code,
+            term.label,
+            term.quantity_name,
+        ),
+        series=inputs.series,
+        prices=inputs.prices,
+        calendars=inputs.calendars,
+        in_force=inputs.in_force,
+        anchor_date=inputs.anchor_date,
+        facts=inputs.facts,
+        rounding_point=inputs.rounding_point,
+        rounding=inputs.rounding,
+    )
+
+
+def needs_of(terms: Iterable[PricedTerm]) -> Needs:
+    """All series, prices, calendars and facts that the terms read, each once and sorted."""
+    series: set[str] = set()
+    prices: set[str] = set()
+    calendars: set[str] = set()
+    facts: set[str] = set()
+    for term in terms:
+        kind = charge_type(term.charge_type)
+        needs = kind.needs(kind.parse(term.parameters))
+        series |= set(needs.series) | ({term.quantity_name} if kind.uses_quantity else set())
+        prices |= set(needs.prices)
+        calendars |= set(needs.calendars)
+        facts |= set(needs.facts)
+    return Needs(
+        tuple(sorted(series)), tuple(sorted(prices)), tuple(sorted(calendars)), tuple(sorted(facts))
+    )
+
+
+def absent(needs: Needs, inputs: PricingInputs) -> list[Finding]:
+    """A blocking finding per thing that the terms read and the inputs do not have."""
+    kinds = (
+        ("quantity", needs.series, inputs.series),
+        ("prices", needs.prices, inputs.prices),
+        ("calendar", needs.calendars, inputs.calendars),
+        ("fact", needs.facts, inputs.facts),
+    )
+    return [
+        Finding(f"contracts.{kind}_absent", f"{kind} '{name}' is not there", where=inputs.contract)
+        for kind, wanted, have in kinds
+        for name in wanted
+        if name not in have
+    ]
+
+
+def with_carry(inputs: PricingInputs, carry: Mapping[str, Mapping[str, Any]]) -> PricingInputs:
+    """The same inputs with another carry, for a second version in the same month."""
+    return replace(inputs, carry_in=carry)

@@ -1,0 +1,77 @@
+"""Energy at one price, which may grow by a percentage every contract year (FIXED, ESC_PCT)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from contracts.calc import energy, escalation
+from contracts.charges._base import ChargeInputs, ChargeType, TermContext, charge_types
+from poweroptix.kernel.figure import Figure
+from poweroptix.kernel.finding import Finding
+from poweroptix.kernel.parameters import param
+from poweroptix.kernel.worksheet import Worksheet
+
+
+@charge_types.register("fixed_energy@1")
+class FixedEnergy(ChargeType):
+    """Quantity in the quoted unit x price; an anniversary inside the month makes two rows."""
+
+    title = "Energy at a fixed price"
+
+    @dataclass(frozen=True, kw_only=True)
+    class Parameters(energy.QuantityParameters, escalation.EscalatorParameters):
+        """Price, unit and escalator of the clause."""
+
+        price: Decimal = param(
+            unit="quoted unit",
+            minimum=Decimal(-1_000_000),
+            maximum=Decimal(1_000_000),
+            help="Price of contract year 1.",
+        )
+
+    def sentence(self, parameters: Any) -> str:
+        """The clause in plain words."""
+        text = f"All energy at {parameters.price} {parameters.price_unit}"
+        if parameters.escalator != "NONE":
+            base = "the base price" if parameters.escalator == "FROM_BASE" else "last year's price"
+            text += (
+                f", growing by {parameters.escalator_ratio * 100:f} % of {base} each contract "
+                f"year, rounded to {parameters.price_places} decimals"
+            )
+        return text + "."
+
+    def check(self, parameters: Any, context: TermContext) -> list[Finding]:
+        """The escalated price must stay in bounds for the life of the version."""
+        return list(escalation.check_growth(parameters.price, parameters, context, "price"))
+
+    def charge(
+        self,
+        inputs: ChargeInputs,
+        parameters: Any,
+        carry_in: Mapping[str, Any],  # noqa: ARG002 - nothing is carried
+    ) -> tuple[Worksheet, dict[str, Any]]:
+        """One row per price segment of the period."""
+        series = inputs.quantity()
+        finding = energy.missing_finding(inputs, series)
+        base = Figure(
+            "price", parameters.price, parameters.price_unit, inputs.term.source("price")
+        )
+        ratio = escalation.ratio_figure(inputs, parameters)
+        parts = escalation.segments(inputs, parameters)
+        rows = []
+        for part in parts:
+            start = inputs.period.day_bounds(part.first_day)[0]
+            end = inputs.period.day_bounds(part.last_day)[1]
+            label = inputs.term.label if len(parts) == 1 else f"{inputs.term.label} {part.text()}"
+            rate = escalation.price_of_year(base, ratio, part.year, parameters)
+            cut = series.slice(start, end)
+            rows.append(energy.energy_row(label, inputs, cut, None, rate, parameters))
+        sheet = Worksheet(
+            inputs.term.label,
+            tuple(rows),
+            findings=(finding,) if finding else (),
+            rounding=inputs.rounding,
+            line_per=parameters.line_per,
+        )
+        return sheet, {}

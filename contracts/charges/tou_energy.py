@@ -1,0 +1,139 @@
+"""Energy at a price per time-of-use period (TOU): seasons, day types, hours and holidays."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from contracts.calc import energy, escalation
+from contracts.calc.escalation import Segment
+from contracts.charges._base import ChargeInputs, ChargeType, Needs, TermContext, charge_types
+from poweroptix.kernel.figure import Figure
+from poweroptix.kernel.finding import Finding
+from poweroptix.kernel.parameters import param
+from poweroptix.kernel.worksheet import IntervalRow, Row, Worksheet
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeriodPrice:
+    """Price of one time-of-use period."""
+
+    period: str = param(help="Name of the period in the calendar, for example ON.")
+    price: Decimal = param(
+        unit="quoted unit", minimum=Decimal(-1_000_000), maximum=Decimal(1_000_000)
+    )
+
+
+@charge_types.register("tou_energy@1")
+class TouEnergy(ChargeType):
+    """Sum over periods of quantity x price; the local start of an interval decides its period."""
+
+    title = "Energy by time of use"
+
+    @dataclass(frozen=True, kw_only=True)
+    class Parameters(energy.QuantityParameters, escalation.EscalatorParameters):
+        """Calendar and the price of each of its periods."""
+
+        calendar: str = param(help="Code of the time-of-use calendar.")
+        prices: list[PeriodPrice] = param(help="One price per period of the calendar.")
+
+    def needs(self, parameters: Any) -> Needs:
+        """The calendar."""
+        return Needs(calendars=(parameters.calendar,))
+
+    def sentence(self, parameters: Any) -> str:
+        """The clause in plain words."""
+        prices = ", ".join(f"{row.period} {row.price}" for row in parameters.prices)
+        text = f"Energy by calendar {parameters.calendar}: {prices} {parameters.price_unit}"
+        if parameters.escalator != "NONE":
+            text += f", growing by {parameters.escalator_ratio * 100:f} % each contract year"
+        return text + "."
+
+    def check(self, parameters: Any, context: TermContext) -> list[Finding]:
+        """Every period of the calendar has exactly one price, and prices stay in bounds."""
+        found: list[Finding] = []
+        named = [row.period for row in parameters.prices]
+        for name in sorted({name for name in named if named.count(name) > 1}):
+            found.append(
+                Finding("contracts.price_twice", f"{name} has two prices", where="prices")
+            )
+        calendar = context.calendars.get(parameters.calendar)
+        if calendar is not None:
+            known = set(calendar.schedule.names)
+            found += [
+                Finding("contracts.period_unpriced", f"{name} has no price", where="prices")
+                for name in sorted(known - set(named))
+            ]
+            found += [
+                Finding(
+                    "contracts.period_unknown",
+                    f"'{name}' is not a period of {parameters.calendar}; "
+                    f"known: {', '.join(sorted(known))}",
+                    where="prices",
+                )
+                for name in sorted(set(named) - known)
+            ]
+        for row in parameters.prices:
+            where = f"prices {row.period}"
+            found += escalation.check_growth(row.price, parameters, context, where)
+        return found
+
+    def charge(
+        self,
+        inputs: ChargeInputs,
+        parameters: Any,
+        carry_in: Mapping[str, Any],  # noqa: ARG002 - nothing is carried
+    ) -> tuple[Worksheet, dict[str, Any]]:
+        """One row per price segment and period that occurs in it."""
+        series = inputs.quantity()
+        finding = energy.missing_finding(inputs, series)
+        findings = [finding] if finding else []
+        parts = escalation.segments(inputs, parameters)
+        rows: list[Row | IntervalRow] = []
+        for part in parts:
+            rows += self._rows(inputs, parameters, part, len(parts) > 1, findings)
+        sheet = Worksheet(
+            inputs.term.label,
+            tuple(rows),
+            findings=tuple(findings),
+            rounding=inputs.rounding,
+            line_per=parameters.line_per,
+        )
+        return sheet, {}
+
+    def _rows(
+        self,
+        inputs: ChargeInputs,
+        parameters: Any,
+        part: Segment,
+        dated: bool,
+        findings: list[Finding],
+    ) -> list[Row | IntervalRow]:
+        """Rows of one segment; a period without a price leaves its row empty and blocks."""
+        calendar = inputs.calendar(parameters.calendar)
+        start = inputs.period.day_bounds(part.first_day)[0]
+        cut = inputs.quantity().slice(start, inputs.period.day_bounds(part.last_day)[1])
+        names, index = calendar.schedule.periods(cut.grid, set(calendar.holidays))
+        prices = {row.period: row.price for row in parameters.prices}
+        ratio = escalation.ratio_figure(inputs, parameters)
+        rows = []
+        for number, name in enumerate(names):
+            chosen = index == number
+            if not np.any(chosen):
+                continue
+            if name not in prices:
+                findings.append(
+                    Finding("contracts.period_unpriced", f"{name} has no price", where="prices")
+                )
+            base = Figure(
+                f"price_{energy.name_of(name)}",
+                prices.get(name),
+                parameters.price_unit,
+                inputs.term.source(f"price {name}"),
+            )
+            rate = escalation.price_of_year(base, ratio, part.year, parameters)
+            label = f"{inputs.term.label}, {name}" + (f" {part.text()}" if dated else "")
+            rows.append(energy.energy_row(label, inputs, cut, chosen, rate, parameters))
+        return rows

@@ -1,0 +1,70 @@
+"""What contracts ask of the database: who sees which rows, and what may not change any more."""
+
+from poweroptix.db.rules import (
+    AppendOnly,
+    FrozenChild,
+    Immutable,
+    Policy,
+    PortalGrant,
+    Rule,
+    Sql,
+    StateMachine,
+)
+
+VERSION = "contracts_contractversion"
+TENANT_ROWS = (
+    "contracts_contract",
+    VERSION,
+    "contracts_term",
+    "contracts_tenantpoint",
+    "contracts_contractexample",
+    "contracts_openingbalance",
+)
+PORTAL_READS = (
+    "contracts_contract",
+    VERSION,
+    "contracts_term",
+    "contracts_tenantpoint",
+    "contracts_party",
+)
+
+# A tenant also reads the parties it buys from: the seller's name stands on its invoices.
+SELLER_POLICY = """
+CREATE POLICY pox_portal_seller ON contracts_party FOR SELECT TO poweroptix_portal
+USING (EXISTS (SELECT 1 FROM contracts_contract c WHERE c.seller_id = contracts_party.id))
+"""
+
+# A version that was active may end earlier than planned, never grow into other days.
+ONLY_SHORTEN = """
+CREATE OR REPLACE FUNCTION pox_version_only_shortens() RETURNS trigger LANGUAGE plpgsql AS $body$
+BEGIN
+  IF NOT (NEW.valid <@ OLD.valid) THEN
+    RAISE EXCEPTION 'an active version may only end earlier: % is not inside %',
+      NEW.valid, OLD.valid USING ERRCODE = '23514';
+  END IF;
+  RETURN NEW;
+END $body$
+"""
+ONLY_SHORTEN_TRIGGER = f"""
+CREATE OR REPLACE TRIGGER pox_version_only_shortens BEFORE UPDATE OF valid ON {VERSION}
+FOR EACH ROW WHEN (OLD.state <> 'DRAFT') EXECUTE FUNCTION pox_version_only_shortens()
+"""
+
+RULES: list[Rule] = [
+    AppendOnly("contracts_indexblock"),
+    Immutable(VERSION, "OLD.state <> 'DRAFT'", ("state", "valid")),
+    StateMachine(
+        VERSION,
+        "state",
+        {"DRAFT": ("ACTIVE",), "ACTIVE": ("SUPERSEDED",), "SUPERSEDED": ()},
+        initial=("DRAFT",),
+    ),
+    FrozenChild("contracts_term", VERSION, "version_id", "p.state <> 'DRAFT'"),
+    FrozenChild("contracts_contractexample", VERSION, "version_id", "p.state <> 'DRAFT'"),
+    Sql("pox_version_only_shortens_function", ONLY_SHORTEN, (VERSION,)),
+    Sql("pox_version_only_shortens", ONLY_SHORTEN_TRIGGER, (VERSION,)),
+    *(Policy(table) for table in TENANT_ROWS),
+    Policy("contracts_party"),
+    Sql("pox_portal_seller", SELLER_POLICY, ("contracts_party", "contracts_contract")),
+    *(PortalGrant(table) for table in PORTAL_READS),
+]

@@ -1,0 +1,260 @@
+"""Questions about contracts: what holds when, for whom, at which published prices."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+import numpy as np
+from django.db.models import QuerySet
+
+from contracts.calc.price_terms import PricedTerm, PricingInputs
+from contracts.charges._base import Calendar
+from contracts.models import (
+    Contract,
+    ContractVersion,
+    IndexBlock,
+    IndexSeries,
+    OpeningBalance,
+    TenantPoint,
+    TouCalendar,
+)
+from poweroptix.kernel.calendar import TouSchedule
+from poweroptix.kernel.errors import Refused
+from poweroptix.kernel.fixed import MISSING
+from poweroptix.kernel.grid import Grid
+from poweroptix.kernel.period import Period
+from poweroptix.kernel.price_series import PriceSeries
+from poweroptix.kernel.rounding import Mode
+
+ACTIVE = ContractVersion.State.ACTIVE
+
+
+@dataclass(frozen=True)
+class VersionDays:
+    """A version and the first and last local day of a period on which it holds."""
+
+    version: ContractVersion
+    first_date: date
+    last_date: date
+
+
+@dataclass(frozen=True)
+class PricePin:
+    """One day of published prices as a run read it: enough to read the same again."""
+
+    series: str
+    day: date
+    version: int
+    digest: str
+    vintage: str
+    final: bool
+
+
+def version_in_force(contract: Contract, day: date) -> ContractVersion:
+    """The active version that holds on a local day.
+
+    Refused when none does; before the first one nothing is borrowed from a later one.
+    """
+    found = contract.versions.filter(state=ACTIVE, valid__contains=day).first()
+    if found is not None:
+        return found
+    active = contract.versions.filter(state=ACTIVE).order_by("valid").first()
+    if active is None:
+        text = f"{contract.code} has no active version"
+    elif day < active.valid.lower:
+        text = f"{contract.code} begins on {active.valid.lower}; {day} is before that"
+    else:
+        text = f"{contract.code} has no active version on {day}"
+    raise Refused("contracts.none_in_force", text, contract=contract.code, day=day.isoformat())
+
+
+def versions_of_period(contract: Contract, period: Period) -> list[VersionDays]:
+    """Active versions that hold on days of the period, in order of their days.
+
+    Refused when a day between the first and the last of them has none, or when no day has one.
+    """
+    days = period.days()
+    found = []
+    for version in contract.versions.filter(
+        state=ACTIVE, valid__overlap=(days[0], days[-1] + timedelta(days=1))
+    ).order_by("valid"):
+        upper = version.valid.upper
+        last = days[-1] if upper is None else min(days[-1], upper - timedelta(days=1))
+        found.append(VersionDays(version, max(days[0], version.valid.lower), last))
+    if not found:
+        version_in_force(contract, days[-1])
+    for earlier, later in zip(found, found[1:], strict=False):
+        if later.first_date != earlier.last_date + timedelta(days=1):
+            version_in_force(contract, earlier.last_date + timedelta(days=1))
+    return found
+
+
+def terms(version: ContractVersion) -> list[PricedTerm]:
+    """The terms of a version as pricing takes them, in order of position."""
+    return [
+        PricedTerm(
+            position=term.position,
+            line_code=term.line_code,
+            charge_type=term.charge_type,
+            label=term.label,
+            clause=term.clause_number,
+            quantity_name=term.quantity_name,
+            parameters=term.parameters,
+            term_id=term.pk,
+        )
+        for term in version.terms.order_by("position")
+    ]
+
+
+def calendars(codes: Iterable[str]) -> dict[str, Calendar]:
+    """Time-of-use calendars by code with their holidays; unknown codes are left out."""
+    rows = TouCalendar.objects.filter(code__in=set(codes)).prefetch_related("holidays__holidays")
+    return {row.code: calendar_of(row) for row in rows}
+
+
+def calendar_of(row: TouCalendar) -> Calendar:
+    """One calendar. Refused when its schedule leaves or doubly covers minutes."""
+    schedule = TouSchedule.from_json({**row.schedule, "zone": row.zone})
+    days = row.holidays.holidays.all() if row.holidays else ()
+    return Calendar(schedule, frozenset(holiday.date for holiday in days))
+
+
+def pricing_inputs(
+    version: ContractVersion, period: Period, in_force: tuple[date, date] | None = None
+) -> PricingInputs:
+    """Inputs that the contract itself knows; the caller adds series, prices, calendars, carry."""
+    contract = version.contract
+    return PricingInputs(
+        contract=contract.code,
+        version=version.number,
+        period=period,
+        zone=contract.zone,
+        currency=contract.currency,
+        in_force=in_force,
+        anchor_date=version.anchor_date,
+        facts=version.facts,
+        rounding_point=contract.rounding_point,
+        rounding=Mode(contract.rounding),
+    )
+
+
+def prices_for(
+    codes: Iterable[str],
+    period: Period,
+    *,
+    pins: Iterable[PricePin] | None = None,
+) -> tuple[dict[str, PriceSeries], list[PricePin]]:
+    """Prices of each series over the period, newest version of every day, and what was read.
+
+    With `pins` exactly those versions are read; Refused when one is gone or differs. Unknown
+    series are Refused; hours without a price are missing, never zero.
+    """
+    found: dict[str, PriceSeries] = {}
+    read: list[PricePin] = []
+    pinned = None if pins is None else {(pin.series, pin.day): pin for pin in pins}
+    for code in sorted(set(codes)):
+        series = IndexSeries.objects.filter(code=code).first()
+        if series is None:
+            raise Refused("contracts.index_unknown", f"there is no index series '{code}'")
+        grid = covering_grid(period, series.minutes)
+        blocks = blocks_of(series, grid, pinned)
+        found[code] = join(series, grid, blocks)
+        read += [pin_of(code, block) for block in blocks]
+    return found, read
+
+
+def covering_grid(period: Period, minutes: int) -> Grid:
+    """The price intervals that touch the period."""
+    step = timedelta(minutes=minutes)
+    start = period.start_utc - (period.start_utc - datetime(2000, 1, 1, tzinfo=UTC)) % step
+    count = -((start - period.end_utc) // step)
+    return Grid(start, minutes, count)
+
+
+def blocks_of(
+    series: IndexSeries, grid: Grid, pinned: Mapping[tuple[str, date], PricePin] | None
+) -> list[IndexBlock]:
+    """One version per UTC day of the grid, in order of days."""
+    rows = IndexBlock.objects.filter(
+        series_id=series.pk, day__gte=grid.start_utc.date(), day__lte=(grid.end_utc - timedelta(minutes=1)).date()
+    ).order_by("day", "version")
+    if pinned is None:
+        return list({block.day: block for block in rows}.values())
+    wanted = {day: pin for (code, day), pin in pinned.items() if code == series.code}
+    kept = {block.day: block for block in rows if block.version == versions(wanted, block.day)}
+    for day, pin in sorted(wanted.items()):
+        if day not in kept or bytes(kept[day].digest).hex() != pin.digest:
+            raise Refused(
+                "contracts.price_pin",
+                f"version {pin.version} of {series.code} on {day} is not what the run read",
+            )
+    return list(kept.values())
+
+
+def versions(wanted: Mapping[date, PricePin], day: date) -> int | None:
+    """The pinned version of a day, if any."""
+    return wanted[day].version if day in wanted else None
+
+
+def join(series: IndexSeries, grid: Grid, blocks: list[IndexBlock]) -> PriceSeries:
+    """Days laid onto the grid; final only when every price is there and final."""
+    values = np.full(grid.count, MISSING, dtype=np.int64)
+    for block in blocks:
+        midnight = datetime.combine(block.day, time(), tzinfo=UTC)
+        offset = (midnight - grid.start_utc) // timedelta(minutes=series.minutes)
+        day = np.array(block.values, dtype=np.int64)
+        low, high = max(offset, 0), min(offset + day.size, grid.count)
+        if low < high:
+            values[low:high] = day[low - offset : high - offset]
+    vintage = ", ".join(sorted({block.vintage for block in blocks}))
+    final = bool(blocks) and all(block.final for block in blocks)
+    return PriceSeries(grid, values, series.unit, vintage, final)
+
+
+def pin_of(code: str, block: IndexBlock) -> PricePin:
+    """What a run writes down of a day of prices."""
+    return PricePin(
+        code, block.day, block.version, bytes(block.digest).hex(), block.vintage, block.final
+    )
+
+
+def tenant_points(contract: Contract, period: Period) -> QuerySet[TenantPoint]:
+    """Delivery points that serve the contract on days of the period."""
+    days = period.days()
+    return (
+        contract.points.filter(valid__overlap=(days[0], days[-1] + timedelta(days=1)))
+        .select_related("delivery_point")
+        .order_by("delivery_point__code", "valid")
+    )
+
+
+def channels_of_tenant(tenant_id: int) -> list[int]:
+    """Ids of channels whose readings a tenant may see, because their point is or was its own."""
+    return list(
+        TenantPoint.objects.filter(tenant_id=tenant_id)
+        .values_list("delivery_point__channels__id", flat=True)
+        .exclude(delivery_point__channels__id=None)
+        .order_by("delivery_point__channels__id")
+        .distinct()
+    )
+
+
+def contracts_of_campus(campus, period: Period | None = None) -> QuerySet[Contract]:
+    """Contracts of a campus, or only those with an active version in the period."""
+    rows = Contract.objects.filter(campus=campus).select_related("seller", "offtaker", "tenant")
+    if period is None:
+        return rows.order_by("code")
+    days = period.days()
+    return (
+        rows.filter(
+            versions__state=ACTIVE,
+            versions__valid__overlap=(days[0], days[-1] + timedelta(days=1)),
+        )
+        .distinct()
+        .order_by("code")
+    )
+
+
+def opening_balance(contract: Contract, label: str) -> OpeningBalance | None:
+    """The dated opening balance of a period, when one was entered."""
+    return contract.openings.filter(period=label).first()

@@ -1,0 +1,33 @@
+"""Verbs of contracts: write a version, prove it by examples, activate it, publish prices."""
+
+from contracts.services.calendars import add_holidays, add_nerc_holidays
+from contracts.services.desk import desk_check
+from contracts.services.examples import ExampleVerdict, run_examples
+from contracts.services.indices import IndexReceipt, publish_index, publish_index_file
+from contracts.services.terms import (
+    add_example,
+    add_term,
+    assign_point,
+    preview_term,
+    set_opening_balance,
+)
+from contracts.services.versions import activate_version, create_contract, new_version
+
+__all__ = [
+    "ExampleVerdict",
+    "IndexReceipt",
+    "activate_version",
+    "add_example",
+    "add_holidays",
+    "add_nerc_holidays",
+    "add_term",
+    "assign_point",
+    "create_contract",
+    "desk_check",
+    "new_version",
+    "preview_term",
+    "publish_index",
+    "publish_index_file",
+    "run_examples",
+    "set_opening_balance",
+]

@@ -1,0 +1,105 @@
+"""Worked examples: price a version on agreed inputs and compare to the cent."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from contracts import queries
+from contracts.calc.documents import pricing_inputs
+from contracts.calc.price_terms import needs_of, price_terms
+from contracts.models import ContractExample, ContractVersion
+from poweroptix.kernel.errors import DomainError, Refused
+from poweroptix.kernel.period import Period
+from poweroptix.kernel.worksheet import Worksheet
+
+
+@dataclass(frozen=True)
+class ExampleVerdict:
+    """What came out of one example: per line code what was agreed and what was computed."""
+
+    name: str
+    passed: bool
+    expected: dict[str, str]
+    got: dict[str, str | None]
+    messages: tuple[str, ...] = ()
+
+
+def run_examples(version: ContractVersion, *, now: datetime) -> list[ExampleVerdict]:
+    """Run every example of a version; a draft remembers the verdicts."""
+    verdicts = []
+    for example in version.examples.order_by("name"):
+        verdict = run_example(example)
+        verdicts.append(verdict)
+        if version.state == ContractVersion.State.DRAFT:
+            example.last_verdict = "PASS" if verdict.passed else "FAIL"
+            example.last_report = list(verdict.messages)
+            example.last_run_at = now
+            example.save(update_fields=["last_verdict", "last_report", "last_run_at"])
+    return verdicts
+
+
+def run_example(example: ContractExample) -> ExampleVerdict:
+    """Price the lines that the example names and compare them."""
+    try:
+        expected = read_expected(example.expected)
+        sheets = price_example(example, set(expected))
+    except DomainError as error:
+        return ExampleVerdict(example.name, False, {}, {}, (error.message,))
+    got = {code: sheet.amount_usd for code, sheet in sheets.items()}
+    messages = [
+        describe(code, amount, got.get(code), sheets.get(code))
+        for code, amount in expected.items()
+        if got.get(code) != amount
+    ]
+    return ExampleVerdict(
+        example.name,
+        not messages,
+        {code: f"{amount:f}" for code, amount in expected.items()},
+        {code: None if amount is None else f"{amount:f}" for code, amount in got.items()},
+        tuple(messages),
+    )
+
+
+def describe(
+    code: str, expected: Decimal, got: Decimal | None, sheet: Worksheet | None
+) -> str:
+    """Why a line differs, in one sentence."""
+    if sheet is None:
+        return f"the version has no line {code}"
+    if got is None:
+        reason = sheet.findings[0].message if sheet.findings else "a figure is missing"
+        return f"line {code}: agreed {expected:,.2f}, no amount because {reason}"
+    return f"line {code}: agreed {expected:,.2f}, computed {got:,.2f}, differs by {got - expected:,.2f}"
+
+
+def read_expected(document: Any) -> dict[str, Decimal]:
+    """Agreed amounts per line code. Refused unless they are cents written as text."""
+    if not isinstance(document, dict) or not document:
+        raise Refused("contracts.expected", "the example agrees on no amount")
+    found = {}
+    for code, text in document.items():
+        try:
+            amount = Decimal(text) if isinstance(text, str) else Decimal("NaN")
+        except InvalidOperation:
+            amount = Decimal("NaN")
+        if not amount.is_finite() or amount.as_tuple().exponent < -2:
+            raise Refused("contracts.expected", f"line {code}: {text!r} is not an amount in quotes")
+        found[str(code)] = amount
+    return found
+
+
+def price_example(example: ContractExample, codes: set[str]) -> dict[str, Worksheet]:
+    """Worksheets of the named lines on the example's inputs."""
+    version = example.version
+    wanted = [term for term in queries.terms(version) if str(term.line_code) in codes]
+    label = example.inputs.get("period") if isinstance(example.inputs, dict) else None
+    if label is None:
+        raise Refused("contracts.document", "the example names no period, such as 2026-03")
+    first = version.valid.lower
+    defaults = queries.pricing_inputs(version, Period.month(version.contract.zone, f"{first:%Y-%m}"))
+    inputs = pricing_inputs(example.inputs, defaults)
+    missing = set(needs_of(wanted).calendars) - set(inputs.calendars)
+    inputs.calendars.update(queries.calendars(missing))
+    priced, _carry = price_terms(wanted, inputs)
+    return {str(term.line_code): sheet for term, sheet in priced}

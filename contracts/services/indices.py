@@ -1,0 +1,139 @@
+"""Publishing prices: a changed price is a new version of its day, an equal one is nothing."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.db import transaction
+
+from contracts.calc.index_csv import PriceFile, by_day, read_prices
+from contracts.models import IndexBlock, IndexSeries
+from poweroptix.audit.actor import Actor
+from poweroptix.audit.services import record
+from poweroptix.kernel.canonical import canonical_json
+from poweroptix.kernel.errors import Refused
+from poweroptix.kernel.fixed import MISSING, price
+
+DAY_MINUTES = 1440
+
+
+@dataclass(frozen=True)
+class IndexReceipt:
+    """What a publication did: days that are new, changed or equal, and prices that changed."""
+
+    series: str
+    new_days: int
+    changed_days: int
+    equal_days: int
+    changed_prices: int
+
+
+@transaction.atomic
+def publish_index(
+    series: IndexSeries,
+    rows: Iterable[tuple[datetime, Decimal | None]],
+    *,
+    vintage: str,
+    final: bool = False,
+    source: str = "",
+    actor: Actor,
+    now: datetime,
+) -> IndexReceipt:
+    """Publish prices by their start in UTC; prices not named keep their last version.
+
+    A null price withdraws nothing. Refused when a start is off the grid of the series or a price
+    has more than 8 decimals.
+    """
+    IndexSeries.objects.select_for_update().get(pk=series.pk)
+    counts = {"new": 0, "changed": 0, "equal": 0}
+    changed_prices = 0
+    for midnight, prices in by_day(sorted(rows)):
+        day = midnight.date()
+        latest = series.blocks.filter(day=day).order_by("-version").first()
+        before = list(latest.values) if latest else [MISSING] * (DAY_MINUTES // series.minutes)
+        values = merged(series, before, midnight, prices)
+        if latest is not None and values == before and (latest.vintage, latest.final) == (
+            vintage,
+            final,
+        ):
+            counts["equal"] += 1
+            continue
+        changed_prices += sum(
+            old not in (MISSING, new) for old, new in zip(before, values, strict=True)
+        )
+        counts["changed" if latest else "new"] += 1
+        IndexBlock.objects.create(
+            series=series,
+            day=day,
+            version=latest.version + 1 if latest else 1,
+            values=values,
+            vintage=vintage,
+            final=final,
+            digest=block_digest(series, day, values, vintage, final),
+            recorded_at=now,
+            recorded_by=str(actor),
+            source=source,
+        )
+    receipt = IndexReceipt(
+        series.code, counts["new"], counts["changed"], counts["equal"], changed_prices
+    )
+    if receipt.new_days or receipt.changed_days:
+        after = {"vintage": vintage, "days": counts["new"] + counts["changed"], "source": source}
+        record("index.published", series, actor=actor, after=after)
+    return receipt
+
+
+def publish_index_file(
+    series: IndexSeries,
+    content: bytes,
+    *,
+    vintage: str,
+    final: bool = False,
+    source: str = "",
+    zone: str = "",
+    actor: Actor,
+    now: datetime,
+) -> IndexReceipt:
+    """Publish a CSV file (gridstatus LMP or SPP layout, or start,price).
+
+    Only rows of the series' location and market count. Refused with a finding per bad row.
+    """
+    wanted = PriceFile(series.minutes, series.location, series.market, zone)
+    rows = read_prices(content, wanted)
+    return publish_index(
+        series, rows, vintage=vintage, final=final, source=source, actor=actor, now=now
+    )
+
+
+def merged(
+    series: IndexSeries,
+    before: list[int],
+    midnight: datetime,
+    prices: list[tuple[datetime, Decimal | None]],
+) -> list[int]:
+    """The day's values with the published prices laid over those known before."""
+    values = list(before)
+    for start, value in prices:
+        index, rest = divmod(start - midnight, timedelta(minutes=series.minutes))
+        if rest:
+            text = f"{start:%Y-%m-%d %H:%M:%S} UTC does not begin an interval of {series.minutes} minutes"
+            raise Refused("contracts.price_grid", text)
+        if value is not None:
+            values[index] = price(value)
+    return values
+
+
+def block_digest(series: IndexSeries, day, values: list[int], vintage: str, final: bool) -> bytes:
+    """SHA-256 of what a day of prices says."""
+    said = {
+        "series": series.code,
+        "unit": series.unit,
+        "minutes": series.minutes,
+        "day": day,
+        "values": values,
+        "vintage": vintage,
+        "final": final,
+    }
+    return hashlib.sha256(canonical_json(said)).digest()

@@ -1,0 +1,156 @@
+"""Terms, examples, opening balances and tenancy of a contract, written through one door."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.backends.postgresql.psycopg_any import DateRange
+from django.db.models import Max
+
+from contracts.calc.demand import known_peaks
+from contracts.charges import charge_type
+from contracts.models import (
+    Contract,
+    ContractExample,
+    ContractVersion,
+    OpeningBalance,
+    TenantPoint,
+    Term,
+)
+from contracts.services._save import checked_save
+from poweroptix.audit.actor import Actor
+from poweroptix.audit.services import record
+from poweroptix.kernel.errors import Conflict, Refused
+from poweroptix.kernel.parameters import to_json
+
+
+def must_be_draft(version: ContractVersion) -> None:
+    """Conflict unless the version may still be written."""
+    if version.state != ContractVersion.State.DRAFT:
+        raise Conflict(
+            "contracts.not_draft",
+            f"{version} is {version.get_state_display()}; make a new version instead",
+        )
+
+
+@transaction.atomic
+def add_term(
+    version: ContractVersion,
+    *,
+    line_code: int,
+    charge_type_key: str,
+    label: str,
+    parameters: Mapping[str, Any],
+    clause_number: str = "",
+    clause_text: str = "",
+    quantity_name: str = "delivered",
+    position: int | None = None,
+    actor: Actor,
+) -> Term:
+    """Add a term to a draft. Refused with a finding per wrong parameter."""
+    must_be_draft(version)
+    kind = charge_type(charge_type_key)
+    parsed = kind.parse(parameters)
+    if position is None:
+        position = (version.terms.aggregate(top=Max("position"))["top"] or 0) + 10
+    term = Term(
+        version=version,
+        position=position,
+        line_code=line_code,
+        charge_type=charge_type_key,
+        label=label,
+        clause_number=clause_number,
+        clause_text=clause_text,
+        quantity_name=quantity_name,
+        parameters=to_json(parsed),
+    )
+    checked_save(term)
+    record("contract.term_added", term, actor=actor, after={"charge_type": charge_type_key})
+    return term
+
+
+def preview_term(charge_type_key: str, parameters: Mapping[str, Any]) -> str:
+    """The term as one plain sentence. Refused when a parameter is wrong."""
+    kind = charge_type(charge_type_key)
+    return kind.sentence(kind.parse(parameters))
+
+
+@transaction.atomic
+def add_example(
+    version: ContractVersion,
+    *,
+    name: str,
+    inputs: Mapping[str, Any],
+    expected: Mapping[str, str],
+    actor: Actor,
+) -> ContractExample:
+    """Add a worked example to a draft."""
+    must_be_draft(version)
+    example = ContractExample(
+        version=version, name=name, inputs=dict(inputs), expected=dict(expected)
+    )
+    checked_save(example)
+    record("contract.example_added", example, actor=actor, after={"expected": dict(expected)})
+    return example
+
+
+@transaction.atomic
+def assign_point(
+    contract: Contract,
+    delivery_point,
+    *,
+    first_day: date,
+    last_day: date | None = None,
+    share_ratio: str = "1",
+    actor: Actor,
+) -> TenantPoint:
+    """Give the energy of a delivery point to a contract from a local day on.
+
+    Refused when the point stands on another campus or already serves a contract then.
+    """
+    if delivery_point.campus_id != contract.campus_id:
+        raise Refused("contracts.unknown_point", f"there is no point '{delivery_point.code}'")
+    end = None if last_day is None else last_day + timedelta(days=1)
+    point = TenantPoint(
+        contract=contract,
+        delivery_point=delivery_point,
+        share_ratio=share_ratio,
+        valid=DateRange(first_day, end),
+    )
+    checked_save(point)
+    record("contract.point_assigned", point, actor=actor, after={"first_day": first_day})
+    return point
+
+
+@transaction.atomic
+def set_opening_balance(
+    contract: Contract,
+    *,
+    period: str,
+    carry: Mapping[str, Any],
+    reason: str,
+    actor: Actor,
+    now: datetime,
+) -> OpeningBalance:
+    """Enter what the contract brings along into its first settled month.
+
+    Refused without a reason, or when a peak is not a number of kW.
+    """
+    if not reason.strip():
+        raise Refused("contracts.reason", "an opening balance needs a reason")
+    for code, entry in carry.items():
+        if not str(code).isdigit() or not isinstance(entry, Mapping):
+            raise Refused("contracts.carry", f"'{code}' is not a line code with its carry")
+        known_peaks(entry)
+    balance = OpeningBalance(
+        contract=contract,
+        period=period,
+        carry=dict(carry),
+        reason=reason,
+        recorded_at=now,
+        recorded_by=str(actor),
+    )
+    checked_save(balance)
+    record("contract.opening_balance", balance, actor=actor, reason=reason, after=dict(carry))
+    return balance

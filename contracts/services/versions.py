@@ -1,0 +1,205 @@
+"""Contracts and their dated versions: create, copy into a draft, activate."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.backends.postgresql.psycopg_any import DateRange
+from django.db.models import Max
+
+from contracts import queries
+from contracts.calc.price_terms import PricedTerm
+from contracts.charges import TermContext, charge_type
+from contracts.models import Contract, ContractExample, ContractVersion, IndexSeries
+from contracts.services._save import checked_save
+from contracts.services.examples import run_examples
+from poweroptix.audit.actor import Actor
+from poweroptix.audit.services import record
+from poweroptix.kernel.errors import Conflict, DomainError, Refused
+from poweroptix.kernel.finding import Finding, Severity
+
+State = ContractVersion.State
+
+
+@transaction.atomic
+def create_contract(*, actor: Actor, **fields: Any) -> Contract:
+    """Write down a new contract. Refused when a field is wrong."""
+    contract = checked_save(Contract(**fields))
+    record("contract.created", contract, actor=actor, after={"code": contract.code})
+    return contract
+
+
+@transaction.atomic
+def new_version(
+    contract: Contract,
+    *,
+    first_day: date,
+    last_day: date | None = None,
+    anchor_date: date | None = None,
+    facts: Mapping[str, str] | None = None,
+    note: str = "",
+    copy_terms: bool = True,
+    actor: Actor,
+    now: datetime,
+) -> ContractVersion:
+    """Start a draft; by default with terms, facts and anchor of the latest version.
+
+    Examples are not copied: their amounts were agreed for the old terms.
+    """
+    if last_day is not None and last_day < first_day:
+        raise Refused("contracts.dates", f"the last day {last_day} is before {first_day}")
+    Contract.objects.select_for_update().get(pk=contract.pk)
+    latest = contract.versions.order_by("-number").first()
+    number = (contract.versions.aggregate(top=Max("number"))["top"] or 0) + 1
+    version = ContractVersion(
+        contract=contract,
+        number=number,
+        valid=DateRange(first_day, None if last_day is None else last_day + timedelta(days=1)),
+        anchor_date=anchor_date or (latest.anchor_date if latest else first_day),
+        facts=dict(facts) if facts is not None else dict(latest.facts if latest else {}),
+        note=note,
+        created_at=now,
+        created_by=str(actor),
+    )
+    checked_save(version)
+    if copy_terms and latest is not None:
+        for term in latest.terms.order_by("position"):
+            term.pk, term.version, term._state.adding = None, version, True
+            term.save()
+    record("contract.version_drafted", version, actor=actor, after={"valid": version.valid_text()})
+    return version
+
+
+@transaction.atomic
+def activate_version(
+    version: ContractVersion, *, actor: Actor, now: datetime, supersede: bool = False
+) -> ContractVersion:
+    """Make a draft hold: its terms are sound, its examples pass, its days are free.
+
+    An open-ended version that began earlier ends the day before. Any other overlap is refused,
+    unless `supersede` says that the versions wholly inside the new days are replaced.
+    Refused with all findings; Conflict when the version is not a draft.
+    """
+    Contract.objects.select_for_update().get(pk=version.contract_id)
+    version = ContractVersion.objects.select_for_update().get(pk=version.pk)
+    if version.state != State.DRAFT:
+        raise Conflict(
+            "contracts.not_draft", f"{version} is {version.get_state_display()}, not a draft"
+        )
+    findings = check_version(version)
+    if not findings:
+        findings = check_examples(version, now)
+    if findings:
+        text = f"{version} cannot be activated: {findings[0].message}"
+        raise Refused("contracts.not_ready", text, findings=findings)
+    make_room(version, supersede, actor)
+    version.state = State.ACTIVE
+    version.activated_at = now
+    version.activated_by = str(actor)
+    checked_save(version)
+    record(
+        "contract.version_activated",
+        version,
+        actor=actor,
+        before={"state": State.DRAFT},
+        after={"state": State.ACTIVE, "valid": version.valid_text()},
+    )
+    return version
+
+
+def check_version(version: ContractVersion) -> list[Finding]:
+    """Everything that keeps the terms of a version from being priced."""
+    rows = queries.terms(version)
+    if not rows:
+        return [Finding("contracts.no_term", "the version has no term", where=str(version))]
+    findings: list[Finding] = []
+    for term in rows:
+        findings += check_term(term, version)
+    return findings
+
+
+def check_term(term: PricedTerm, version: ContractVersion) -> list[Finding]:
+    """What is wrong with one term: parameters, calendars, index series, life of the price."""
+    where = f"line {term.line_code}"
+    try:
+        kind = charge_type(term.charge_type)
+        parameters = kind.parse(term.parameters)
+        needs = kind.needs(parameters)
+        known = queries.calendars(needs.calendars)
+    except DomainError as error:
+        return [Finding(error.code, f"{where}: {error.message}", where=where)]
+    findings = [
+        Finding("contracts.calendar_unknown", f"{where}: there is no calendar '{code}'", where=where)
+        for code in needs.calendars
+        if code not in known
+    ]
+    have = set(IndexSeries.objects.filter(code__in=needs.prices).values_list("code", flat=True))
+    findings += [
+        Finding("contracts.index_unknown", f"{where}: there is no index series '{code}'", where=where)
+        for code in needs.prices
+        if code not in have
+    ]
+    upper = version.valid.upper
+    context = TermContext(
+        first_date=version.valid.lower,
+        last_date=None if upper is None else upper - timedelta(days=1),
+        anchor_date=version.anchor_date,
+        calendars=known,
+    )
+    findings += [
+        Finding(found.code, f"{where}: {found.message}", where=where, fix=found.fix)
+        for found in kind.check(parameters, context)
+        if found.severity == Severity.BLOCK
+    ]
+    return findings
+
+
+def check_examples(version: ContractVersion, now: datetime) -> list[Finding]:
+    """At least one worked example, and every one passes."""
+    if not ContractExample.objects.filter(version=version).exists():
+        return [
+            Finding(
+                "contracts.no_example",
+                "no worked example; add one that both parties agreed to",
+                where=str(version),
+                fix="Enter inputs of a month and the agreed amount of each line.",
+            )
+        ]
+    return [
+        Finding("contracts.example_failed", f"example '{verdict.name}': {text}", where=verdict.name)
+        for verdict in run_examples(version, now=now)
+        if not verdict.passed
+        for text in verdict.messages
+    ]
+
+
+def make_room(version: ContractVersion, supersede: bool, actor: Actor) -> None:
+    """Shorten or supersede active versions that hold on days of this one, or refuse."""
+    for other in version.contract.versions.filter(
+        state=State.ACTIVE, valid__overlap=version.valid
+    ).select_for_update():
+        before = {"valid": other.valid_text(), "state": other.state}
+        if other.valid.upper is None and other.valid.lower < version.valid.lower:
+            other.valid = DateRange(other.valid.lower, version.valid.lower)
+        elif supersede and covers(version.valid, other.valid):
+            other.state = State.SUPERSEDED
+        else:
+            raise Refused(
+                "contracts.overlap",
+                f"{version} ({version.valid_text()}) overlaps version {other.number} "
+                f"({other.valid_text()})",
+                other=other.number,
+            )
+        other.save(update_fields=["valid", "state"])
+        after = {"valid": other.valid_text(), "state": other.state}
+        record("contract.version_ended", other, actor=actor, before=before, after=after)
+
+
+def covers(outer: DateRange, inner: DateRange) -> bool:
+    """True when every day of `inner` is one of `outer`."""
+    if inner.lower < outer.lower:
+        return False
+    return outer.upper is None or (inner.upper is not None and inner.upper <= outer.upper)
+
+
