@@ -1,0 +1,1 @@
+"""Pure arithmetic of settlement: balance, frozen inputs, settling, differences."""

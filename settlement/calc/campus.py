@@ -1,0 +1,364 @@
+"""Who got which energy on a campus in a month: own meters, shared points, losses, delivered.
+
+For each contract METERED + SHARED + LOSS = TOTAL in every interval of its own grid, and what a pool
+shares adds up to its WHOLE in every interval of the pool's grid (the coarsest of its meters).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from poweroptix.kernel.errors import Refused
+from poweroptix.kernel.finding import Finding
+from poweroptix.kernel.fixed import MISSING
+from poweroptix.kernel.parameters import parse
+from poweroptix.kernel.period import Period
+from poweroptix.kernel.quality import Status
+from poweroptix.kernel.series import Series
+from poweroptix.kernel.splits import split_grid
+from poweroptix.kernel.worksheet import Worksheet
+from settlement.allocation._base import Allocation, allocation_key
+from settlement.calc.balance import Balance, campus_balance, coarsest, sum_of
+from settlement.calc.scaling import scaled
+
+
+@dataclass(frozen=True)
+class Span:
+    """Local dates, end not included; no end means open."""
+
+    first_date: date
+    end_date: date | None = None
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A point whose energy belongs to a contract on the days of a span."""
+
+    contract: str
+    point: str
+    share_ratio: Decimal
+    span: Span
+
+
+@dataclass(frozen=True)
+class PoolRule:
+    """A pool as its run sees it: the key, its parameters, who bears it and from when to when."""
+
+    code: str
+    kind: str
+    key: str
+    parameters: Mapping[str, Any]
+    members: Mapping[str, tuple[Span, ...]]
+    points: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CampusInputs:
+    """Everything an allocation reads. `loads` are per point, net towards the load, in kWh.
+
+    `loss_ratios` holds, per point with a contractual loss factor, the spans and their ratios.
+    """
+
+    period: Period
+    sources: Mapping[str, Series]
+    sinks: Mapping[str, Series]
+    loads: Mapping[str, Series]
+    claims: tuple[Claim, ...]
+    pools: tuple[PoolRule, ...]
+    loss_ratios: Mapping[str, tuple[tuple[Span, Decimal], ...]]
+    low_ratio: Decimal
+    high_ratio: Decimal
+
+
+@dataclass(frozen=True)
+class Part:
+    """One resulting series; `contract` is empty for what was split and for the operator's rest."""
+
+    kind: str
+    pool_code: str
+    contract: str
+    series: Series
+
+
+@dataclass(frozen=True)
+class CampusOutcome:
+    """Parts, worksheets by pool, the balance when the campus has sources, and findings."""
+
+    parts: tuple[Part, ...]
+    worksheets: Mapping[str, Worksheet]
+    balance: Balance | None
+    findings: tuple[Finding, ...]
+    carry_out: Mapping[str, dict] = field(default_factory=dict)
+
+
+def allocate_campus(inputs: CampusInputs) -> CampusOutcome:
+    """Run the balance and every pool. Refused when the pools contradict each other."""
+    metered = _metered(inputs)
+    parts = [Part("METERED", "", code, series) for code, series in metered.items()]
+    worksheets: dict[str, Worksheet] = {}
+    own = dict(metered)
+    for pool in _pools(inputs, "ENERGY"):
+        shared = _share_energy(inputs, pool, metered)
+        worksheets[pool.code] = shared.allocation.worksheet
+        parts += shared.parts
+        for code, series in shared.by_contract.items():
+            own[code] = _together(own.get(code), series)
+    balance = _balance(inputs)
+    losses = _losses(inputs, own, balance)
+    worksheets |= losses.worksheets
+    parts += losses.parts
+    parts += [
+        Part("TOTAL", "", code, _delivered(series, losses.by_contract.get(code)))
+        for code, series in sorted(own.items())
+    ]
+    findings = balance.findings if balance else ()
+    return CampusOutcome(tuple(parts), worksheets, balance, findings)
+
+
+@dataclass(frozen=True)
+class _Shared:
+    allocation: Allocation
+    parts: list[Part]
+    by_contract: dict[str, Series]
+
+
+@dataclass(frozen=True)
+class _Losses:
+    worksheets: dict[str, Worksheet]
+    parts: list[Part]
+    by_contract: dict[str, Series]
+
+
+def _pools(inputs: CampusInputs, kind: str) -> list[PoolRule]:
+    return sorted((pool for pool in inputs.pools if pool.kind == kind), key=lambda one: one.code)
+
+
+def _inside(series: Series, spans: tuple[Span, ...], period: Period) -> np.ndarray:
+    """Return which intervals of the series lie on local days of the spans."""
+    starts = series.grid.epoch_minutes()
+    inside = np.zeros(series.grid.count, dtype=bool)
+    days = period.days()
+    for span in spans:
+        wanted = [
+            d for d in days if span.first_date <= d and (not span.end_date or d < span.end_date)
+        ]
+        if wanted:
+            begin = period.day_bounds(wanted[0])[0].timestamp() // 60
+            end = period.day_bounds(wanted[-1])[1].timestamp() // 60
+            inside |= (starts >= begin) & (starts < end)
+    return inside
+
+
+def masked(series: Series, spans: tuple[Span, ...], period: Period) -> Series:
+    """Return the series with zero (a known zero, not a missing value) outside the spans."""
+    inside = _inside(series, spans, period)
+    if inside.all():
+        return series
+    status = np.where(inside, series.status, int(Status.VALIDATED)).astype(np.uint8)
+    return Series(series.grid, np.where(inside, series.values, 0), status, series.unit)
+
+
+def _metered(inputs: CampusInputs) -> dict[str, Series]:
+    """Return the energy of each contract's own points, at the coarsest length of them."""
+    claimed: dict[str, list[Series]] = {}
+    for claim in inputs.claims:
+        series = masked(inputs.loads[claim.point], (claim.span,), inputs.period)
+        if claim.share_ratio != 1:
+            series = scaled(series, claim.share_ratio)
+        claimed.setdefault(claim.contract, []).append(series)
+    return {code: _sum(claimed[code]) for code in sorted(claimed)}
+
+
+def _sum(series: list[Series]) -> Series:
+    return sum_of(series, max(one.grid.minutes for one in series))
+
+
+def _together(first: Series | None, second: Series) -> Series:
+    return second if first is None else _sum([first, second])
+
+
+def _share_energy(inputs: CampusInputs, pool: PoolRule, metered: Mapping[str, Series]) -> _Shared:
+    """Split what the shared points measured among the members."""
+    if not pool.points:
+        raise Refused("allocation.no_points", f"Pool {pool.code} shares energy but names no point.")
+    whole = _sum([_with_loss_factor(inputs, point) for point in pool.points])
+    claims = _claims(inputs, pool, metered, whole.grid.minutes)
+    allocation = _run_key(pool, whole, claims)
+    by_contract = dict(allocation.parts)
+    parts = [Part("WHOLE", pool.code, "", _where_shared(whole, by_contract))]
+    parts += [Part("SHARED", pool.code, code, series) for code, series in by_contract.items()]
+    return _Shared(allocation, parts, by_contract)
+
+
+def _where_shared(whole: Series, parts: Mapping[str, Series]) -> Series:
+    """Return the whole, missing where its parts are: a member's unknown use leaves all unknown."""
+    unknown = np.logical_or.reduce([part.missing for part in parts.values()])
+    if not unknown.any():
+        return whole
+    status = np.where(unknown, int(Status.MISSING), whole.status).astype(np.uint8)
+    return Series(whole.grid, np.where(unknown, MISSING, whole.values), status, whole.unit)
+
+
+def _with_loss_factor(inputs: CampusInputs, point: str) -> Series:
+    """Return the point's energy brought to the point of delivery by its own loss factor."""
+    series = inputs.loads[point]
+    extra = _factor_loss(inputs, point, series)
+    return series if extra is None else series.add(extra)
+
+
+def _factor_loss(inputs: CampusInputs, point: str, series: Series) -> Series | None:
+    """Return the contractual loss of a point: energy x (factor - 1) on the days of each factor."""
+    total: Series | None = None
+    for span, ratio in inputs.loss_ratios.get(point, ()):
+        part = scaled(masked(series, (span,), inputs.period), ratio - 1)
+        total = part if total is None else total.add(part)
+    return total
+
+
+def _claims(
+    inputs: CampusInputs, pool: PoolRule, own: Mapping[str, Series], minutes: int
+) -> dict[str, Series]:
+    """Return the use of each member on its days of membership, at the pool's interval length.
+
+    A member without own meters (it is served through shared points only) has no use to show; it is
+    left out, and the key then has to know its members itself.
+    """
+    claims = {}
+    for code, spans in pool.members.items():
+        if code in own:
+            claims[code] = masked(own[code].to_minutes(minutes), spans, inputs.period)
+    if claims and len(claims) != len(pool.members):
+        lost = ", ".join(sorted(set(pool.members) - set(claims)))
+        text = f"Pool {pool.code}: {lost} is a member but has no metered quantity in the period."
+        raise Refused("allocation.member_without_meter", text, members=lost)
+    return claims
+
+
+def _run_key(pool: PoolRule, whole: Series, claims: Mapping[str, Series]) -> Allocation:
+    key = allocation_key(pool.key)
+    allocation = key.allocate(whole, claims, parse(key.Parameters, pool.parameters), {})
+    if set(allocation.parts) != set(pool.members):
+        text = (
+            f"Pool {pool.code} splits to {', '.join(sorted(allocation.parts))}, but its members "
+            f"are {', '.join(sorted(pool.members))}."
+        )
+        raise Refused("allocation.members_differ", text, pool=pool.code)
+    return allocation
+
+
+def _balance(inputs: CampusInputs) -> Balance | None:
+    if not inputs.sources:
+        return None
+    return campus_balance(
+        inputs.sources,
+        inputs.sinks,
+        inputs.period,
+        low_ratio=inputs.low_ratio,
+        high_ratio=inputs.high_ratio,
+    )
+
+
+def _losses(inputs: CampusInputs, own: Mapping[str, Series], balance: Balance | None) -> _Losses:
+    """Share the residual; contracts with an own loss factor are billed by it (decision 4)."""
+    by_factor = _factor_losses(inputs, own)
+    pools = _pools(inputs, "LOSS")
+    if len(pools) > 1:
+        text = f"Pools {pools[0].code} and {pools[1].code} both share the losses; keep one."
+        raise Refused("allocation.two_loss_pools", text)
+    if not pools:
+        parts = [Part("LOSS", "", code, series) for code, series in by_factor.items()]
+        return _Losses({}, parts, dict(by_factor))
+    if balance is None:
+        text = f"Pool {pools[0].code} shares losses, but the campus has no metered source."
+        raise Refused("allocation.no_sources", text)
+    return _share_losses(inputs, pools[0], own, balance.residual, by_factor)
+
+
+def _factor_losses(inputs: CampusInputs, own: Mapping[str, Series]) -> dict[str, Series]:
+    losses: dict[str, list[Series]] = {}
+    for claim in inputs.claims:
+        series = masked(inputs.loads[claim.point], (claim.span,), inputs.period)
+        if claim.share_ratio != 1:
+            series = scaled(series, claim.share_ratio)
+        extra = _factor_loss(inputs, claim.point, series)
+        if extra is not None:
+            losses.setdefault(claim.contract, []).append(extra)
+    return {code: sum_of(series, own[code].grid.minutes) for code, series in losses.items()}
+
+
+def _share_losses(
+    inputs: CampusInputs,
+    pool: PoolRule,
+    own: Mapping[str, Series],
+    residual: Series,
+    by_factor: Mapping[str, Series],
+) -> _Losses:
+    lengths = [own[code].grid.minutes for code in pool.members if code in own]
+    minutes = max([residual.grid.minutes, *lengths])
+    whole = residual.to_minutes(minutes)
+    allocation = _run_key(pool, whole, _claims(inputs, pool, own, minutes))
+    parts = [Part("WHOLE", pool.code, "", whole)]
+    billed: dict[str, Series] = {}
+    kept: Series | None = None
+    for code, share in allocation.parts.items():
+        if code in by_factor:
+            billed[code] = by_factor[code]
+            rest = share.subtract(by_factor[code].to_minutes(minutes))
+            kept = rest if kept is None else kept.add(rest)
+        else:
+            billed[code] = spread(share, own[code])
+    parts += [Part("LOSS", pool.code, code, series) for code, series in billed.items()]
+    outside = {code: series for code, series in by_factor.items() if code not in billed}
+    parts += [Part("LOSS", "", code, series) for code, series in outside.items()]
+    if kept is not None:
+        parts.append(Part("OPERATOR", pool.code, "", kept))
+    return _Losses({pool.code: allocation.worksheet}, parts, billed | outside)
+
+
+def spread(share: Series, use: Series) -> Series:
+    """Spread a part over the finer intervals of its owner, by the owner's use inside each.
+
+    An interval without use is spread evenly. Each coarse interval closes exactly.
+    """
+    factor = share.grid.minutes // use.grid.minutes
+    if factor == 1:
+        return share
+    known = np.where(use.values == MISSING, 0, np.maximum(use.values, 0))
+    weights = known.reshape(share.grid.count, factor).T
+    missing = share.values == MISSING
+    codes = [f"{index:03d}" for index in range(factor)]
+    fine = split_grid(
+        np.where(missing, 0, share.values),
+        np.ascontiguousarray(weights),
+        codes,
+        fallback_weights=np.ones(factor, dtype=np.int64),
+    )
+    values = np.where(missing[None, :], MISSING, fine).T.reshape(-1)
+    return Series(use.grid, values, np.repeat(share.status, factor), share.unit)
+
+
+def _delivered(own: Series, loss: Series | None) -> Series:
+    """Return own + loss. The status is that of the own readings.
+
+    A statement prints how much of the tenant's own energy was estimated; an estimated generator
+    interval changes the loss part's status, not that share.
+    """
+    if loss is None:
+        return own
+    missing = (own.values == MISSING) | (loss.values == MISSING)
+    values = np.where(
+        missing, MISSING, np.where(missing, 0, own.values) + np.where(missing, 0, loss.values)
+    )
+    status = np.where(missing, int(Status.MISSING), own.status).astype(np.uint8)
+    return Series(own.grid, values, status, own.unit)
+
+
+def pool_minutes(inputs: CampusInputs) -> int:
+    """Return the interval length of the balance, or of the loads when there are no sources."""
+    return coarsest({**inputs.sources, **inputs.sinks} if inputs.sources else inputs.loads)

@@ -1,0 +1,324 @@
+"""The one frozen document of a settlement: everything that pricing a period read.
+
+The same shape is stored by a run, is a conformance case, a what-if and what a verifier gets.
+Quantities and prices stand in it either in full or as references with a digest; calendars, terms
+and the carry are always in full. What is not in the document cannot influence the amounts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import lru_cache
+from typing import Any, Protocol
+
+import numpy as np
+
+from contracts.calc import documents
+from contracts.calc.price_terms import PricedTerm
+from contracts.charges import Calendar
+from poweroptix.kernel.calendar import TouSchedule
+from poweroptix.kernel.canonical import canonical_json, sha256
+from poweroptix.kernel.errors import Refused
+from poweroptix.kernel.fixed import MISSING
+from poweroptix.kernel.period import Period
+from poweroptix.kernel.price_series import PriceSeries
+from poweroptix.kernel.quality import Status
+from poweroptix.kernel.rounding import Mode
+from poweroptix.kernel.series import Series
+
+FORMAT = "settlement.inputs@1"
+KNOWN = {
+    "format", "contract", "tenant", "currency", "zone", "period", "rounding_point", "rounding",
+    "versions", "series", "prices", "calendars", "carry_in", "carry_from", "allocation",
+    "adjustments",
+}  # fmt: skip
+VERSION_FIELDS = {"number", "in_force", "anchor_date", "facts", "terms"}
+
+
+class Resolver(Protocol):
+    """Finds what a document only refers to; the digest in the reference is checked afterwards."""
+
+    def series(self, name: str, reference: Mapping[str, Any]) -> Series:
+        """Return the quantity behind a reference."""
+
+    def prices(self, code: str, reference: Mapping[str, Any]) -> PriceSeries:
+        """Return the prices behind a reference."""
+
+
+@dataclass(frozen=True)
+class VersionInputs:
+    """The terms of one contract version and the local days of the period on which it holds."""
+
+    number: int
+    first_date: date
+    last_date: date
+    anchor_date: date | None
+    facts: Mapping[str, str]
+    terms: tuple[PricedTerm, ...]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What `settle` is given.
+
+    `series_refs` and `price_refs` say where a quantity or price came from; a name without one is
+    written in full into the document. `calendars` are the JSON of schedule and holidays.
+    `adjustments` are differences of earlier periods that this period bills (see calc.delta).
+    """
+
+    contract: str
+    currency: str
+    zone: str
+    period: Period
+    versions: tuple[VersionInputs, ...]
+    tenant: str = ""
+    series: Mapping[str, Series] = field(default_factory=dict)
+    prices: Mapping[str, PriceSeries] = field(default_factory=dict)
+    calendars: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    carry_in: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    carry_from: Mapping[str, Any] = field(default_factory=dict)
+    allocation: Mapping[str, Any] = field(default_factory=dict)
+    adjustments: Sequence[Mapping[str, Any]] = ()
+    rounding_point: str = "LINE"
+    rounding: Mode = Mode.HALF_UP
+    series_refs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    price_refs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def calendar_objects(self) -> dict[str, Calendar]:
+        """Return schedules with their holidays; equal documents share one object."""
+        return {code: _calendar(canonical_json(entry)) for code, entry in self.calendars.items()}
+
+    def document(self) -> dict[str, Any]:
+        """Return the document as plain data; `canonical_json` of it is what is stored."""
+        return {
+            "format": FORMAT,
+            "contract": self.contract,
+            "tenant": self.tenant,
+            "currency": self.currency,
+            "zone": self.zone,
+            "period": {
+                "start_utc": self.period.start_utc,
+                "end_utc": self.period.end_utc,
+                "label": self.period.label,
+            },
+            "rounding_point": self.rounding_point,
+            "rounding": self.rounding,
+            "versions": [_version_document(one) for one in self.versions],
+            "series": {
+                name: series_document(one, self.series_refs.get(name))
+                for name, one in self.series.items()
+            },
+            "prices": {
+                code: price_document(one, self.price_refs.get(code))
+                for code, one in self.prices.items()
+            },
+            "calendars": dict(self.calendars),
+            "carry_in": dict(self.carry_in),
+            "carry_from": dict(self.carry_from),
+            "allocation": dict(self.allocation),
+            "adjustments": list(self.adjustments),
+        }
+
+    def frozen(self) -> tuple[bytes, str]:
+        """Return the canonical bytes of the document and their SHA-256."""
+        content = canonical_json(self.document())
+        return content, sha256(content)
+
+    def in_full(self) -> Inputs:
+        """Return the same inputs without references, for a document that stands alone."""
+        return replace(self, series_refs={}, price_refs={})
+
+
+def from_document(document: Mapping[str, Any], resolver: Resolver | None = None) -> Inputs:
+    """Return the inputs that a document describes.
+
+    Refused when an entry is unknown or unreadable, when a reference cannot be followed, or when
+    what it leads to has another digest than the document says.
+    """
+    _check_fields(document, KNOWN, "the document")
+    if document.get("format", FORMAT) != FORMAT:
+        text = f"The document has the format {document['format']!r}; this reads {FORMAT!r}."
+        raise Refused("settlement.document", text)
+    zone = _text(document, "zone")
+    period = documents.read_period(document, zone, None)
+    if period is None:
+        raise Refused("settlement.document", "The document names no period.")
+    return Inputs(
+        contract=_text(document, "contract"),
+        tenant=document.get("tenant", ""),
+        currency=document.get("currency", "USD"),
+        zone=zone,
+        period=period,
+        versions=tuple(_read_version(one, period) for one in document.get("versions", ())),
+        series={
+            name: read_series(name, entry, period, resolver)
+            for name, entry in document.get("series", {}).items()
+        },
+        prices={
+            code: read_prices(code, entry, period, resolver)
+            for code, entry in document.get("prices", {}).items()
+        },
+        calendars=document.get("calendars", {}),
+        carry_in=document.get("carry_in", {}),
+        carry_from=document.get("carry_from", {}),
+        allocation=document.get("allocation", {}),
+        adjustments=tuple(document.get("adjustments", ())),
+        rounding_point=document.get("rounding_point", "LINE"),
+        rounding=Mode(document.get("rounding", "HALF_UP")),
+        series_refs=_references(document.get("series", {})),
+        price_refs=_references(document.get("prices", {})),
+    )
+
+
+def from_bytes(content: bytes, resolver: Resolver | None = None) -> Inputs:
+    """Return the inputs of stored canonical bytes."""
+    return from_document(json.loads(content), resolver)
+
+
+def series_document(series: Series, reference: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Write a quantity: its grid, unit and digest, and either where it is or what it is."""
+    head = {"unit": series.unit, **series.grid.to_json(), "digest": series.digest()}
+    if reference is not None:
+        return {**head, "ref": dict(reference)}
+    return {**head, "values": series.decimals(), "status": _runs(series.status)}
+
+
+def price_document(prices: PriceSeries, reference: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Write prices: grid, unit, vintage, finality and digest, and where or what they are."""
+    head = {
+        "unit": prices.unit,
+        **prices.grid.to_json(),
+        "vintage": prices.vintage,
+        "final": prices.final,
+        "digest": prices.digest(),
+    }
+    if reference is not None:
+        return {**head, "ref": dict(reference)}
+    return {**head, "values": prices.decimals()}
+
+
+def read_series(
+    name: str, entry: Mapping[str, Any], period: Period, resolver: Resolver | None
+) -> Series:
+    """Return a quantity of a document and prove its digest when it has one."""
+    if "ref" in entry:
+        series = _followed(resolver, name).series(name, entry["ref"])
+    else:
+        series = _with_status(documents.read_series(name, entry, period), entry.get("status"))
+    _check_digest(name, entry, series.digest())
+    return series
+
+
+def read_prices(
+    code: str, entry: Mapping[str, Any], period: Period, resolver: Resolver | None
+) -> PriceSeries:
+    """Return prices of a document and prove their digest when they have one."""
+    if "ref" in entry:
+        prices = _followed(resolver, code).prices(code, entry["ref"])
+    else:
+        prices = documents.read_prices(code, entry, period)
+    _check_digest(code, entry, prices.digest())
+    return prices
+
+
+def _followed(resolver: Resolver | None, name: str) -> Resolver:
+    if resolver is None:
+        text = f"'{name}' is only a reference; this document does not stand alone."
+        raise Refused("settlement.reference", text, name=name)
+    return resolver
+
+
+def _check_digest(name: str, entry: Mapping[str, Any], digest: str) -> None:
+    wanted = entry.get("digest")
+    if wanted is not None and wanted != digest:
+        text = f"'{name}' has the digest {digest[:12]}, the document says {wanted[:12]}."
+        raise Refused("settlement.digest", text, name=name, expected=wanted, found=digest)
+
+
+def _references(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    return {name: entry["ref"] for name, entry in entries.items() if "ref" in entry}
+
+
+def _runs(status: np.ndarray) -> list[list[int]]:
+    """Return statuses run-length encoded: [[count, status], ...]."""
+    edges = np.flatnonzero(np.diff(status)) + 1
+    starts = [0, *edges.tolist()]
+    ends = [*edges.tolist(), status.size]
+    return [[end - start, int(status[start])] for start, end in zip(starts, ends, strict=True)]
+
+
+def _with_status(series: Series, runs: Sequence[Sequence[int]] | None) -> Series:
+    """Return the series with the statuses of a document; validated where it says nothing."""
+    if runs is None:
+        return series
+    status = np.concatenate([np.full(count, int(Status(one)), np.uint8) for count, one in runs])
+    absent = series.values == MISSING
+    return Series(
+        series.grid, series.values, np.where(absent, int(Status.MISSING), status), series.unit
+    )
+
+
+def _version_document(version: VersionInputs) -> dict[str, Any]:
+    return {
+        "number": version.number,
+        "in_force": [version.first_date, version.last_date],
+        "anchor_date": version.anchor_date,
+        "facts": dict(version.facts),
+        "terms": [
+            {
+                "position": term.position,
+                "line_code": term.line_code,
+                "charge_type": term.charge_type,
+                "label": term.label,
+                "clause": term.clause,
+                "quantity_name": term.quantity_name,
+                "parameters": dict(term.parameters),
+                "term_id": term.term_id,
+            }
+            for term in version.terms
+        ],
+    }
+
+
+def _read_version(entry: Mapping[str, Any], period: Period) -> VersionInputs:
+    _check_fields(entry, VERSION_FIELDS, "a version")
+    first, last = entry.get("in_force") or (period.first_date, period.last_date)
+    anchor = entry.get("anchor_date")
+    return VersionInputs(
+        number=int(entry.get("number", 1)),
+        first_date=_day(first),
+        last_date=_day(last),
+        anchor_date=None if anchor is None else _day(anchor),
+        facts=entry.get("facts", {}),
+        terms=tuple(
+            PricedTerm(**{"position": at, **term}) for at, term in enumerate(entry["terms"], 1)
+        ),
+    )
+
+
+def _day(value: str | date) -> date:
+    return value if isinstance(value, date) else date.fromisoformat(value)
+
+
+def _check_fields(entry: Mapping[str, Any], known: set[str], where: str) -> None:
+    unknown = sorted(set(entry) - known)
+    if unknown:
+        text = f"There is no field {unknown[0]!r} in {where}; known: {', '.join(sorted(known))}."
+        raise Refused("settlement.document", text)
+
+
+def _text(document: Mapping[str, Any], name: str) -> str:
+    value = document.get(name)
+    if not isinstance(value, str) or not value:
+        raise Refused("settlement.document", f"The document names no {name}.")
+    return value
+
+
+@lru_cache(maxsize=512)
+def _calendar(content: bytes) -> Calendar:
+    entry = json.loads(content)
+    holidays = frozenset(date.fromisoformat(day) for day in entry.get("holidays", ()))
+    return Calendar(TouSchedule.from_json(entry["schedule"]), holidays)

@@ -1,0 +1,308 @@
+"""From frozen inputs to lines: pure, so that any run can be computed again to the byte.
+
+Order of evaluation: the quantities are those of the allocation; every version of the contract
+prices its own days (determinants, prices, worksheets); then come the differences of earlier
+periods as lines 70. Lines are ordered by line code; each is rounded once; the total is their sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from contracts.calc.price_terms import (
+    PricedTerm,
+    PricingInputs,
+    absent,
+    needs_of,
+    price_terms,
+)
+from poweroptix.kernel.canonical import canonical_json, digest_of, sha256
+from poweroptix.kernel.errors import Refused
+from poweroptix.kernel.figure import Figure, Source
+from poweroptix.kernel.finding import Finding
+from poweroptix.kernel.fixed import MISSING
+from poweroptix.kernel.quality import Status
+from poweroptix.kernel.rounding import display
+from poweroptix.kernel.series import Series
+from poweroptix.kernel.worksheet import Row, Worksheet
+from settlement.calc.delta import DELTA_LINE_CODE
+from settlement.calc.inputs import Inputs, VersionInputs
+
+ESTIMATED = (int(Status.ESTIMATED), int(Status.SUBSTITUTED_FINAL))
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True)
+class SettledLine:
+    """One printed amount with its evidence; `amount_usd` is None when an input is missing."""
+
+    position: int
+    line_code: int
+    label: str
+    first_date: date
+    last_date: date
+    quantity: Decimal | None
+    unit: str
+    rate_text: str
+    exact_usd: Decimal | None
+    amount_usd: Decimal | None
+    estimated_ratio: Decimal
+    worksheet: Worksheet
+    term_id: int | None = None
+    charge_type: str = ""
+    clause: str = ""
+    rate: Decimal | None = None
+    corrects_period: str = ""
+    corrects_run: int | None = None
+
+    def document(self) -> dict[str, Any]:
+        """Return the line as plain data; its digest is what `verify` compares."""
+        return {
+            "position": self.position,
+            "line_code": self.line_code,
+            "label": self.label,
+            "first_date": self.first_date,
+            "last_date": self.last_date,
+            "quantity": self.quantity,
+            "unit": self.unit,
+            "rate_text": self.rate_text,
+            "exact_usd": self.exact_usd,
+            "amount_usd": self.amount_usd,
+            "estimated_ratio": self.estimated_ratio,
+            "term_id": self.term_id,
+            "charge_type": self.charge_type,
+            "clause": self.clause,
+            "corrects_period": self.corrects_period,
+            "corrects_run": self.corrects_run,
+            "worksheet": self.worksheet.to_json(),
+        }
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Lines in order, the carry for the next period, and what was found on the way."""
+
+    lines: tuple[SettledLine, ...]
+    carry_out: Mapping[str, Mapping[str, Any]]
+    findings: tuple[Finding, ...] = field(default=())
+
+    @property
+    def total_usd(self) -> Decimal | None:
+        """The sum of the printed lines; None as long as one of them has no amount."""
+        amounts = [line.amount_usd for line in self.lines]
+        if None in amounts:
+            return None
+        return sum(amounts, Decimal("0.00"))
+
+    def lines_sha256(self) -> str:
+        """Return the digest of all lines in order."""
+        return digest_of([digest_of(line.document()) for line in self.lines])
+
+
+def settle(inputs: Inputs) -> Outcome:
+    """Price the period. Refused when terms read something that the inputs do not have."""
+    if not inputs.versions:
+        text = f"No version of {inputs.contract} holds in {inputs.period.label}."
+        raise Refused("settlement.no_version", text)
+    carry = dict(inputs.carry_in)
+    shares = _EstimatedShares(inputs)
+    drafts: list[SettledLine] = []
+    for version in inputs.versions:
+        pricing = _pricing(inputs, version, carry)
+        _refuse_absent(version, pricing)
+        priced, carried = price_terms(version.terms, pricing)
+        carry |= carried
+        for term, sheet in priced:
+            drafts += _lines(term, sheet, version, shares)
+    drafts += [_adjustment(entry, inputs) for entry in _deltas(inputs)]
+    drafts.sort(key=lambda line: (line.line_code, line.position))
+    lines = tuple(replace(line, position=at) for at, line in enumerate(drafts, 1))
+    return Outcome(lines, carry, _findings(lines))
+
+
+def _pricing(
+    inputs: Inputs, version: VersionInputs, carry: Mapping[str, Mapping[str, Any]]
+) -> PricingInputs:
+    return PricingInputs(
+        contract=inputs.contract,
+        version=version.number,
+        period=inputs.period,
+        zone=inputs.zone,
+        currency=inputs.currency,
+        series=inputs.series,
+        prices=inputs.prices,
+        calendars=inputs.calendar_objects(),
+        in_force=(version.first_date, version.last_date),
+        anchor_date=version.anchor_date,
+        facts=version.facts,
+        carry_in=carry,
+        rounding_point=inputs.rounding_point,
+        rounding=inputs.rounding,
+    )
+
+
+def _refuse_absent(version: VersionInputs, pricing: PricingInputs) -> None:
+    findings = absent(needs_of(version.terms), pricing)
+    if findings:
+        text = "; ".join(finding.message for finding in findings)
+        raise Refused("settlement.inputs_absent", f"{pricing.contract}: {text}.", findings=findings)
+
+
+def _lines(
+    term: PricedTerm, sheet: Worksheet, version: VersionInputs, shares: _EstimatedShares
+) -> list[SettledLine]:
+    """Return one line per printed amount: the charge, or each of its rows."""
+    if sheet.line_per == "ROW" and len(sheet.rows) > 1:
+        sheets = [replace(sheet, rows=(row,), title=row.label) for row in sheet.rows]
+    else:
+        sheets = [sheet]
+    share = shares.of(term.quantity_name, version.first_date, version.last_date)
+    return [_line(term, one, version, share) for one in sheets]
+
+
+def _line(
+    term: PricedTerm, sheet: Worksheet, version: VersionInputs, share: Decimal
+) -> SettledLine:
+    rates = {row.rate.value for row in sheet.rows}
+    return SettledLine(
+        position=term.position,
+        line_code=term.line_code,
+        label=_label(term, sheet),
+        first_date=version.first_date,
+        last_date=version.last_date,
+        quantity=sheet.quantity,
+        unit=sheet.unit,
+        rate_text=sheet.rate_text,
+        exact_usd=sheet.exact_usd,
+        amount_usd=sheet.amount_usd,
+        estimated_ratio=share,
+        worksheet=sheet,
+        term_id=term.term_id,
+        charge_type=term.charge_type,
+        clause=term.clause,
+        rate=rates.pop() if len(rates) == 1 else None,
+    )
+
+
+def _label(term: PricedTerm, sheet: Worksheet) -> str:
+    if len(sheet.rows) == 1 and sheet.rows[0].label not in ("", term.label):
+        row = sheet.rows[0].label
+        return row if row.startswith(term.label) else f"{term.label}, {row}"
+    return term.label
+
+
+def _deltas(inputs: Inputs) -> Iterable[Mapping[str, Any]]:
+    for adjustment in inputs.adjustments:
+        for delta in adjustment["deltas"]:
+            yield {**delta, "period": adjustment["period"], **adjustment["runs"]}
+
+
+def _adjustment(entry: Mapping[str, Any], inputs: Inputs) -> SettledLine:
+    """Return the line 70 of one difference: volume effect and price effect, already in cents."""
+    source = Source(
+        "carry",
+        f"{entry['before_run']}->{entry['after_run']}",
+        f"runs {entry['before_run']} and {entry['after_run']} of {entry['period']}",
+        {"before_usd": entry["before_usd"], "after_usd": entry["after_usd"]},
+    )
+    rows = [
+        Row(label, Figure("difference", Decimal(1), "count", source), _money_figure(amount, source))
+        for label, amount in (
+            ("volume effect", entry["volume_usd"]),
+            ("price effect", entry["price_usd"]),
+        )
+        if Decimal(amount) != 0
+    ]
+    rows = rows or [
+        Row("no change", Figure("difference", ZERO, "count", source), _money_figure("0.00", source))
+    ]
+    sheet = Worksheet(f"Correction of {entry['period']}: {entry['label']}", tuple(rows))
+    return SettledLine(
+        position=1_000,
+        line_code=DELTA_LINE_CODE,
+        label=f"Correction {entry['period']}, {entry['label']}",
+        first_date=inputs.period.first_date,
+        last_date=inputs.period.last_date,
+        quantity=_quantity_change(entry),
+        unit=entry["unit"],
+        rate_text="",
+        exact_usd=sheet.exact_usd,
+        amount_usd=sheet.amount_usd,
+        estimated_ratio=ZERO,
+        worksheet=sheet,
+        corrects_period=entry["period"],
+        corrects_run=entry["after_run"],
+    )
+
+
+def _money_figure(amount: str, source: Source) -> Figure:
+    return Figure("amount", Decimal(amount), "USD", source)
+
+
+def _quantity_change(entry: Mapping[str, Any]) -> Decimal | None:
+    before, after = entry.get("before_quantity"), entry.get("after_quantity")
+    if before is None and after is None:
+        return None
+    return Decimal(after or "0") - Decimal(before or "0")
+
+
+def _findings(lines: tuple[SettledLine, ...]) -> tuple[Finding, ...]:
+    """Return each finding of the worksheets once, and a blocking one per line without amount."""
+    found: dict[bytes, Finding] = {}
+    for line in lines:
+        for finding in line.worksheet.findings:
+            found.setdefault(canonical_json(finding.to_json()), finding)
+    empty = [
+        Finding(
+            "settlement.no_amount",
+            f"Line {line.line_code} '{line.label}' has no amount because an input is missing.",
+            where=str(line.line_code),
+            fix="Bring in what the worksheet shows as missing, then calculate again.",
+        )
+        for line in lines
+        if line.amount_usd is None
+    ]
+    return (*found.values(), *empty)
+
+
+class _EstimatedShares:
+    """How much of a quantity was estimated, by name and days; each computed once."""
+
+    def __init__(self, inputs: Inputs) -> None:
+        self._inputs = inputs
+        self._known: dict[tuple[str, date, date], Decimal] = {}
+
+    def of(self, name: str, first: date, last: date) -> Decimal:
+        """Return the estimated part of the energy of these days, 0 to 1, 6 decimals."""
+        key = (name, first, last)
+        if key not in self._known:
+            series = self._inputs.series.get(name)
+            self._known[key] = ZERO if series is None else self._share(series, first, last)
+        return self._known[key]
+
+    def _share(self, series: Series, first: date, last: date) -> Decimal:
+        period = self._inputs.period
+        if (first, last) != (period.first_date, period.last_date):
+            series = series.slice(period.day_bounds(first)[0], period.day_bounds(last)[1])
+        return estimated_ratio(series)
+
+
+def estimated_ratio(series: Series) -> Decimal:
+    """Return the part of the energy whose readings were estimated, 6 decimals; 0 without energy."""
+    chosen = np.isin(series.status, ESTIMATED)
+    if not chosen.any():
+        return ZERO
+    size = np.where(series.values == MISSING, 0, np.abs(series.values))
+    total = int(size.sum())
+    return display(Decimal(int(size[chosen].sum())) / total, 6) if total else ZERO
+
+
+def lines_digest(contents: Iterable[bytes]) -> str:
+    """Return the digest of stored line documents, in the order of their position."""
+    return digest_of([sha256(content) for content in contents])
