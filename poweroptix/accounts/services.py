@@ -210,8 +210,10 @@ def _owns(actor: Actor, token: ApiToken) -> bool:
     person = User.objects.filter(pk=actor.id, is_active=True).first()
     return person is not None and (
         person.pk == token.created_by_id
-        or ((person.tenant_id is not None and person.tenant_id == token.tenant_id)
-        and person.role == "owner")
+        or (
+            (person.tenant_id is not None and person.tenant_id == token.tenant_id)
+            and person.role == "owner"
+        )
     )
 
 

@@ -1,0 +1,94 @@
+"""Admin pages of tenants, people and tokens."""
+
+from django.contrib import admin
+from django.contrib.auth.models import Group
+
+from poweroptix.accounts.models import ApiToken, Tenant, User
+from poweroptix.accounts.services import revoke_token
+from poweroptix.adminkit import ModelAdmin, ReadOnlyAdmin, UserAdmin, badge
+from poweroptix.audit.actor import Actor
+from poweroptix.clock import now
+
+if admin.site.is_registered(Group):
+    admin.site.unregister(Group)  # rights come from roles; groups would be a second truth
+
+
+@admin.register(Tenant)
+class TenantAdmin(ModelAdmin):
+    """Tenants."""
+
+    list_display = ["code", "name", "created_at"]
+    search_fields = ["code", "name"]
+    readonly_fields = ["created_at"]
+
+    def save_model(self, request, obj, form, change):
+        """Stamp a new tenant."""
+        if not change:
+            obj.created_at = now()
+        super().save_model(request, obj, form, change)
+
+
+@admin.register(User)
+class PersonAdmin(UserAdmin):
+    """People and their roles."""
+
+    list_display = ["username", "email", "role", "tenant", "is_active", "last_login"]
+    list_filter = ["role", "tenant", "is_active"]
+    list_select_related = ["tenant"]
+    filter_horizontal = []
+    readonly_fields = ["last_login", "date_joined"]
+    fieldsets = [
+        (None, {"fields": ["username", "password"]}),
+        ("Person", {"fields": ["first_name", "last_name", "email"]}),
+        ("Rights", {"fields": ["tenant", "role", "is_active", "is_staff"]}),
+        ("Dates", {"fields": ["last_login", "date_joined"]}),
+    ]
+    add_fieldsets = [
+        (
+            None,
+            {
+                "classes": ["wide"],
+                "fields": [
+                    "username",
+                    "usable_password",
+                    "password1",
+                    "password2",
+                    "email",
+                    "tenant",
+                    "role",
+                    "is_staff",
+                ],
+            },
+        ),
+    ]
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(ReadOnlyAdmin):
+    """Tokens: to look at and to revoke; they are made where the key can be shown once."""
+
+    list_display = ["name", "prefix", "tenant", "shown_state", "expires_at", "last_used_at"]
+    list_filter = ["mode", "tenant"]
+    search_fields = ["name", "prefix"]
+    list_select_related = ["tenant"]
+    exclude = ["token_sha256"]
+    actions = ["revoke"]
+
+    @admin.display(description="State")
+    def shown_state(self, token):
+        """Return whether the token opens anything."""
+        if token.revoked_at:
+            return badge("Revoked", "bad")
+        return badge("Expired", "warn") if token.expires_at <= now() else badge("Valid", "good")
+
+    @admin.action(description="Revoke", permissions=["revoke"])
+    def revoke(self, request, queryset):
+        """End the chosen tokens at once."""
+        actor = Actor.of_user(request.user)
+        for token in queryset:
+            revoke_token(token, actor=actor, now=now(), reason="revoked in the admin")
+        self.message_user(request, "The tokens are revoked.")
+
+    def has_revoke_permission(self, request):
+        """Whether the person may revoke."""
+        return self._may(request, "accounts.manage")
