@@ -114,7 +114,7 @@ class Grid:
             )
             raise Refused("grid.outside", text)
         if offset % self.minutes:
-            text = f"{part.start_utc.isoformat()} is not the start of a {self.minutes}-minute interval."
+            text = f"{part.start_utc} is not the start of a {self.minutes}-minute interval."
             raise Refused("grid.not_aligned", text)
         return part
 
