@@ -1,4 +1,4 @@
-#!/usr/bin/env python
+#!/usr/bin/env python3
 """Command line of PowerOptix."""
 
 import os
@@ -6,10 +6,16 @@ import sys
 
 
 def main():
-    """Run a management command."""
+    """Run a management command, with the interpreter that ./start set up where it is needed."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "poweroptix.settings")
-    from django.core.management import execute_from_command_line  # noqa: PLC0415
+    try:
+        from django.core.management import execute_from_command_line  # noqa: PLC0415
+    except ModuleNotFoundError:
+        from poweroptix.server.home import python  # noqa: PLC0415
 
+        if not python().exists():
+            sys.exit("PowerOptix is not set up here yet; run ./start first.")
+        os.execv(python(), [str(python()), *sys.argv])  # noqa: S606 - our own interpreter
     execute_from_command_line(sys.argv)
 
 

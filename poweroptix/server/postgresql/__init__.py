@@ -1,0 +1,1 @@
+"""Django's PostgreSQL backend, which wakes the embedded server at the first connection."""

@@ -1,0 +1,87 @@
+"""Everything between installed packages and a server that can run; quick when nothing changed."""
+
+import fcntl
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command, get_commands
+from django.db import connection
+
+from poweroptix.db.roles import roles_sql
+from poweroptix.server.embedded import Server
+
+Say = Callable[[str], None]
+
+
+def prepare(say: Say, *, demo: bool) -> None:
+    """Start the embedded database, migrate, collect static files, build the demonstration.
+
+    `say` gets one line per thing that was done. Raises Refused where the database cannot be used.
+    """
+    home = Path(settings.HOME)
+    with _alone(home):
+        for folder in ("log", "media"):
+            (home / folder).mkdir(parents=True, exist_ok=True)
+        if is_embedded():
+            if Server(home).start():
+                say("database started (embedded PostgreSQL 18)")
+        else:
+            _make_roles_where_allowed()
+        call_command("migrate", interactive=False, verbosity=0)
+        if _collect_static(home):
+            say("static files collected")
+        if demo and "demo" in get_commands():
+            call_command("demo", if_empty=True)
+
+
+def is_embedded() -> bool:
+    """Whether the database is the embedded one."""
+    return settings.DATABASES["default"]["ENGINE"] == "poweroptix.server.postgresql"
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Let one preparation run at a time."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "prepare.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _make_roles_where_allowed() -> None:
+    """Make the roles when the login may; otherwise the installer says which are missing."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
+        if cursor.fetchone()[0]:
+            cursor.execute(roles_sql())
+
+
+def _collect_static(home: Path) -> bool:
+    """Collect static files when their sources changed since the last time."""
+    stamp = home / "static.sha256"
+    digest = _static_digest()
+    if stamp.exists() and stamp.read_text(encoding="ascii") == digest:
+        return False
+    subprocess.run(  # noqa: S603 - our own command; in a process of its own it can be quiet
+        [sys.executable, str(settings.BASE_DIR / "manage.py"), "collectstatic", "--noinput", "-v0"],
+        check=True,
+        env={**os.environ, "POWEROPTIX_PROCESS": "owner"},
+    )
+    stamp.write_text(digest, encoding="ascii")
+    return True
+
+
+def _static_digest() -> str:
+    digest = hashlib.sha256(str(settings.STATIC_ROOT).encode())
+    for finder in get_finders():
+        for path, storage in finder.list([]):
+            stat = Path(storage.path(path)).stat()
+            digest.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
