@@ -8,9 +8,9 @@ from html import escape
 from .text import figure
 
 INK, MUTED, GRID = "#17202b", "#5b6775", "#dfe4ea"
-MEASURED, ESTIMATED = "#0b5c8a", "#d98a1f"
+MEASURED, WEEKEND, ESTIMATED = "#0b5c8a", "#7fa9c2", "#d98a1f"
 WIDTH, HEIGHT = 680, 190
-LEFT, RIGHT, TOP, BOTTOM = 46, 4, 14, 26
+LEFT, RIGHT, TOP, BOTTOM = 46, 4, 20, 24
 
 
 @dataclass(frozen=True)
@@ -73,13 +73,14 @@ def _grid(top: Decimal, bottom: Decimal, y_of) -> list[str]:
 
 
 def _bar(bar: Bar, x: Decimal, slot: Decimal, y_of) -> list[str]:
-    gap = min(slot / 5, Decimal(6))
+    gap = min(slot / 4, Decimal(7))
     left, width = x + gap / 2, slot - gap
     zero, end = y_of(Decimal(0)), y_of(bar.total)
+    color = WEEKEND if bar.is_weekend else MEASURED
     split = y_of(bar.total - bar.estimated)
-    parts = [_rect(left, min(split, zero), width, abs(zero - split), MEASURED, bar.is_weekend)]
+    parts = [_rect(left, min(split, zero), width, abs(zero - split), color)]
     if bar.estimated:
-        parts.append(_rect(left, min(end, split), width, abs(split - end), "url(#est)", False))
+        parts.append(_rect(left, min(end, split), width, abs(split - end), "url(#est)"))
     label = escape(bar.label)
     if label:
         parts.append(
@@ -89,11 +90,9 @@ def _bar(bar: Bar, x: Decimal, slot: Decimal, y_of) -> list[str]:
     return parts
 
 
-def _rect(x, y, width, height, fill, is_pale) -> str:
-    pale = ' fill-opacity="0.62"' if is_pale else ""
+def _rect(x, y, width, height, fill) -> str:
     return (
-        f'<rect x="{x:.2f}" y="{y:.2f}" width="{width:.2f}" height="{height:.2f}"'
-        f' fill="{fill}"{pale}/>'
+        f'<rect x="{x:.2f}" y="{y:.2f}" width="{width:.2f}" height="{height:.2f}" fill="{fill}"/>'
     )
 
 

@@ -1,0 +1,1 @@
+"""What an invoice says, computed from what was settled: no database, no clock."""

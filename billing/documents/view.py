@@ -1,0 +1,287 @@
+"""The invoice document as paper shows it: every figure already written out as text.
+
+Input is the frozen document (see `billing.services.document`); nothing is read from anywhere else,
+so that the same document always gives the same page.
+"""
+
+from decimal import Decimal
+from html import escape
+from typing import Any
+
+from billing.calc.wording import pretty
+from poweroptix.kernel.rounding import Mode, to_places
+
+from .chart import Bar, daily_bars
+from .text import day, figure, money, moment, percent, short_day
+
+GAS_HTML = {
+    "CO2": "CO<sub>2</sub>",
+    "CH4_FOSSIL": "CH<sub>4</sub>, fossil",
+    "CH4_NONFOSSIL": "CH<sub>4</sub>, non-fossil",
+    "N2O": "N<sub>2</sub>O",
+    "CO2_BIOGENIC": "CO<sub>2</sub>, biogenic (outside the scopes)",
+}
+#: Rows of determinants printed per line; the rest is in the attached document.
+MOST_ROWS = 60
+#: Priced parts shown under a line of the first page.
+MOST_PARTS = 8
+
+
+def view_of(document: dict[str, Any], digest: str) -> dict[str, Any]:
+    """Return everything the template prints. `digest` is the SHA-256 of the document."""
+    currency, is_draft = document["currency"], document["number"] is None
+    usage, carbon = document["usage"], document.get("carbon")
+    number = document["number"] or "Draft"
+    return {
+        "title": f"Invoice {number}",
+        "subject": f"{document['contract']['code']}, {document['period']['title']}",
+        "stamp": document["issued_at"] or document["prepared_at"],
+        "paper": document["paper"],
+        "is_draft": is_draft,
+        "number": number,
+        "seller": document["seller"],
+        "logo": document["seller"]["logo"],
+        "monogram": monogram(document["seller"]["legal_name"]),
+        "customer": document["customer"],
+        "campus": document["campus"]["name"],
+        "contract": f"Contract {document['contract']['code']}, "
+        f"version {document['contract']['version']}",
+        "points": ", ".join(point["name"] for point in document["points"]),
+        "currency": currency,
+        "lines": [_line(line, currency) for line in document["lines"]],
+        "total_title": "Total credit" if Decimal(document["total"]) < 0 else "Total due",
+        "notes": document["notes"],
+        "foot": f"{document['seller']['legal_name']}  ·  Invoice {number}  ·  "
+        f"{document['customer']['legal_name']}",
+        "checks": _checks(document),
+        "proofs": _proofs(document, digest),
+        **_payment(document),
+        **_period(document),
+        **_usage(usage, document["period"]["zone"]),
+        "carbon": _carbon(carbon) if carbon else None,
+    }
+
+
+def monogram(name: str) -> str:
+    """Return a quiet SVG tile with the initials of a seller that has given no logo."""
+    letters = "".join(word[0] for word in name.split() if word[0].isalnum())[:2].upper() or "?"
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 40" width="100%" height="100%">'
+        '<rect width="40" height="40" rx="7" fill="#0b5c8a"/><text x="20" y="26.2"'
+        ' text-anchor="middle" font-family="Inter" font-weight="700" font-size="17"'
+        f' fill="#ffffff">{escape(letters)}</text></svg>'
+    )
+
+
+def _payment(document: dict) -> dict:
+    currency, total = document["currency"], Decimal(document["total"])
+    bank, number = document["seller"]["bank"], document["number"]
+    is_credit = total < 0
+    rows = [("Pay to", document["seller"]["legal_name"])]
+    rows += [(row["label"], row["value"]) for row in bank]
+    rows += [
+        ("Reference", number or "given when the invoice is issued"),
+        ("Amount", money(total, currency)),
+    ]
+    if is_credit:
+        rows = [("Credit", "Nothing to pay; the amount is credited to your account.")]
+    issued, due = document["issue_date"], document["due_date"]
+    days = document["payment_days"]
+    return {
+        "pay_title": "Credit" if is_credit else "Amount due",
+        "is_credit": is_credit,
+        "total_money": money(total, currency),
+        "issued": day(issued) if issued else "not issued",
+        "due": "credited" if is_credit else (day(due) if due else f"{days} days after issue"),
+        "terms": "no payment needed" if is_credit else f"net {days} days from invoice date",
+        "remittance": rows,
+    }
+
+
+def _period(document: dict) -> dict:
+    period = document["period"]
+    hours = figure(period["hours"])
+    first, last = day(period["first_date"]), day(period["last_date"])
+    if period["first_date"][:7] == period["last_date"][:7]:
+        first = first.split()[0]
+    return {
+        "period_title": period["title"],
+        "period_range": f"{first} to {last}",
+        "period_length": f"{period['days']} days, {hours} hours, {period['zone']}",
+    }
+
+
+def _line(line: dict, currency: str) -> dict:
+    under = [f"Clause {line['clause']}"] if line["clause"] else []
+    if line["under"]:
+        under.append(line["under"])
+    if Decimal(line["estimated_ratio"]) > 0:
+        under.append(f"{percent(line['estimated_ratio'])} estimated")
+    rows = line["determinants"]
+    shown = [
+        {
+            "name": row["name"],
+            "value": figure(row["value"], least=2 if row["unit"].startswith("USD") else 0),
+            "unit": unit_text(row["unit"]),
+            "how": row["how"],
+        }
+        for row in rows[:MOST_ROWS]
+    ]
+    if len(rows) > MOST_ROWS:
+        how = f"{len(rows) - MOST_ROWS} more in the attached document"
+        shown.append({"name": "…", "value": "", "unit": "", "how": how})
+    return {
+        "position": line["position"],
+        "label": line["label"],
+        "under": "  ·  ".join(under),
+        "quantity": figure(line["quantity"]) if line["quantity"] else "",
+        "unit": unit_text(line["unit"]),
+        "rate": pretty(line["rate_text"]),
+        "parts": _parts(line),
+        "amount": money(line["amount"]),
+        "money": money(line["amount"], currency),
+        "determinants": shown,
+        "sums": [
+            {"label": row["label"], "exact": _exact(row["exact"]), "sentence": row["sentence"]}
+            for row in line["sums"][:MOST_ROWS]
+        ],
+    }
+
+
+def _parts(line: dict) -> list[dict]:
+    """Return the priced parts of a line that has no single rate: label, quantity, rate."""
+    if line["rate_text"] or not 1 < len(line["parts"]) <= MOST_PARTS:
+        return []
+    return [
+        {
+            "label": part["label"],
+            "quantity": f"{figure(part['quantity'])} {unit_text(part['unit'])}",
+            "rate": pretty(part["rate_text"]),
+        }
+        for part in line["parts"]
+    ]
+
+
+def unit_text(unit: str) -> str:
+    """Return a unit as print shows it: a plain count has none.
+
+    >>> unit_text("count"), unit_text("MWh")
+    ('', 'MWh')
+    """
+    return "" if unit == "count" else unit
+
+
+def _chemistry(text: str) -> str:
+    """Return escaped text in which CO2e stands with its small figure."""
+    return escape(text).replace("CO2", "CO<sub>2</sub>")
+
+
+def _exact(text: str) -> str:
+    """Return an unrounded amount with the digits it has, 2 at least and 8 at most."""
+    number = to_places(Decimal(text), 8)
+    return figure(number, least=2)
+
+
+def _usage(usage: dict, zone: str) -> dict:
+    days = usage["days"]
+    big = max((abs(Decimal(row["kwh"])) for row in days), default=Decimal(0)) >= 10_000
+    unit, divisor = ("MWh", 1000) if big else ("kWh", 1)
+    bars = [
+        Bar(
+            label=short_day(row["date"]) if index % 5 == 0 else "",
+            total=Decimal(row["kwh"]) / divisor,
+            estimated=Decimal(row["estimated_kwh"]) / divisor,
+            is_weekend=row["is_weekend"],
+        )
+        for index, row in enumerate(days)
+    ]
+    rows = [
+        {
+            "day": f"{row['weekday']} {short_day(row['date'])}",
+            "total": figure(Decimal(row["kwh"]) / divisor, 3),
+            "estimated": figure(Decimal(row["estimated_kwh"]) / divisor, 3)
+            if Decimal(row["estimated_kwh"])
+            else "",
+        }
+        for row in days
+    ]
+    third = -(-len(rows) // 3)
+    columns = [rows[at : at + third] for at in range(0, len(rows), third)] if rows else []
+    return {
+        "energy_unit": unit,
+        "energy": _energy_rows(usage, zone),
+        "quality_note": usage["quality_note"],
+        "chart": daily_bars(bars, unit, f"Energy delivered by day in {unit}"),
+        "chart_note": f"{figure(usage['total_kwh'], least=0)} kWh in {len(days)} days",
+        "has_estimates": any(Decimal(row["estimated_kwh"]) for row in days),
+        "day_columns": columns,
+    }
+
+
+def _energy_rows(usage: dict, zone: str) -> list[tuple[str, str]]:
+    rows = [("Energy delivered", f"{figure(usage['total_kwh'], least=0)} kWh")]
+    if usage["peak_kw"] is not None:
+        at = moment(usage["peak_at"], zone)
+        rows += [("Highest demand", f"{figure(usage['peak_kw'], 0)} kW"), ("", at)]
+    rows.append(("Estimated share", percent(usage["estimated_ratio"])))
+    return rows
+
+
+def _carbon(carbon: dict) -> dict:
+    total_kg = to_places(Decimal(carbon["kgco2e"]), 1, Mode.HALF_EVEN)
+    gases = [
+        {
+            "name": GAS_HTML.get(gas["gas"], escape(gas["gas"])),
+            "kg": figure(gas["kg"], 3),
+            "weight": figure(gas["weight"]),
+            "co2e": figure(gas["kgco2e"], 3),
+        }
+        for gas in carbon["gases"]
+        if Decimal(gas["kg"]) != 0
+    ]
+    intensity = figure(carbon["kg_per_mwh"], 1)
+    rows = [
+        ("Carbon, location-based", f"{figure(total_kg, 1)} kg CO<sub>2</sub>e"),
+        ("Carbon intensity", f"{intensity} kg CO<sub>2</sub>e/MWh"),
+    ]
+    return {
+        "rows": rows,
+        "gwp_set": carbon["gwp_set"],
+        "gases": gases,
+        "total": figure(carbon["kgco2e"], 3),
+        "sentence": _chemistry(carbon["sentence"]),
+        "sources": _chemistry(carbon["sources"]),
+    }
+
+
+def _checks(document: dict) -> list[str]:
+    steps = [
+        "Add up the amounts of the charges: they give the total. Each amount is the sum of its "
+        "rows on the pages above, rounded once.",
+        "The interval file of this invoice (CSV, from your portal) lists every interval with its "
+        "quantity, status and price; it adds up to the printed quantities and amounts.",
+        "Attached to this PDF is invoice.json: the complete document with every figure, formula, "
+        "source and clause. Its SHA-256 is the document digest below.",
+        "The readings and prices behind it are pinned by digest. The settlement is computed again "
+        "from those pins at any time and gives the same document, byte for byte.",
+    ]
+    if document["contact"]:
+        steps.append(f"Questions or objections: {document['contact']}")
+    return steps
+
+
+def _proofs(document: dict, digest: str) -> list[tuple[str, str]]:
+    run = document["run"]
+    rows = [
+        ("Document digest", digest),
+        ("Settlement run", f"{run['label']}, {run['kind'].lower()}, version {run['version']}"),
+        ("Digest of its inputs", run["inputs_sha256"]),
+    ]
+    if run["allocation_sha256"]:
+        rows.append(("Digest of the campus allocation", run["allocation_sha256"]))
+    rows += [(f"Readings, {row['name']}", row["digest"]) for row in document["series"]]
+    if run["approved_at"]:
+        rows.append(
+            ("Approved", f"{moment(run['approved_at'], document['period']['zone'])}"),
+        )
+    return rows
