@@ -1,9 +1,10 @@
-"""Reading a portfolio document strictly: numbers stay text, a key may stand once.
+"""Reading a portfolio document strictly: decimals and dates stay text, a key may stand once.
 
 YAML would turn `0.05` into a binary float and `2026-01-01` into a date; a document about money
 keeps what was written. Every fault names the line or the path of the field.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ MAX_BYTES = 20_000_000
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """YAML in which every scalar but true, false and null is text, and no key repeats."""
+    """YAML in which every scalar but a whole number, true, false and null is text."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         seen = set()
@@ -31,17 +32,23 @@ class _StrictLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-_KEPT = ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:null", "tag:yaml.org,2002:merge")
+_KEPT = ("tag:yaml.org,2002:null", "tag:yaml.org,2002:merge")
 _StrictLoader.yaml_implicit_resolvers = {
     first: [(tag, regexp) for tag, regexp in resolvers if tag in _KEPT]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+_StrictLoader.add_implicit_resolver(  # OFF and NO are names of periods and states, not false
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf")
+)
+_StrictLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:int", re.compile(r"^-?(?:0|[1-9][0-9]{0,17})$"), list("-0123456789")
+)
 
 
 def read_document(path: Path) -> dict[str, Any]:
     """Return the document in `path`; `Refused` names the line of a fault.
 
-    Scalars are text except `true`, `false` and empty, so `0.05` is the text "0.05".
+    Decimals and dates are text: `0.05` is "0.05". Whole numbers, true, false and empty are not.
     """
     try:
         raw = path.read_bytes()

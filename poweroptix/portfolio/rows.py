@@ -76,6 +76,18 @@ def find(model: type[models.Model], text: Any, item: Mapping, where: str) -> mod
     return found
 
 
+def known_fields(item: Any, known: set[str], where: str) -> None:
+    """Refuse an item that is no block of fields or has a field nobody reads."""
+    if not isinstance(item, Mapping):
+        raise Refused("portfolio.shape", f"{where}: an item is a block of fields, found {item!r}")
+    unknown = sorted(str(name) for name in item if name not in known)
+    if unknown:
+        raise Refused(
+            "portfolio.unknown_field",
+            f"{where}.{unknown[0]}: unknown field; known: {', '.join(sorted(known))}",
+        )
+
+
 def _in_campus(model, field: str, text: str, item: Mapping, where: str) -> models.Model:
     campus, _, code = text.rpartition("/")
     rows = model.objects.filter(**{field: code or text})

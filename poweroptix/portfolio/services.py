@@ -1,0 +1,100 @@
+"""Applying a portfolio document: everything in one transaction, or nothing."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from poweroptix.accounts.models import Tenant
+from poweroptix.accounts.services import create_tenant
+from poweroptix.audit.actor import Actor
+from poweroptix.kernel.errors import Refused
+from poweroptix.portfolio.agreements import (
+    apply_calendar,
+    apply_contract,
+    apply_opening,
+    apply_pool,
+)
+from poweroptix.portfolio.changes import CREATE, SAME, Change
+from poweroptix.portfolio.rows import Section, apply_row, known_fields
+
+Handler = Callable[[Mapping[str, Any], str, Actor, datetime], list[Change]]
+
+
+def _rows(section: Section) -> Handler:
+    return lambda item, where, _actor, _now: [apply_row(section, item, where)[1]]
+
+
+def _tenant(item: Mapping, where: str, actor: Actor, now: datetime) -> list[Change]:
+    known_fields(item, {"code", "name"}, where)
+    code = str(item["code"])
+    if Tenant.objects.filter(code=code).exists():
+        return [Change("tenants", code, SAME)]
+    create_tenant(code, str(item["name"]), actor=actor, now=now)
+    return [Change("tenants", code, CREATE)]
+
+
+#: Sections in the order in which they can refer to each other.
+SECTIONS: dict[str, Handler] = {
+    "tenants": _tenant,
+    **{
+        section.name: _rows(section)
+        for section in (
+            Section("campuses", "meters.Campus", ("code",)),
+            Section("generating_units", "meters.GeneratingUnit", ("campus", "code")),
+            Section("delivery_points", "meters.DeliveryPoint", ("campus", "code")),
+            Section("meters", "meters.Meter", ("campus", "serial")),
+            Section("channels", "meters.Channel", ("code",)),
+            Section("installations", "meters.Installation", ("channel", "valid")),
+            Section("loss_factors", "meters.LossFactor", ("delivery_point", "effective_from")),
+            Section("import_profiles", "meters.ImportProfile", ("code",)),
+            Section("parties", "contracts.Party", ("code",)),
+        )
+    },
+    "holiday_calendars": lambda item, where, actor, _now: apply_calendar(item, where, actor),
+    "tou_calendars": _rows(Section("tou_calendars", "contracts.TouCalendar", ("code",))),
+    "index_series": _rows(Section("index_series", "contracts.IndexSeries", ("code",))),
+    "contracts": apply_contract,
+    "tenant_points": _rows(
+        Section("tenant_points", "contracts.TenantPoint", ("contract", "delivery_point", "valid"))
+    ),
+    "opening_balances": apply_opening,
+    "pools": lambda item, where, _actor, _now: apply_pool(item, where),
+}
+
+
+def apply_document(
+    document: Mapping[str, Any], *, actor: Actor, now: datetime, dry_run: bool = False
+) -> list[Change]:
+    """Bring the database to what the document says and return every change.
+
+    Applying the same document again changes nothing. `Refused` names the path of the first fault
+    and leaves the database as it was; so does `dry_run`, after having tried everything.
+    """
+    unknown = sorted(set(document) - set(SECTIONS))
+    if unknown:
+        raise Refused(
+            "portfolio.unknown_section",
+            f"unknown section '{unknown[0]}'; known: {', '.join(SECTIONS)}",
+        )
+    changes: list[Change] = []
+    with transaction.atomic():
+        for name, handler in SECTIONS.items():
+            for index, item in enumerate(_items(document, name)):
+                where = f"{name}[{index}]"
+                if not isinstance(item, Mapping):
+                    raise Refused("portfolio.shape", f"{where}: an item is a block of fields")
+                changes += handler(item, where, actor, now)
+        if dry_run:
+            transaction.set_rollback(True)
+    return changes
+
+
+def _items(document: Mapping[str, Any], name: str) -> list:
+    items = document.get(name)
+    if items is None:
+        return []
+    if not isinstance(items, list):
+        raise Refused("portfolio.shape", f"{name}: a section is a list of items")
+    return items
