@@ -144,6 +144,8 @@ def printable(text: object, limit: int = 60) -> str:
     'GEN\\\\u200b-01'
     """
     shown = str(text)[: limit + 1]
+    if len(shown) <= limit and shown.isprintable():
+        return shown
     out = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in shown)
     return out if len(out) <= limit else out[: limit - 3] + "..."
 

@@ -58,17 +58,20 @@ class DayGroup:
 
     def blocks(self, offset_minutes: int, claims: Claims) -> Iterator[ChannelBlock | RowError]:
         """Yield blocks of consecutive days, and the days that cannot be taken."""
-        days, stamps, lines = map(np.concatenate, (self.days, self.stamps, self.lines))
-        values = np.concatenate(self.values)
+        parts = (self.days, self.stamps, self.lines, self.values)
+        days, stamps, lines, values = (p[0] if len(p) == 1 else np.concatenate(p) for p in parts)
         matrix = _Matrix(self, days, stamps, lines, values)
         keep = np.ones(len(days), dtype=bool)
-        yield from matrix.scale(keep)
-        if (np.diff(days) <= 0).any():
+        if self.stream.factor != 1:
+            yield from matrix.scale(keep)
+        steps = days[1:] - days[:-1]
+        if (steps == 1).all() and keep.all():
+            yield from matrix.emit(slice(None), offset_minutes, claims)
+            return
+        if (steps <= 0).any():
             yield from matrix.resolve(keep)
-            order = np.lexsort((stamps, days))
-            rows = order[keep[order]]
-        else:
-            rows = np.flatnonzero(keep)
+        order = np.lexsort((stamps, days))
+        rows = order[keep[order]]
         cuts = np.flatnonzero(np.diff(days[rows]) != 1) + 1
         for part in np.split(rows, cuts):
             if len(part):
@@ -155,7 +158,7 @@ class _Matrix:
             yield self.error(row, "W302", text, Severity.WARN)
 
     def emit(
-        self, rows: np.ndarray, offset_minutes: int, claims: Claims
+        self, rows: np.ndarray | slice, offset_minutes: int, claims: Claims
     ) -> Iterator[ChannelBlock | RowError]:
         """Yield consecutive days as one block, less what the file delivered before the window."""
         channel = self.stream.channel
@@ -164,7 +167,7 @@ class _Matrix:
             claims.add(channel, int(starts[0]), int(starts[-1]) + 1440)
             yield self._block(rows, int(starts[0]))
             return
-        for row, start in zip(rows.tolist(), starts.tolist(), strict=True):
+        for row, start in zip(self._numbers(rows), starts.tolist(), strict=True):
             if claims.overlap(channel, start, start + 1440) is None:
                 claims.add(channel, start, start + 1440)
                 yield self._block(np.array([row]), start)
@@ -173,21 +176,24 @@ class _Matrix:
                     row, "R301", "the file already gave this day; send each day in one place"
                 )
 
-    def _block(self, rows: np.ndarray, start_minute: int) -> ChannelBlock:
+    def _numbers(self, rows: np.ndarray | slice) -> list[int]:
+        return np.arange(len(self.days))[rows].tolist()
+
+    def _block(self, rows: np.ndarray | slice, start_minute: int) -> ChannelBlock:
         count = self.stream.intervals
-        size = len(rows) * count
+        values = self.values[rows].reshape(-1)
+        size = len(values)
         status = np.full(size, int(Status.RAW), dtype=np.uint8)
         method = np.zeros(size, dtype=np.uint8)
         flags: list[Flag] = []
         if self.special:
-            for position, row in enumerate(rows.tolist()):
+            for position, row in enumerate(self._numbers(rows)):
                 special = self.special.get(row)
                 if special is not None:
                     at = position * count
                     status[at : at + count] = special.status
                     method[at : at + count] = special.method
                     flags += [(at + a, at + b, code, dict(d)) for a, b, code, d in special.flags]
-        values = self.values[rows].reshape(-1)
         status[values == MISSING] = int(Status.MISSING)
         stamp = int(self.stamps[rows].max())
         return ChannelBlock(

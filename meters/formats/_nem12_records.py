@@ -15,12 +15,11 @@ from meters.formats._nem12_index import TRAILING
 from meters.formats._numbers import micro_of
 from meters.formats._quality import nem_quality
 from meters.formats._text import RowFault, check_id, refuse
-from poweroptix.kernel.errors import Refused
+from meters.formats._units import unit_of
 from poweroptix.kernel.fixed import MISSING
 from poweroptix.kernel.quality import Method, Status
-from poweroptix.kernel.units import to_canonical
 
-LENGTHS = (1, 5, 10, 15, 30)
+LENGTHS = frozenset({"1", "5", "10", "15", "30"})
 _DATE = re.compile(r"[0-9]{8}")
 _STAMP = re.compile(r"[0-9]{14}")
 _NUMBER = re.compile(r"[0-9]{1,4}")
@@ -72,7 +71,7 @@ def read_200(fields: list[str], line: int, raw: str, profile: Profile) -> Stream
     for name, text in (("NMI", nmi), ("NMIConfiguration", configuration), ("NMISuffix", suffix)):
         if not text.strip():
             refuse("F024", f"Line {line}: {name} of the 200 record is empty.", line=line, field=name)
-    if fields[8] not in {str(length) for length in LENGTHS}:
+    if fields[8] not in LENGTHS:
         refuse(
             "F024",
             f"Line {line}: IntervalLength '{printable(fields[8])}' is not 1, 5, 10, 15 or 30.",
@@ -84,28 +83,10 @@ def read_200(fields: list[str], line: int, raw: str, profile: Profile) -> Stream
     try:
         check_id(nmi, "NMI")
         check_id(suffix, "NMISuffix")
-        unit, factor = unit_of(fields[7], profile)
+        unit, factor = unit_of(fields[7], profile, "UOM")
     except RowFault as found:
         fault = found
     return Stream(printable(channel), int(fields[8]), unit, factor, line, raw, fault)
-
-
-def unit_of(text: str, profile: Profile) -> tuple[str, Decimal]:
-    """Return canonical unit and exact factor of a file's unit; raise ``RowFault`` R204.
-
-    The profile's ``unit`` overrides, its ``unit_factor`` replaces the conversion, its ``sign``
-    is applied.
-    """
-    name = profile.unit or text
-    if not name.strip():
-        raise RowFault("R204", "UOM", "no unit is given; set the unit in the import profile")
-    try:
-        unit, factor = to_canonical(name)
-    except Refused:
-        raise RowFault("R204", "UOM", f"unit '{printable(name)}' is not known") from None
-    if profile.unit_factor is not None:
-        factor = profile.unit_factor
-    return unit, factor * profile.sign
 
 
 def read_300(fields: list[str], stream: Stream) -> tuple[date, np.ndarray]:

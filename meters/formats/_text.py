@@ -164,6 +164,8 @@ def read_header(text: str, line: int) -> list[str]:
 
 def check_id(text: str, field: str) -> str:
     """Return an identifier that is not empty and has no invisible character (R009, R202)."""
+    if 0 < len(text) <= FIELD_LIMIT and text.isascii() and text.isprintable() and " " not in text:
+        return text
     if len(text) > FIELD_LIMIT:
         raise RowFault("R009", field, f"{field} has {len(text)} characters, at most {FIELD_LIMIT}")
     if not text or text != text.strip():
