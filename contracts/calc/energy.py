@@ -120,7 +120,8 @@ def energy_row(
     prices = np.full(values.size, price(rate.value), dtype=np.int64)
     groups = money_groups(inputs, series, chosen)
     cents = cents_by_group(prices, values, groups, inputs, PRICE_UNITS[terms.price_unit])
-    return IntervalRow(label, quantity, rate, cents, 100)
+    digests = {"quantity": series.digest()}
+    return IntervalRow(label, quantity, rate, cents, 100, series.grid.to_json(), digests)
 
 
 def money_groups(inputs: ChargeInputs, series: Series, chosen: np.ndarray | None) -> np.ndarray:

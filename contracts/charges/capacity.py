@@ -12,6 +12,7 @@ from contracts.charges._base import ChargeInputs, ChargeType, Needs, TermContext
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.figure import Figure, Source
 from poweroptix.kernel.finding import Finding
+from poweroptix.kernel.fixed import price
 from poweroptix.kernel.parameters import param
 from poweroptix.kernel.worksheet import Row, Worksheet
 
@@ -20,7 +21,7 @@ from poweroptix.kernel.worksheet import Row, Worksheet
 class CapacityStep:
     """A tested capacity and the first local day it counts."""
 
-    from_date: str = param(help="First local day, for example 2026-05-18.")
+    from_date: date = param(help="First local day, for example 2026-05-18.")
     capacity_kw: Decimal = param(unit="kW", minimum=Decimal(0), maximum=Decimal(10_000_000))
 
 
@@ -56,6 +57,10 @@ class Capacity(ChargeType):
             default=Decimal(1), unit="ratio", minimum=Decimal(0), maximum=Decimal(2)
         )
 
+        def __post_init__(self) -> None:
+            """Refuse a rate that fixed point cannot hold."""
+            price(self.rate)
+
     def needs(self, parameters: Any) -> Needs:
         """The month's availability when it is not fixed."""
         return Needs(facts=("availability_ratio",) if parameters.availability == "MONTHLY" else ())
@@ -68,19 +73,13 @@ class Capacity(ChargeType):
         )
 
     def check(self, parameters: Any, context: TermContext) -> list[Finding]:  # noqa: ARG002
-        """Steps have real dates in rising order."""
+        """Steps stand in the order of their first day."""
         found, before = [], date.min
         for step in parameters.steps:
-            try:
-                first = date.fromisoformat(step.from_date)
-            except ValueError:
-                text = f"'{step.from_date}' is not a date such as 2026-05-18"
-                found.append(Finding("contracts.step_date", text, where="steps"))
-                continue
-            if first <= before:
-                text = f"the step of {first} comes after that of {before}; put them in order"
+            if step.from_date <= before:
+                text = f"the step of {step.from_date} comes after {before}; put them in order"
                 found.append(Finding("contracts.step_order", text, where="steps"))
-            before = first
+            before = step.from_date
         return found
 
     def charge(
@@ -118,13 +117,12 @@ class Capacity(ChargeType):
     @staticmethod
     def _held(inputs: ChargeInputs, parameters: Any) -> list[tuple[Decimal, int]]:
         """Capacities of the period in order, each with its number of days in force."""
-        steps = [(date.fromisoformat(step.from_date), step.capacity_kw) for step in parameters.steps]
         counted: dict[Decimal, int] = {}
         for day in inputs.days_in_force():
             capacity_kw = parameters.capacity_kw
-            for first, tested_kw in steps:
-                if first <= day:
-                    capacity_kw = tested_kw
+            for step in parameters.steps:
+                if step.from_date <= day:
+                    capacity_kw = step.capacity_kw
             counted[capacity_kw] = counted.get(capacity_kw, 0) + 1
         return list(counted.items())
 

@@ -1,16 +1,19 @@
 """Demand: peak kW of a window, ratchet, minimum and contract kW, marginal blocks (DEMAND, RATCHET)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from contracts.calc import demand
 from contracts.calc.days import in_month
 from contracts.calc.energy import missing_finding, name_of
 from contracts.charges._base import ChargeInputs, ChargeType, Needs, TermContext, charge_types
+from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.figure import Figure, Source
 from poweroptix.kernel.finding import Finding, Severity
+from poweroptix.kernel.fixed import price as fixed_price
 from poweroptix.kernel.parameters import param
 from poweroptix.kernel.rounding import Mode
 from poweroptix.kernel.series import Series
@@ -18,6 +21,28 @@ from poweroptix.kernel.worksheet import Row, Worksheet
 
 MOST_BLOCKS = 50
 ROUNDING = {"NEAREST": Mode.HALF_UP, "UP": Mode.UP}
+
+
+def check_blocks(period: str, ends: Sequence[Decimal | None]) -> list[Finding]:
+    """Blocks that do not rise, do not end open, or are too many; names the two blocks."""
+    where, found = f"prices {period}", []
+    if not ends:
+        return [Finding("contracts.blocks", f"{period} has no block", where=where)]
+    if len(ends) > MOST_BLOCKS:
+        text = f"{period} has {len(ends)} blocks, at most {MOST_BLOCKS}"
+        return [Finding("contracts.blocks", text, where=where)]
+    if ends[-1] is not None:
+        text = f"the last block of {period} ends at {ends[-1]} kW; it must have no end"
+        found.append(Finding("contracts.blocks", text, where=where))
+    for number, (low, high) in enumerate(pairwise(ends), start=1):
+        if low is None:
+            text = f"block {number} has no end, so block {number + 1} is never reached"
+        elif high is not None and high <= low:
+            text = f"block {number} ends at {low} kW, block {number + 1} at {high} kW"
+        else:
+            continue
+        found.append(Finding("contracts.blocks", text, where=where))
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +56,10 @@ class DemandBlock:
         unit="USD/kW-month", minimum=Decimal(-100_000), maximum=Decimal(100_000)
     )
 
+    def __post_init__(self) -> None:
+        """Refuse a rate that fixed point cannot hold."""
+        fixed_price(self.rate)
+
 
 @dataclass(frozen=True, kw_only=True)
 class DemandPrice:
@@ -38,6 +67,12 @@ class DemandPrice:
 
     period: str = param(default="ALL", help="ALL, or the name of a time-of-use period.")
     blocks: list[DemandBlock] = param(help="Marginal blocks, the last one without an end.")
+
+    def __post_init__(self) -> None:
+        """Refuse blocks that do not rise or do not end open."""
+        findings = check_blocks(self.period, [block.up_to_kw for block in self.blocks])
+        if findings:
+            raise Refused("contracts.blocks", findings[0].message, findings=findings)
 
 
 @charge_types.register("demand@1")
@@ -125,12 +160,12 @@ class Demand(ChargeType):
         """Blocks rise and end open; periods exist in the calendar; none is priced twice."""
         found: list[Finding] = []
         names = [row.period for row in parameters.prices]
+        if not names:
+            found.append(Finding("contracts.no_price", "no price is given", where="prices"))
         for name in sorted({name for name in names if names.count(name) > 1}):
             found.append(
                 Finding("contracts.price_twice", f"{name} has two prices", where="prices")
             )
-        for row in parameters.prices:
-            found += check_blocks(row)
         timed = [name for name in names if name != "ALL"]
         if timed and not parameters.calendar:
             text = f"{', '.join(timed)}: name the calendar of these periods"
@@ -361,26 +396,3 @@ def block_figure(inputs: ChargeInputs, kw: Figure, below: Decimal, block: Demand
     top = Figure("up_to_kw", block.up_to_kw, "kW", inputs.term.source("block"))
     formula = f"max(min({kw.name}, up_to_kw) - from_kw, 0)"
     return Figure.computed("block_kw", "kW", formula, kw, top, floor)
-
-
-def check_blocks(price: DemandPrice) -> list[Finding]:
-    """Blocks that do not rise, do not end open, or are too many; names the two blocks."""
-    where, found = f"prices {price.period}", []
-    ends = [block.up_to_kw for block in price.blocks]
-    if not ends:
-        return [Finding("contracts.blocks", f"{price.period} has no block", where=where)]
-    if len(ends) > MOST_BLOCKS:
-        text = f"{price.period} has {len(ends)} blocks, at most {MOST_BLOCKS}"
-        return [Finding("contracts.blocks", text, where=where)]
-    if ends[-1] is not None:
-        text = f"the last block of {price.period} ends at {ends[-1]} kW; it must have no end"
-        found.append(Finding("contracts.blocks", text, where=where))
-    for number, (low, high) in enumerate(zip(ends[:-1], ends[1:], strict=True), start=1):
-        if low is None:
-            text = f"block {number} has no end, so block {number + 1} is never reached"
-        elif high is not None and high <= low:
-            text = f"block {number} ends at {low} kW, block {number + 1} at {high} kW"
-        else:
-            continue
-        found.append(Finding("contracts.blocks", text, where=where))
-    return found

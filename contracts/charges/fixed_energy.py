@@ -9,6 +9,7 @@ from contracts.calc import energy, escalation
 from contracts.charges._base import ChargeInputs, ChargeType, TermContext, charge_types
 from poweroptix.kernel.figure import Figure
 from poweroptix.kernel.finding import Finding
+from poweroptix.kernel.fixed import price as fixed_price
 from poweroptix.kernel.parameters import param
 from poweroptix.kernel.worksheet import Worksheet
 
@@ -29,6 +30,10 @@ class FixedEnergy(ChargeType):
             maximum=Decimal(1_000_000),
             help="Price of contract year 1.",
         )
+
+        def __post_init__(self) -> None:
+            """Refuse a price that fixed point cannot hold."""
+            fixed_price(self.price)
 
     def sentence(self, parameters: Any) -> str:
         """The clause in plain words."""

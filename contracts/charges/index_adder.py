@@ -63,6 +63,10 @@ class IndexAdder(ChargeType):
             default=False, help="Print index and adder as two lines, each with its own cents."
         )
 
+        def __post_init__(self) -> None:
+            """Refuse an adder that fixed point cannot hold."""
+            price(self.adder)
+
     def needs(self, parameters: Any) -> Needs:
         """The index series."""
         return Needs(prices=(parameters.index,))
@@ -236,7 +240,13 @@ class IndexAdder(ChargeType):
             scale = 100
         rate = energy.average_rate(scaled, scale, quantity, parameters.price_unit, evidence)
         return IntervalRow(
-            label, quantity, rate, scaled, scale, digests={"quantity": series.digest()}
+            label,
+            quantity,
+            rate,
+            scaled,
+            scale,
+            series.grid.to_json(),
+            {"quantity": series.digest(), "prices": source.digest()},
         )
 
     @staticmethod

@@ -12,6 +12,7 @@ from contracts.calc.escalation import Segment
 from contracts.charges._base import ChargeInputs, ChargeType, Needs, TermContext, charge_types
 from poweroptix.kernel.figure import Figure
 from poweroptix.kernel.finding import Finding
+from poweroptix.kernel.fixed import price as fixed_price
 from poweroptix.kernel.parameters import param
 from poweroptix.kernel.worksheet import IntervalRow, Row, Worksheet
 
@@ -24,6 +25,10 @@ class PeriodPrice:
     price: Decimal = param(
         unit="quoted unit", minimum=Decimal(-1_000_000), maximum=Decimal(1_000_000)
     )
+
+    def __post_init__(self) -> None:
+        """Refuse a price that fixed point cannot hold."""
+        fixed_price(self.price)
 
 
 @charge_types.register("tou_energy@1")
