@@ -58,6 +58,7 @@ INSTALLED_APPS = [
     "esg",
     "billing",
     "poweroptix.office",
+    "poweroptix.pages",
     "poweroptix.portfolio",
     "poweroptix.demo",
     "poweroptix.server",

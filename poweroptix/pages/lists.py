@@ -1,0 +1,166 @@
+"""A list that can be searched, filtered, sorted, paged and taken away; one class for all pages.
+
+Subclasses say the columns, filters and search fields. What is in the address decides what is
+shown, so a view can be shared as a link; the download is what is on screen, not only this page.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from django.core.paginator import Paginator
+from django.db.models import Q, QuerySet
+from django.http import Http404
+from django.shortcuts import render
+from django.views import View
+
+from poweroptix.pages.downloads import table_response
+
+PAGE_SIZES = (25, 50, 100, 200)
+MAX_SEARCH_TERMS = 5
+MAX_EXPORT_ROWS = 50_000
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its heading, how to read the cell, how to show it, and what it sorts by.
+
+    `kind` is text, num, money, energy, moment, state or percent; `link` gives the address that the
+    cell leads to.
+    """
+
+    name: str
+    label: str
+    kind: str = "text"
+    value: Callable[[Any], Any] | None = None
+    sort: str = ""
+    link: Callable[[Any], str] | None = None
+    places: int = 3
+
+    def read(self, row: Any) -> Any:
+        """Return the cell of a row."""
+        if self.value is not None:
+            return self.value(row)
+        found = row
+        for part in self.name.split("__"):
+            found = getattr(found, part, None)
+        return found
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A choice above the list; `choices` is called once per request."""
+
+    name: str
+    label: str
+    choices: Callable[[], Sequence[tuple[str, str]]]
+    lookup: str = ""
+
+
+class ListPage(View):
+    """A page with one table."""
+
+    title: ClassVar[str] = ""
+    intro: ClassVar[str] = ""
+    name: ClassVar[str] = "list"
+    template_name: ClassVar[str] = "office/list.html"
+    columns: ClassVar[Sequence[Column]] = ()
+    filters: ClassVar[Sequence[Filter]] = ()
+    search: ClassVar[Sequence[str]] = ()
+    default_sort: ClassVar[str] = "-pk"
+    empty_title: ClassVar[str] = "Nothing here yet"
+    empty_text: ClassVar[str] = ""
+    page_size: ClassVar[int] = 50
+
+    def rows(self) -> QuerySet:
+        """Return all rows that this person may see."""
+        raise NotImplementedError
+
+    def extra(self) -> dict[str, Any]:
+        """Return what else the template needs."""
+        return {}
+
+    def get(self, request, *_args, **_kwargs):
+        """Show the list or hand it out as a file."""
+        rows = self._sorted(self._filtered(self.rows()))
+        form = request.GET.get("export", "")
+        if form in {"csv", "xlsx"}:
+            head = [column.label for column in self.columns]
+            taken = ([c.read(row) for c in self.columns] for row in rows[:MAX_EXPORT_ROWS])
+            return table_response(form, f"poweroptix_{self.name}", head, taken)
+        size = _number(request.GET.get("size"), self.page_size)
+        page = Paginator(rows, size if size in PAGE_SIZES else self.page_size).get_page(
+            request.GET.get("page")
+        )
+        return render(request, self.template_name, {**self._context(page), **self.extra()})
+
+    def _context(self, page) -> dict[str, Any]:
+        sort = self.request.GET.get("sort", "")
+        heads = [
+            {
+                "column": column,
+                "ascending": sort == column.sort,
+                "descending": sort == f"-{column.sort}",
+                "next": f"-{column.sort}" if sort == column.sort else column.sort,
+            }
+            for column in self.columns
+        ]
+        shown = [
+            {
+                "row": row,
+                "cells": [
+                    {
+                        "column": c,
+                        "value": c.read(row),
+                        "link": c.link(row) if c.link is not None else "",
+                    }
+                    for c in self.columns
+                ],
+            }
+            for row in page
+        ]
+        chosen = [
+            {
+                "filter": one,
+                "choices": list(one.choices()),
+                "value": self.request.GET.get(one.name, ""),
+            }
+            for one in self.filters
+        ]
+        return {
+            "list": self,
+            "page": page,
+            "heads": heads,
+            "shown": shown,
+            "chosen": chosen,
+            "searched": self.request.GET.get("q", ""),
+            "narrowed": any(one["value"] for one in chosen) or bool(self.request.GET.get("q")),
+        }
+
+    def _filtered(self, rows: QuerySet) -> QuerySet:
+        known = {"q", "sort", "page", "size", "export", *(one.name for one in self.filters)}
+        unknown = sorted(set(self.request.GET) - known)
+        if unknown:
+            raise Http404(f"unknown parameter {unknown[0]}")
+        for one in self.filters:
+            value = self.request.GET.get(one.name, "")
+            if value:
+                if value not in {str(key) for key, _label in one.choices()}:
+                    raise Http404(f"unknown value of {one.name}")
+                rows = rows.filter(**{one.lookup or one.name: value})
+        for term in self.request.GET.get("q", "").replace("\x00", "").split()[:MAX_SEARCH_TERMS]:
+            hit = Q()
+            for name in self.search:
+                hit |= Q(**{f"{name}__icontains": term})
+            rows = rows.filter(hit)
+        return rows
+
+    def _sorted(self, rows: QuerySet) -> QuerySet:
+        asked = self.request.GET.get("sort", "")
+        allowed = {column.sort for column in self.columns if column.sort}
+        by = asked if asked.removeprefix("-") in allowed else self.default_sort
+        return rows.order_by(by, "pk") if by.removeprefix("-") != "pk" else rows.order_by(by)
+
+
+def _number(text: str | None, default: int) -> int:
+    return int(text) if text and text.isdecimal() and len(text) < 6 else default
