@@ -18,7 +18,7 @@ from poweroptix.kernel.rounding import to_places
 MAX_LENGTH = 2000
 MAX_PARTS = 200
 MAX_DEPTH = 20
-_NUMBER = re.compile(r"\d{1,28}(\.\d{1,28})?")
+_NUMBER = re.compile(r"(0|[1-9]\d{0,27})(\.\d{1,28})?")
 _TIMES = re.compile(r"(?<=[\w)])(\s+)x(\s+)(?=[\w(.])")
 _NOT_ALLOWED = "is not allowed in a formula"
 _ONLY_CALLS = "only min, max, abs, round, clip can be called"
@@ -102,9 +102,9 @@ def _parse(text: str) -> ast.expr:
     if not isinstance(text, str) or not text.strip():
         raise Refused("formula.empty", "The formula is empty.")
     if len(text) > MAX_LENGTH:
-        raise Refused(
-            "formula.too_long", f"The formula has too many parts: {len(text)} characters."
-        )
+        _check_characters(text[:MAX_LENGTH])
+        message = f"The formula has too many parts: {len(text)} characters."
+        raise Refused("formula.too_long", message)
     plain = _TIMES.sub(r"\1*\2", text.replace("×", "*"))
     _check_characters(plain)
     try:
@@ -134,10 +134,9 @@ def _check_characters(text: str) -> None:
 
 
 def _unreadable(text: str, error: Exception) -> Refused:
-    numbers = re.search(r"(?<![\w.])\d[\w.]*", text)
-    if numbers and not _NUMBER.fullmatch(numbers[0]):
-        column = numbers.start() + 1
-        return _not_a_number(numbers[0], column)
+    for found in re.finditer(r"(?<![\w.])\d[\w.]*", text):
+        if not _NUMBER.fullmatch(found[0]):
+            return _not_a_number(found[0], found.start() + 1)
     if isinstance(error, SyntaxError):
         column = error.offset or 1
         statement = next((each for each in (":=", "=", ";", "#") if each in text), "")

@@ -55,7 +55,9 @@ class TestSplit:
         parts = split(total, weights, codes_for(len(weights)))
 
         for part, weight in zip(parts, weights, strict=True):
-            assert all(other <= part + 1 for other, w in zip(parts, weights) if w <= weight)
+            assert all(
+                other <= part + 1 for other, w in zip(parts, weights, strict=True) if w <= weight
+            )
 
     @pytest.mark.parametrize(
         ("weights", "codes", "message"),
@@ -101,7 +103,11 @@ class TestWorkedExamples:
         codes = ["ALFA", "BRAVO", "CHARLIE"]
 
         assert split(9_000_000, [1800, 1350, 450], codes) == [4_500_000, 3_375_000, 1_125_000]
-        assert split(9_000_000, [182_000, 96_500, 41_250], codes) == [5_122_752, 2_716_185, 1_161_063]
+        assert split(9_000_000, [182_000, 96_500, 41_250], codes) == [
+            5_122_752,
+            2_716_185,
+            1_161_063,
+        ]
 
     def test_b10_joint_venture(self):
         codes = ["DEVCO", "FUND", "HYPER"]
@@ -131,8 +137,11 @@ def grids(draw):
     columns = draw(st.integers(1, 8))
     weight = st.one_of(st.integers(0, 4), st.integers(0, 2**50), st.just(2**57))
     total = st.one_of(st.integers(-9, 9), st.integers(-(2**62), 2**62))
-    weights = draw(st.lists(st.lists(weight, min_size=columns, max_size=columns),
-                            min_size=members, max_size=members))
+    weights = draw(
+        st.lists(
+            st.lists(weight, min_size=columns, max_size=columns), min_size=members, max_size=members
+        )
+    )
     weights[0] = [max(1, each) for each in weights[0]]
     totals = draw(st.lists(total, min_size=columns, max_size=columns))
     codes = draw(st.permutations(codes_for(members)))
