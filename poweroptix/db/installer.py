@@ -77,15 +77,18 @@ def install(connection, *, force: bool = False) -> Report:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK_NAME])
         report = Report()
         script = plan(cursor, report)
+        guards = _guards(cursor, report)
         print_of = _fingerprint(cursor, script)
         cursor.execute("SELECT obj_description(to_regproc('app_tenant'), 'pg_proc')")
-        if not force and cursor.fetchone()[0] == print_of:
-            return report
-        _drop_own(cursor)
-        cursor.execute(";\n".join(script))
-        _grant_views(cursor)
-        cursor.execute(f"COMMENT ON FUNCTION app_tenant() IS {literal(print_of)}")
-        report.statements, report.changed = len(script), True
+        if force or cursor.fetchone()[0] != print_of:
+            _drop_own(cursor)
+            cursor.execute(";\n".join(script))
+            _grant_views(cursor)
+            cursor.execute(f"COMMENT ON FUNCTION app_tenant() IS {literal(print_of)}")
+            report.statements, report.changed = len(script), True
+        if guards:
+            cursor.execute(";\n".join(guards))
+            report.statements, report.changed = report.statements + len(guards), True
         return report
 
 
@@ -101,11 +104,7 @@ def plan(cursor, report: Report) -> list[str]:
     script = [TENANT_FUNCTIONS, TRIGGER_FUNCTIONS, *_base_grants(tables, rules)]
     for rule in rules:
         script += rule.statements()
-    script += _web_policies(rules)
-    for table, column in unguarded_numbers(cursor, own_tables()):
-        report.guarded.append(f"{table}.{column}")
-        script.append(_finite(table, column))
-    return script
+    return script + _web_policies(rules)
 
 
 def require_roles(cursor) -> None:
@@ -153,6 +152,13 @@ def _web_policies(rules: list[Rule]) -> list[str]:
         f"CREATE POLICY pox_web ON {ident(table)} TO {WEB} USING (true) WITH CHECK (true)"
         for table in sorted(granted & secured)
     ]
+
+
+def _guards(cursor, report: Report) -> list[str]:
+    """Return checks for number columns of ours that would still take NaN or infinity."""
+    bare = unguarded_numbers(cursor, own_tables())
+    report.guarded += [f"{table}.{column}" for table, column in bare]
+    return [_finite(table, column) for table, column in bare]
 
 
 def _finite(table: str, column: str) -> str:

@@ -52,7 +52,7 @@ def staff_scope() -> Iterator[Scope]:
 
     Raises ScopeError inside a tenant's scope.
     """
-    with _transaction(Scope(APP)) as scope:
+    with _transaction(Scope(APP), ()) as scope:
         yield scope
 
 
@@ -60,14 +60,13 @@ def staff_scope() -> Iterator[Scope]:
 def portal_scope(tenant_id: int, channel_ids: Iterable[int] | None = None) -> Iterator[Scope]:
     """Run a transaction in which only rows of one tenant exist.
 
-    `channel_ids` are the channels whose readings the tenant may see; when left out they are read
-    by the function that POWEROPTIX_TENANT_CHANNELS names, already inside the scope. They are set
-    by a statement of their own, because policies of distributed tables read nothing but settings.
-    Raises ScopeError inside another tenant's scope.
+    `channel_ids` are the channels whose readings the tenant may see. When left out, the function
+    that POWEROPTIX_TENANT_CHANNELS names reads them first, with the rights of the staff: the list
+    is what decides which channels the tenant's own role may see at all. It is a setting, because
+    policies of distributed tables read nothing else. Raises ScopeError inside another tenant's
+    scope.
     """
-    with _transaction(Scope(PORTAL, int(tenant_id))) as scope:
-        channels = _channels_of(scope.tenant_id) if channel_ids is None else channel_ids
-        _set("app.channels", ",".join(str(int(channel)) for channel in channels))
+    with _transaction(Scope(PORTAL, int(tenant_id)), channel_ids) as scope:
         yield scope
 
 
@@ -78,14 +77,18 @@ def scope_free(view: View) -> View:
 
 
 @contextmanager
-def _transaction(scope: Scope) -> Iterator[Scope]:
+def _transaction(scope: Scope, channel_ids: Iterable[int] | None) -> Iterator[Scope]:
     outer = _current.get()
     if outer is not None and outer.tenant_id is not None and outer != scope:
         raise ScopeError("scope.escape", "A tenant's scope cannot be left from within.")
+    if outer == scope and not channel_ids:
+        with transaction.atomic():  # already inside; the list of channels stands
+            yield scope
+        return
     nested = connection.in_atomic_block
     with transaction.atomic():
         before = _values() if nested else None
-        _enter(scope)
+        _enter(scope, channel_ids)
         token = _current.set(scope)
         try:
             yield scope
@@ -95,10 +98,13 @@ def _transaction(scope: Scope) -> Iterator[Scope]:
             _restore(before)
 
 
-def _enter(scope: Scope) -> None:
-    _set("role", scope.role)
+def _enter(scope: Scope, channel_ids: Iterable[int] | None) -> None:
+    if channel_ids is None:
+        _set("role", APP)
+        channel_ids = _channels_of(scope.tenant_id)
     _set("app.tenant_id", "" if scope.tenant_id is None else str(scope.tenant_id))
-    _set("app.channels", "")
+    _set("app.channels", ",".join(str(int(channel)) for channel in channel_ids))
+    _set("role", scope.role)
 
 
 def _values() -> dict[str, str]:
