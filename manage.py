@@ -9,9 +9,9 @@ def main():
     """Run a management command, with the interpreter that ./start set up where it is needed."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "poweroptix.settings")
     try:
-        from django.core.management import execute_from_command_line  # noqa: PLC0415
+        from django.core.management import execute_from_command_line
     except ModuleNotFoundError:
-        from poweroptix.server.home import python  # noqa: PLC0415
+        from poweroptix.server.home import python
 
         if not python().exists():
             sys.exit("PowerOptix is not set up here yet; run ./start first.")

@@ -7,11 +7,12 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 
 from poweroptix.accounts.services import authenticate_token
 from poweroptix.clock import now
-from poweroptix.db.scope import ScopeError, portal_scope, staff_scope
-from poweroptix.kernel.errors import Forbidden
+from poweroptix.db.scope import Scope, ScopeError, portal_scope, staff_scope
+from poweroptix.kernel.errors import DomainError, Forbidden
 
 _BEARER = "Bearer "
 
@@ -47,6 +48,29 @@ class ScopeMiddleware:
         scope = _scope_of(request)
         if scope is None:
             return None
+        try:
+            return self._inside(scope, request, view, args, kwargs)
+        except DomainError as error:
+            page = self.process_exception(request, error)
+            if page is None:
+                raise
+            return page
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Answer a refusal with its own page and words; anything else is a fault of ours."""
+        if not isinstance(error, DomainError) or error.http_status >= 500:
+            return None
+        context = {"message": error.message, "findings": error.findings}
+        return render(request, f"{error.http_status}.html", context, status=error.http_status)
+
+    def _inside(
+        self,
+        scope: AbstractContextManager[Scope],
+        request: HttpRequest,
+        view: Callable[..., HttpResponse],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> HttpResponse:
         with scope as opened:
             response = view(request, *args, **kwargs)
             if callable(getattr(response, "render", None)):
@@ -75,7 +99,7 @@ def _take_token(request: HttpRequest) -> None:
     request.api_token = token  # type: ignore[attr-defined]
 
 
-def _scope_of(request: HttpRequest) -> AbstractContextManager[Any] | None:
+def _scope_of(request: HttpRequest) -> AbstractContextManager[Scope] | None:
     who: Any = request.api_token or request.user  # type: ignore[attr-defined]
     if who is request.user and not who.is_authenticated:
         return None

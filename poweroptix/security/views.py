@@ -59,7 +59,7 @@ def readyz(_request: HttpRequest) -> HttpResponse:
     return JsonResponse(document, status=200 if ready else 503)
 
 
-login = scope_free(auth_views.LoginView.as_view(redirect_authenticated_user=True))
+login = scope_free(auth_views.LoginView.as_view())
 logout = scope_free(auth_views.LogoutView.as_view())
 password_change = scope_free(
     auth_views.PasswordChangeView.as_view(

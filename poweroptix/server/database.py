@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from environ import Env
-
 from django.core.exceptions import ImproperlyConfigured
+from environ import Env
 
 PROCESSES = ("owner", "web", "worker")
 DATABASE = "poweroptix"

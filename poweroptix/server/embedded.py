@@ -70,8 +70,8 @@ class Server:
     def start(self) -> bool:
         """Make sure the server runs and is ready; return whether it had to be started.
 
-        Several processes may ask at once; roles and database are made where missing. Raises Refused when it cannot run here, with what to
-        do about it.
+        Several processes may ask at once; roles and database are made where missing. Raises
+        Refused when it cannot run here, with what to do about it.
         """
         self._check_place()
         self.home.mkdir(parents=True, exist_ok=True)

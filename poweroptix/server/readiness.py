@@ -1,10 +1,7 @@
 """Whether work can be done here: the checks behind /readyz and `manage.py up`."""
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,11 +11,10 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils.connection import ConnectionDoesNotExist
 
-from poweroptix.clock import now
 from poweroptix.db.scope import staff_scope
+from poweroptix.jobs.queries import health
 
 FREE_BYTES_MIN = 500_000_000
-OLDEST_RUNNABLE_MAX = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
@@ -73,4 +69,6 @@ def _migrations() -> Check:
 
 
 def _work() -> Check:
-    return Check("work", True, "nothing waits")
+    state = health()
+    detail = f"the oldest runnable job waits {state['oldest_waiting_seconds']} s"
+    return Check("work", state["ok"], detail)

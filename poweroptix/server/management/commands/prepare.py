@@ -3,6 +3,7 @@
 from argparse import ArgumentParser
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
 
 from poweroptix.kernel.errors import DomainError
 from poweroptix.server.prepare import prepare
@@ -24,5 +25,5 @@ class Command(BaseCommand):
         """Prepare."""
         try:
             prepare(self.stdout.write, demo=not options["no_demo"])
-        except DomainError as error:
+        except (DomainError, OperationalError) as error:
             raise CommandError(str(error), returncode=DATABASE_FAILED) from error
