@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 
@@ -75,7 +76,7 @@ class Scale:
     The product must again be a whole number of 10^-6 and fit in 64 bits; nothing is rounded.
     """
 
-    def __init__(self, factor: Decimal) -> None:
+    def __init__(self, factor: Decimal | Fraction) -> None:
         self.factor = factor
         self.numerator, self.denominator = factor.as_integer_ratio()
         limit = 2**63 - 1

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -24,6 +25,8 @@ from poweroptix.kernel.quality import Method, Status
 
 WINDOW_ROWS = 1_000_000
 Item = ChannelBlock | RowError
+Key = tuple[str, str, Decimal | Fraction, int]
+KindFlag = tuple[str, tuple[tuple[str, str], ...]]  # code, detail
 
 
 @dataclass(frozen=True)
@@ -32,14 +35,14 @@ class RowKind:
 
     channel: str
     unit: str
-    factor: Decimal
+    factor: Decimal | Fraction
     minutes: int
     status: Status
     method: Method
-    flags: tuple[str, ...] = ()
+    flags: tuple[KindFlag, ...] = ()
 
     @property
-    def key(self) -> tuple[str, str, Decimal, int]:
+    def key(self) -> Key:
         """Rows with one key form one series."""
         return self.channel, self.unit, self.factor, self.minutes
 
@@ -59,7 +62,7 @@ class Batch:
 class Poison:
     """A row that failed although its channel and time are known: its day is not taken."""
 
-    key: tuple[str, str, Decimal, int]
+    key: Key
     stamp: int
     line: int
 
@@ -98,7 +101,7 @@ class RowWindow:
             for name in ("kind", "stamp", "value", "line", "local")
         ]
         self.batches, self.rows = [], 0
-        keys: dict[tuple[str, str, Decimal, int], int] = {}
+        keys: dict[Key, int] = {}
         number = np.array([keys.setdefault(kind.key, len(keys)) for kind in self.kinds])
         group = number[columns[0]]
         order = np.argsort(group, kind="stable")
@@ -122,7 +125,7 @@ class RowWindow:
         self.add(Batch(*(column[held] for column in columns)))
         return rows[~keep]
 
-    def _channel(self, key: tuple[str, str, Decimal, int], batch: Batch) -> Iterator[Item]:
+    def _channel(self, key: Key, batch: Batch) -> Iterator[Item]:
         work = _Channel(self, key, batch)
         yield from work.drop(work.resolve())
         yield from work.drop(work.misaligned())
@@ -136,7 +139,7 @@ class _Channel:
     """The rows of one channel in one window."""
 
     def __init__(
-        self, window: RowWindow, key: tuple[str, str, Decimal, int], batch: Batch
+        self, window: RowWindow, key: Key, batch: Batch
     ) -> None:
         self.window = window
         self.key = key
@@ -293,10 +296,10 @@ class _Channel:
         method[values == MISSING] = int(Method.NONE)
         flags: list[tuple[int, int, str, dict[str, str]]] = []
         for at, kind in enumerate(used.tolist()):
-            for name in kinds[kind].flags:
+            for name, detail in kinds[kind].flags:
                 hit = np.flatnonzero(inverse == at)
                 for run in np.split(hit, np.flatnonzero(np.diff(hit) != 1) + 1):
-                    flags.append((int(run[0]), int(run[-1]) + 1, name, {}))
+                    flags.append((int(run[0]), int(run[-1]) + 1, name, dict(detail)))
         return ChannelBlock(
             self.channel, self.unit, self.minutes, at_second(int(self.start[rows[0]])), values,
             status, method, self.batch.line[rows], sorted(flags, key=lambda flag: flag[:3]),

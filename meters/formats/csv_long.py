@@ -252,7 +252,8 @@ class _Reader:
                 raise RowFault("R203", "flags", f"flag '{printable(name)}' is not known")
         state, method = self.quality[status]
         minutes = int(seconds) // 60
-        return RowKind(f"{meter}/{channel}", canonical, factor, minutes, state, method, names)
+        found = tuple((name, ()) for name in names)
+        return RowKind(f"{meter}/{channel}", canonical, factor, minutes, state, method, found)
 
 
 def _words(index: LineIndex, start: np.ndarray, end: np.ndarray) -> Iterator[np.ndarray]:
