@@ -1,0 +1,138 @@
+"""Files: everything that came in, the upload, the receipt, and what waits in quarantine."""
+
+from django import forms
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views import View
+
+from meters.formats import formats
+from meters.models import Channel, FileState, ImportFile, ImportProfile, QuarantinedRecord, RecordState
+from meters.services.files import receive_files, upload_limit_bytes
+from meters.tasks import enqueue_ingest
+from poweroptix.accounts.permissions import may
+from poweroptix.clock import now
+from poweroptix.jobs.models import Job
+from poweroptix.pages.guards import StaffPage, actor_of, attempt
+from poweroptix.pages.lists import Column, Filter, ListPage
+
+
+class FileList(StaffPage, ListPage):
+    """All files, the newest first."""
+
+    verb = "meters.view"
+    title = "Files"
+    intro = "Every file is kept as it came and known by its content; the same bytes never count twice."
+    name = "files"
+    template_name = "meters/files.html"
+    search = ("name", "source", "sha256")
+    columns = (
+        Column("pk", "File", sort="pk", link=lambda file: reverse("office-import", args=[file.pk])),
+        Column("name", "Name", sort="name", link=lambda file: reverse("office-import", args=[file.pk])),
+        Column("source", "Source", sort="source"),
+        Column("format", "Format", sort="format"),
+        Column("intervals", "Intervals", kind="num", places=0, value=lambda f: f.receipt.get("intervals")),
+        Column("state", "State", kind="state", sort="state"),
+        Column("received_at", "Received", kind="moment", sort="received_at"),
+        Column("uploaded_by", "By"),
+    )
+    filters = (
+        Filter("state", "State", lambda: FileState.choices),
+        Filter("source", "Source", lambda: [(s, s) for s in ImportFile.objects.order_by("source").values_list("source", flat=True).distinct()]),
+    )
+    empty_title = "No file yet"
+    empty_text = "Drop one on the upload page, post it to the API, or run manage.py ingest."
+
+    def rows(self):
+        """Return all files."""
+        return ImportFile.objects.all()
+
+    def extra(self):
+        """Return what waits, and whether this person may upload."""
+        waiting = QuarantinedRecord.objects.filter(state=RecordState.OPEN).count()
+        return {"waiting": waiting, "may_upload": may(self.request.user, "meters.import")}
+
+
+class UploadForm(forms.Form):
+    """Source, profile and format of the files that are dropped."""
+
+    source = forms.SlugField(max_length=60, initial="upload", help_text="Who sent the files; the same content from one source counts once.")
+    profile = forms.ChoiceField(required=False, help_text="How the source writes its files. Needed where times have no offset.")
+    format = forms.ChoiceField(required=False, help_text="Found out from the content unless you name it.")
+
+    def __init__(self, *args, **kwargs):
+        """Fill the choices."""
+        super().__init__(*args, **kwargs)
+        codes = ImportProfile.objects.values_list("code", flat=True)
+        self.fields["profile"].choices = [("", "none"), *((code, code) for code in codes)]
+        formats.discover()
+        self.fields["format"].choices = [("", "find out"), *((key, key) for key in formats.keys())]  # noqa: SIM118
+
+
+class Upload(StaffPage, View):
+    """Drop files; each becomes a job whose page shows a bar."""
+
+    verb = "meters.import"
+
+    def get(self, request):
+        """Show the drop zone."""
+        return self._page(request, UploadForm())
+
+    def post(self, request):
+        """Keep the files and queue their reading."""
+        form = UploadForm(request.POST)
+        files = request.FILES.getlist("files")
+        if not form.is_valid() or not files:
+            if not files:
+                form.add_error(None, "Choose at least one file.")
+            return self._page(request, form, status=400)
+        queued: list[Job] = []
+        for upload in files:
+            attempt(request, lambda upload=upload: self._take(request, form.cleaned_data, upload, queued))
+        if len(queued) == 1:
+            return redirect("office-job", pk=queued[0].pk)
+        return redirect("office-imports") if queued else redirect("office-upload")
+
+    def _take(self, request, said, upload, queued) -> str:
+        received = receive_files(
+            upload,
+            name=upload.name,
+            source=said["source"],
+            profile_code=said["profile"],
+            format=said["format"],
+            now=now(),
+            actor=actor_of(request),
+            limit_bytes=upload_limit_bytes(),
+        )
+        for file in received:
+            if file.is_duplicate:
+                continue
+            queued.append(enqueue_ingest(file, created_by=request.user))
+        again = [file for file in received if file.is_duplicate]
+        if again:
+            return f"{upload.name} is known already: it came as file #{again[0].pk} on {again[0].received_at:%d %b %Y}."
+        return f"{upload.name} was received."
+
+    @staticmethod
+    def _page(request, form, status=200):
+        limit = upload_limit_bytes() // 10**6
+        return render(request, "meters/upload.html", {"form": form, "limit_mb": limit}, status=status)
+
+
+class FilePage(StaffPage, View):
+    """One file: its receipt, its problems, its quarantine."""
+
+    verb = "meters.view"
+
+    def get(self, request, pk):
+        """Show the receipt."""
+        file = get_object_or_404(ImportFile, pk=pk)
+        records = file.quarantined.order_by("line_first")[:100]
+        context = {
+            "file": file,
+            "receipt": file.receipt,
+            "records": records,
+            "jobs": Job.objects.filter(kind="ingest_file", payload__import_file_id=pk)[:5],
+            "channels": Channel.objects.order_by("code") if records else (),
+            "may_map": may(request.user, "meters.map"),
+        }
+        return render(request, "meters/file.html", context)

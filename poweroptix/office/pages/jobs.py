@@ -1,0 +1,83 @@
+"""Jobs: what is running, how far, what it said; retry and cancel."""
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views import View
+
+from poweroptix.accounts.permissions import may
+from poweroptix.jobs import services
+from poweroptix.jobs.models import Job
+from poweroptix.jobs.queries import health
+from poweroptix.pages.guards import StaffPage, actor_of, attempt
+from poweroptix.pages.lists import Column, Filter, ListPage
+
+
+class JobList(StaffPage, ListPage):
+    """All jobs, the newest first."""
+
+    verb = "jobs.view"
+    title = "Jobs"
+    intro = "Everything that takes longer than a moment runs here, survives its worker and is never done twice."
+    name = "jobs"
+    template_name = "office/jobs.html"
+    search = ("kind", "key", "error")
+    columns = (
+        Column("pk", "Job", sort="pk", link=lambda job: reverse("office-job", args=[job.pk])),
+        Column("kind", "Kind", sort="kind"),
+        Column("key", "What"),
+        Column("state", "State", kind="state", sort="state"),
+        Column("progress_ratio", "Progress", kind="percent"),
+        Column("attempts", "Attempts", kind="num", places=0),
+        Column("created_at", "Asked", kind="moment", sort="created_at"),
+        Column("finished_at", "Ended", kind="moment", sort="finished_at"),
+    )
+    filters = (Filter("state", "State", lambda: Job.State.choices),)
+    empty_text = "No job has been asked for."
+
+    def rows(self):
+        """Return all jobs."""
+        return Job.objects.all()
+
+    def extra(self):
+        """Return the health of the queue."""
+        return {"health": health()}
+
+
+class JobPage(StaffPage, View):
+    """One job with its bar; the page refreshes itself while the job is open."""
+
+    verb = "jobs.view"
+
+    def get(self, request, pk):
+        """Show the job; to htmx only the part that moves."""
+        job = get_object_or_404(Job, pk=pk)
+        context = {"job": job, "can_act": may(request.user, "jobs.retry"), "next": _next(job)}
+        template = "office/job_state.html" if request.headers.get("HX-Request") else "office/job.html"
+        response = render(request, template, context)
+        if request.headers.get("HX-Request") and not job.is_open:
+            response["HX-Refresh"] = "true"
+        return response
+
+    def post(self, request, pk) -> HttpResponse:
+        """Retry or cancel."""
+        job = get_object_or_404(Job, pk=pk)
+        reason = request.POST.get("reason", "").strip()
+        if request.POST.get("action") == "cancel":
+            attempt(request, lambda: _said(services.cancel(job, actor=actor_of(request), reason=reason), "Asked the job to stop."))
+        else:
+            attempt(request, lambda: _said(services.retry(job, actor=actor_of(request), reason=reason), "The job is queued again."))
+        return redirect("office-job", pk=pk)
+
+
+def _said(_done, text: str) -> str:
+    return text
+
+
+def _next(job: Job) -> str:
+    """Return where the outcome of a job can be seen."""
+    file_id = job.payload.get("import_file_id")
+    if file_id:
+        return reverse("office-import", args=[file_id])
+    run_id = (job.result or {}).get("run_id") if isinstance(job.result, dict) else None
+    return reverse("office-run", args=[run_id]) if run_id else ""
