@@ -1,4 +1,4 @@
-"""The invoice as PDF/A-3b: rendered once, from the frozen document, without any outside resource."""
+"""The invoice as PDF/A-3b: rendered once, from its frozen document, with no outside resource."""
 
 import mimetypes
 import re
@@ -30,7 +30,7 @@ class PdfUnavailableError(DomainError):
 @cache
 def _weasyprint():
     try:
-        import weasyprint  # noqa: PLC0415 - needs system libraries that may be absent
+        import weasyprint
     except (ImportError, OSError) as error:
         raise PdfUnavailableError(
             "billing.pdf_unavailable",
@@ -74,7 +74,7 @@ def invoice_pdf(document: dict[str, Any]) -> bytes:
 
 def _write(html: str, attachments: list, identifier: bytes) -> bytes:
     weasyprint = _weasyprint()
-    from weasyprint.text.fonts import FontConfiguration  # noqa: PLC0415 - as above
+    from weasyprint.text.fonts import FontConfiguration
 
     fonts, fetcher = FontConfiguration(), _fetcher()
     try:
@@ -106,7 +106,7 @@ def _fetcher():
     class OwnFilesOnly(urls.URLFetcher):
         """Opens no connection and no file outside the static folder."""
 
-        def fetch(self, url, headers=None):  # noqa: ARG002 - the signature is WeasyPrint's
+        def fetch(self, url, headers=None):
             if IMAGE_DATA.match(url):
                 return super().fetch(url)
             if url.startswith("static:") and PLAIN_PATH.match(name := url[7:]) and ".." not in name:

@@ -12,7 +12,7 @@ from billing.calc.wording import pretty
 from poweroptix.kernel.rounding import Mode, to_places
 
 from .chart import Bar, daily_bars
-from .text import day, figure, money, moment, percent, short_day
+from .text import day, figure, moment, money, percent, short_day
 
 GAS_HTML = {
     "CO2": "CO<sub>2</sub>",
