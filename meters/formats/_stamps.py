@@ -176,15 +176,15 @@ def _offsets(label: int, zone: ZoneInfo) -> tuple[int, int, int]:
     """Return both offsets of a local label and whether it happens once, twice or never."""
     naive = datetime.fromtimestamp(label, UTC).replace(tzinfo=None)
     early, late = naive.replace(tzinfo=zone, fold=0), naive.replace(tzinfo=zone, fold=1)
-    one, other = (int(_total(m.utcoffset())) for m in (early, late))
+    one, other = (_seconds(m.utcoffset()) for m in (early, late))
     if one == other:
         return one, other, _ONCE
     back = early.astimezone(UTC).astimezone(zone).replace(tzinfo=None)
     return one, other, _TWICE if back == naive else _GAP
 
 
-def _total(offset: timedelta | None) -> float:
-    return offset.total_seconds() if offset is not None else 0.0
+def _seconds(offset: timedelta | None) -> int:
+    return offset // timedelta(seconds=1) if offset is not None else 0
 
 
 def _fall_back(
