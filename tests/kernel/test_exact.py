@@ -1,7 +1,11 @@
 """The exact sum of products against Python's integers and against Decimal."""
 
+import re
+import subprocess
+import sys
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +15,7 @@ from hypothesis import strategies as st
 from poweroptix.kernel import exact
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.fixed import MISSING, from_fixed, from_micro, from_price
+from poweroptix.kernel.rounding import Mode, money
 
 INT64 = st.integers(-(2**63) + 1, 2**63 - 1)
 PRICE = st.integers(-(10**13), 10**13)
@@ -94,8 +99,6 @@ class TestA39RoundingPoint:
         return as_array(values)
 
     def test_the_line_is_rounded_once(self):
-        from poweroptix.kernel.rounding import money
-
         energy = self.energy_micro_kwh()
         price = np.full(energy.size, 6_185_000_000, dtype=np.int64)
 
@@ -109,8 +112,6 @@ class TestA39RoundingPoint:
         [("HALF_UP", "1837890.02"), ("HALF_EVEN", "1837889.89"), ("DOWN", "1837875.05")],
     )
     def test_rounding_each_interval_gives_another_amount(self, mode, expected):
-        from poweroptix.kernel.rounding import Mode, money
-
         rate_usd_per_kwh = Decimal("0.06185")
 
         amounts = [
@@ -119,3 +120,20 @@ class TestA39RoundingPoint:
         ]
 
         assert sum(amounts) == Decimal(expected)
+
+
+def test_the_exact_sum_stays_within_sixty_times_a_float_dot():
+    """The benchmark runs in its own process, so that one BLAS thread is what it gets."""
+    root = Path(__file__).resolve().parents[2]
+
+    run = subprocess.run(
+        [sys.executable, "benchmarks/exact_dot.py"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    ratios = [float(ratio) for ratio in re.findall(r"([\d.]+) x a float dot", run.stdout)]
+    assert len(ratios) == 3
+    assert max(ratios) <= 60
