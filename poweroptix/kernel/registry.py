@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from threading import RLock
 from typing import Generic, TypeVar
 
 from poweroptix.kernel.errors import NotFoundError
@@ -36,6 +37,7 @@ class Registry(Generic[T]):
         self.folder_package = folder_package
         self._items: dict[str, T] = {}
         self._discovered = False
+        self._lock = RLock()
 
     def register(self, key: str) -> Callable[[T], T]:
         """Return a decorator that files the object under `key` and hands it back.
@@ -79,17 +81,23 @@ class Registry(Generic[T]):
 
     def discover(self) -> None:
         """Import every module of the folder whose name does not start with an underscore."""
-        if self._discovered or not self.folder_package:
+        if not self.folder_package:
             return
-        self._discovered = True
-        try:
-            folder = import_module(self.folder_package)
-            for module in pkgutil.iter_modules(folder.__path__):
-                if not module.name.startswith("_"):
-                    import_module(f"{self.folder_package}.{module.name}")
-        except BaseException:
-            self._discovered = False
-            raise
+        with self._lock:  # a second thread waits until the first one has seen every file
+            if self._discovered:
+                return
+            self._discovered = True
+            try:
+                self._import_folder()
+            except BaseException:
+                self._discovered = False
+                raise
+
+    def _import_folder(self) -> None:
+        folder = import_module(self.folder_package)
+        for module in pkgutil.iter_modules(folder.__path__):
+            if not module.name.startswith("_"):
+                import_module(f"{self.folder_package}.{module.name}")
 
     @contextmanager
     def temporarily(self, key: str, item: T) -> Iterator[T]:
