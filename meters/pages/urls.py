@@ -1,0 +1,18 @@
+"""Addresses of the work pages of metering, below /office/."""
+
+from django.urls import path
+
+from meters.pages import channels, findings, imports, quarantine
+
+urlpatterns = [
+    path("imports/", imports.FileList.as_view(), name="office-imports"),
+    path("imports/upload/", imports.Upload.as_view(), name="office-upload"),
+    path("imports/<int:pk>/", imports.FilePage.as_view(), name="office-import"),
+    path("quarantine/<int:pk>/", quarantine.Quarantine.as_view(), name="office-quarantine"),
+    path("findings/", findings.FindingList.as_view(), name="office-findings"),
+    path("findings/<int:pk>/", findings.Workbench.as_view(), name="office-finding"),
+    path("findings/<int:pk>/series.json", findings.FindingSeries.as_view(), name="office-finding-series"),
+    path("channels/", channels.ChannelList.as_view(), name="office-channels"),
+    path("channels/<path:code>/series.json", channels.ChannelSeries.as_view(), name="office-channel-series"),
+    path("channels/<path:code>/", channels.ChannelPage.as_view(), name="office-channel"),
+]
