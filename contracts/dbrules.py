@@ -40,7 +40,8 @@ CREATE OR REPLACE FUNCTION pox_version_only_shortens() RETURNS trigger LANGUAGE 
 BEGIN
   IF NOT (NEW.valid <@ OLD.valid) THEN
     RAISE EXCEPTION 'an active version may only end earlier: % is not inside %',
-      NEW.valid, OLD.valid USING ERRCODE = '23514';
+      NEW.valid, OLD.valid
+      USING ERRCODE = '23514', CONSTRAINT = 'pox_version_only_shortens';
   END IF;
   RETURN NEW;
 END $body$

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 
 import numpy as np
 from django.db.models import QuerySet
@@ -51,7 +52,7 @@ class PricePin:
 
 
 def version_in_force(contract: Contract, day: date) -> ContractVersion:
-    """The active version that holds on a local day.
+    """Return the active version that holds on a local day.
 
     Refused when none does; before the first one nothing is borrowed from a later one.
     """
@@ -83,14 +84,14 @@ def versions_of_period(contract: Contract, period: Period) -> list[VersionDays]:
         found.append(VersionDays(version, max(days[0], version.valid.lower), last))
     if not found:
         version_in_force(contract, days[-1])
-    for earlier, later in zip(found, found[1:], strict=False):
+    for earlier, later in pairwise(found):
         if later.first_date != earlier.last_date + timedelta(days=1):
             version_in_force(contract, earlier.last_date + timedelta(days=1))
     return found
 
 
 def terms(version: ContractVersion) -> list[PricedTerm]:
-    """The terms of a version as pricing takes them, in order of position."""
+    """Return the terms of a version as pricing takes them, in order of position."""
     return [
         PricedTerm(
             position=term.position,
@@ -122,7 +123,7 @@ def calendar_of(row: TouCalendar) -> Calendar:
 def pricing_inputs(
     version: ContractVersion, period: Period, in_force: tuple[date, date] | None = None
 ) -> PricingInputs:
-    """Inputs that the contract itself knows; the caller adds series, prices, calendars, carry."""
+    """Return what the contract knows; the caller adds series, prices, calendars, carry."""
     contract = version.contract
     return PricingInputs(
         contract=contract.code,
@@ -164,7 +165,7 @@ def prices_for(
 
 
 def covering_grid(period: Period, minutes: int) -> Grid:
-    """The price intervals that touch the period."""
+    """Return the price intervals that touch the period."""
     step = timedelta(minutes=minutes)
     start = period.start_utc - (period.start_utc - datetime(2000, 1, 1, tzinfo=UTC)) % step
     count = -((start - period.end_utc) // step)
@@ -176,7 +177,9 @@ def blocks_of(
 ) -> list[IndexBlock]:
     """One version per UTC day of the grid, in order of days."""
     rows = IndexBlock.objects.filter(
-        series_id=series.pk, day__gte=grid.start_utc.date(), day__lte=(grid.end_utc - timedelta(minutes=1)).date()
+        series_id=series.pk,
+        day__gte=grid.start_utc.date(),
+        day__lte=(grid.end_utc - timedelta(minutes=1)).date(),
     ).order_by("day", "version")
     if pinned is None:
         return list({block.day: block for block in rows}.values())
@@ -192,7 +195,7 @@ def blocks_of(
 
 
 def versions(wanted: Mapping[date, PricePin], day: date) -> int | None:
-    """The pinned version of a day, if any."""
+    """Return the pinned version of a day, if any."""
     return wanted[day].version if day in wanted else None
 
 
@@ -212,7 +215,7 @@ def join(series: IndexSeries, grid: Grid, blocks: list[IndexBlock]) -> PriceSeri
 
 
 def pin_of(code: str, block: IndexBlock) -> PricePin:
-    """What a run writes down of a day of prices."""
+    """Return what a run writes down of a day of prices."""
     return PricePin(
         code, block.day, block.version, bytes(block.digest).hex(), block.vintage, block.final
     )
@@ -256,5 +259,5 @@ def contracts_of_campus(campus, period: Period | None = None) -> QuerySet[Contra
 
 
 def opening_balance(contract: Contract, label: str) -> OpeningBalance | None:
-    """The dated opening balance of a period, when one was entered."""
+    """Return the dated opening balance of a period, when one was entered."""
     return contract.openings.filter(period=label).first()

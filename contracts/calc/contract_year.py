@@ -13,7 +13,7 @@ RULES = ("ANNIVERSARY", "MONTH_END", "CALENDAR")
 
 
 def anniversary(anchor: date, year: int) -> date:
-    """The anchor's day in another calendar year.
+    """Return the anchor's day in another calendar year.
 
     >>> anniversary(date(2024, 2, 29), 2026)
     datetime.date(2026, 2, 28)
@@ -23,7 +23,7 @@ def anniversary(anchor: date, year: int) -> date:
 
 
 def contract_year(anchor: date, day: date, rule: str = "ANNIVERSARY") -> int:
-    """Number of the contract year of a local day, from 1.
+    """Return number of the contract year of a local day, from 1.
 
     ANNIVERSARY turns on the anchor's day; MONTH_END lets the first year run to the end of the
     month of the first anniversary; CALENDAR turns on 1 January after a stub.

@@ -29,7 +29,9 @@ def windows(series: Series, minutes: int, rolling: bool) -> Windows:
     lies within the period as a whole. Refused when the readings do not fit the window.
     """
     if series.unit != "kWh":
-        raise Refused("contracts.unit_mismatch", f"demand needs kWh, the series is in {series.unit}")
+        raise Refused(
+            "contracts.unit_mismatch", f"demand needs kWh, the series is in {series.unit}"
+        )
     if series.missing_count:
         raise Refused("contracts.quantity_missing", "demand needs every interval")
     size, rest = divmod(minutes, series.grid.minutes)
@@ -78,7 +80,7 @@ def peak(found: Windows, series: Series, chosen: np.ndarray | None) -> tuple[Dec
 
 
 def month_before(label: str, count: int) -> str:
-    """The label of the month that lies `count` months earlier.
+    """Return the label of the month that lies `count` months earlier.
 
     >>> month_before("2026-02", 3)
     '2025-11'

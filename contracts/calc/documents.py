@@ -39,7 +39,7 @@ KNOWN = {
 
 
 def pricing_inputs(document: Mapping[str, Any], defaults: PricingInputs) -> PricingInputs:
-    """Inputs from a document; what it leaves out comes from the contract version.
+    """Return inputs from a document; what it leaves out comes from the contract version.
 
     `defaults` carries the version's contract, zone, anchor, calendars and facts. Refused with the
     name of the entry that cannot be read.
@@ -85,7 +85,7 @@ def pricing_inputs(document: Mapping[str, Any], defaults: PricingInputs) -> Pric
 
 
 def read_period(document: Mapping[str, Any], zone: str, default: Period) -> Period:
-    """A month "2026-03", a day "2026-03-08", or {"start_utc", "end_utc", "label"}."""
+    """Return a month "2026-03", a day "2026-03-08", or {"start_utc", "end_utc", "label"}."""
     entry = document.get("period")
     if entry is None:
         return default
@@ -99,7 +99,7 @@ def read_period(document: Mapping[str, Any], zone: str, default: Period) -> Peri
 
 
 def read_instant(text: str) -> datetime:
-    """An instant with its offset. Refused without one."""
+    """Return an instant with its offset. Refused without one."""
     try:
         found = datetime.fromisoformat(text)
     except (TypeError, ValueError) as error:
@@ -110,7 +110,7 @@ def read_instant(text: str) -> datetime:
 
 
 def read_date(document: Mapping[str, Any], name: str, default: date | None) -> date | None:
-    """A local date such as 2026-07-15."""
+    """Return a local date such as 2026-07-15."""
     if name not in document:
         return default
     try:
@@ -119,9 +119,7 @@ def read_date(document: Mapping[str, Any], name: str, default: date | None) -> d
         raise Refused("contracts.document", f"{name}: '{document[name]}' is not a date") from error
 
 
-def read_in_force(
-    document: Mapping[str, Any], defaults: PricingInputs
-) -> tuple[date, date] | None:
+def read_in_force(document: Mapping[str, Any], defaults: PricingInputs) -> tuple[date, date] | None:
     """First and last local day on which the version holds."""
     if "in_force" not in document:
         return defaults.in_force
@@ -142,7 +140,7 @@ def read_grid(name: str, entry: Mapping[str, Any], period: Period) -> Grid:
 
 
 def read_values(name: str, entry: Mapping[str, Any], count: int) -> list[Decimal | None]:
-    """The values of a series in any of the three ways of writing them."""
+    """Return the values of a series in any of the three ways of writing them."""
     if "values" in entry:
         texts = entry["values"]
     elif "flat" in entry:
@@ -157,7 +155,7 @@ def read_values(name: str, entry: Mapping[str, Any], count: int) -> list[Decimal
 
 
 def read_number(name: str, text: Any) -> Decimal | None:
-    """A plain decimal written as text, or null for a missing one."""
+    """Return a plain decimal written as text, or null for a missing one."""
     if text is None:
         return None
     try:
@@ -170,15 +168,13 @@ def read_number(name: str, text: Any) -> Decimal | None:
 
 
 def read_series(name: str, entry: Mapping[str, Any], period: Period) -> Series:
-    """Readings of a quantity."""
+    """Return readings of a quantity."""
     grid = read_grid(name, entry, period)
     return Series.of(grid, read_values(name, entry, grid.count), entry.get("unit", "kWh"))
 
 
 def read_prices(name: str, entry: Mapping[str, Any], period: Period) -> PriceSeries:
-    """Published prices with their vintage."""
-
-
+    """Return published prices with their vintage."""
     grid = read_grid(name, {"minutes": 60, **entry}, period)
     return PriceSeries.of(
         grid,

@@ -54,7 +54,7 @@ class QuantityParameters:
 def missing_finding(
     inputs: ChargeInputs, series: Series, code: str = "contracts.quantity_missing"
 ) -> Finding | None:
-    """A blocking finding when intervals have no reading, naming how many and the first one."""
+    """Return a blocking finding when intervals have no reading: how many, and the first one."""
     absent = np.flatnonzero(series.missing)
     if absent.size == 0:
         return None
@@ -74,7 +74,7 @@ def missing_finding(
 def quantity_figures(
     inputs: ChargeInputs, series: Series, chosen: np.ndarray | None, terms: QuantityParameters
 ) -> Figure:
-    """The printed quantity of the chosen intervals in the quoted unit; empty when one is missing.
+    """Return the printed quantity of the chosen intervals; empty when one is missing.
 
     Refused when the series is not in the unit that the price needs.
     """
@@ -168,7 +168,7 @@ def average_rate(
 
 
 def name_of(text: str) -> str:
-    """A word usable in a formula: "On-peak" becomes on_peak."""
+    """Return a word usable in a formula: "On-peak" becomes on_peak."""
     return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_") or "period"
 
 

@@ -53,7 +53,7 @@ class Segment:
     year: int
 
     def text(self) -> str:
-        """The days as a statement prints them."""
+        """Return the days as a statement prints them."""
         return f"{self.first_day} to {self.last_day}"
 
 
@@ -78,7 +78,7 @@ def segments(inputs: ChargeInputs, terms: EscalatorParameters) -> list[Segment]:
 
 
 def price_of_year(base: Figure, ratio: Figure, year: int, terms: EscalatorParameters) -> Figure:
-    """The price of a contract year with its whole derivation.
+    """Return the price of a contract year with its whole derivation.
 
     From the base: round(base x (1 + ratio)^(year - 1)). Chained: one rounding per year.
     """
@@ -111,7 +111,7 @@ def price_of_year(base: Figure, ratio: Figure, year: int, terms: EscalatorParame
 
 
 def ratio_figure(inputs: ChargeInputs, terms: EscalatorParameters) -> Figure:
-    """The yearly growth as it stands in the contract."""
+    """Return the yearly growth as it stands in the contract."""
     return Figure(
         "escalator_ratio", terms.escalator_ratio, "ratio", inputs.term.source("escalator")
     )
@@ -120,7 +120,7 @@ def ratio_figure(inputs: ChargeInputs, terms: EscalatorParameters) -> Figure:
 def check_growth(
     base: Decimal, terms: EscalatorParameters, context: TermContext, where: str
 ) -> Iterator[Finding]:
-    """What is wrong with an escalator over the life of the version (40 years when open)."""
+    """Return what is wrong with an escalator over the life of the version (40 years when open)."""
     if terms.escalator == "NONE":
         return
     if context.anchor_date is None:

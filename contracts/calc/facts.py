@@ -9,7 +9,7 @@ from poweroptix.kernel.finding import Finding
 
 
 def fact_figure(inputs: ChargeInputs, name: str, unit: str) -> Figure:
-    """The fact as a figure; empty when the month does not have it, never a default.
+    """Return the fact as a figure; empty when the month does not have it, never a default.
 
     Refused when it is not a plain decimal.
     """
@@ -27,7 +27,7 @@ def fact_figure(inputs: ChargeInputs, name: str, unit: str) -> Figure:
 
 
 def finding_of(inputs: ChargeInputs, figure: Figure | None) -> Finding | None:
-    """A blocking finding for a fact that is not known."""
+    """Return a blocking finding for a fact that is not known."""
     if figure is None or figure.value is not None:
         return None
     return Finding(

@@ -36,7 +36,7 @@ def observed(day: date) -> date:
 
 
 def nth_weekday(year: int, month: int, weekday: int, number: int) -> date:
-    """The n-th given weekday of a month."""
+    """Return the n-th given weekday of a month."""
     first = date(year, month, 1)
     return first + timedelta(days=(weekday - first.weekday()) % 7 + 7 * (number - 1))
 

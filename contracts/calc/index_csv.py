@@ -36,7 +36,7 @@ class PriceFile:
 
 
 def read_prices(content: bytes, wanted: PriceFile) -> list[tuple[datetime, Decimal | None]]:
-    """Starts in UTC and prices, rising, each start once; an empty price is None.
+    """Return starts in UTC and prices, rising, each start once; an empty price is None.
 
     Refused as a whole with a finding per bad row: a file of prices is taken or not.
     """
@@ -56,7 +56,8 @@ def read_prices(content: bytes, wanted: PriceFile) -> list[tuple[datetime, Decim
             findings.append(Finding(error.code, f"line {line}: {error.message}", where=str(line)))
             continue
         if start in found and found[start] != value:
-            text = f"line {line}: {start:%Y-%m-%d %H:%M} UTC has two prices, {found[start]} and {value}"
+            moment = f"{start:%Y-%m-%d %H:%M} UTC"
+            text = f"line {line}: {moment} has two prices, {found[start]} and {value}"
             findings.append(Finding("contracts.price_twice", text, where=str(line)))
         found[start] = value
     if findings:
@@ -86,7 +87,7 @@ def header(cells: list[str]) -> dict[str, int]:
 
 
 def chosen(row: Mapping[str, str], wanted: PriceFile) -> bool:
-    """True when the row is of the wanted location and market."""
+    """Return True when the row is of the wanted location and market."""
     place = first_of(row, PLACES)
     if wanted.location and place is not None and place != wanted.location:
         return False
@@ -95,7 +96,7 @@ def chosen(row: Mapping[str, str], wanted: PriceFile) -> bool:
 
 
 def first_of(row: Mapping[str, str], names: tuple[str, ...]) -> str | None:
-    """The first of several columns that the file has."""
+    """Return the first of several columns that the file has."""
     return next((row[name] for name in names if name in row), None)
 
 
@@ -125,7 +126,7 @@ def read_row(row: Mapping[str, str], wanted: PriceFile) -> tuple[datetime, Decim
 
 
 def read_stamp(text: str, zone: str) -> datetime:
-    """An instant in UTC."""
+    """Return an instant in UTC."""
     try:
         stamp = datetime.fromisoformat(text)
     except ValueError as error:
@@ -138,7 +139,7 @@ def read_stamp(text: str, zone: str) -> datetime:
 
 
 def read_number(text: str) -> Decimal:
-    """A price with at most 8 decimals. Refused otherwise."""
+    """Return a price with at most 8 decimals. Refused otherwise."""
     try:
         value = Decimal(text)
     except ArithmeticError as error:
@@ -152,7 +153,7 @@ def read_number(text: str) -> Decimal:
 def by_day(
     rows: list[tuple[datetime, Decimal | None]],
 ) -> Iterator[tuple[datetime, list[tuple[datetime, Decimal | None]]]]:
-    """The rows grouped by UTC day, each with the day's first instant."""
+    """Return the rows grouped by UTC day, each with the day's first instant."""
     days: dict[datetime, list[tuple[datetime, Decimal | None]]] = {}
     for start, value in rows:
         midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)

@@ -84,7 +84,7 @@ def price_terms(
 
 
 def charge_inputs(term: PricedTerm, inputs: PricingInputs) -> ChargeInputs:
-    """What one term's charge is given."""
+    """Return what one term's charge is given."""
     return ChargeInputs(
         period=inputs.period,
         zone=inputs.zone,
@@ -127,7 +127,7 @@ def needs_of(terms: Iterable[PricedTerm]) -> Needs:
 
 
 def absent(needs: Needs, inputs: PricingInputs) -> list[Finding]:
-    """A blocking finding per thing that the terms read and the inputs do not have."""
+    """Return a blocking finding per thing that the terms read and the inputs do not have."""
     kinds = (
         ("quantity", needs.series, inputs.series),
         ("prices", needs.prices, inputs.prices),
@@ -143,5 +143,5 @@ def absent(needs: Needs, inputs: PricingInputs) -> list[Finding]:
 
 
 def with_carry(inputs: PricingInputs, carry: Mapping[str, Mapping[str, Any]]) -> PricingInputs:
-    """The same inputs with another carry, for a second version in the same month."""
+    """Return the same inputs with another carry, for a second version in the same month."""
     return replace(inputs, carry_in=carry)

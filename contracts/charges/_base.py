@@ -89,11 +89,11 @@ class ChargeInputs:
         return self.period.day_bounds(days[0])[0], self.period.day_bounds(days[-1])[1]
 
     def is_whole_period(self) -> bool:
-        """True when the version holds on every day of the period."""
+        """Return True when the version holds on every day of the period."""
         return len(self.days_in_force()) == len(self.period.days())
 
     def quantity(self) -> Series:
-        """The series that this term prices, cut to the days in force.
+        """Return the series that this term prices, cut to the days in force.
 
         Refused when the run does not have it or when it does not cover those days.
         """
@@ -117,7 +117,7 @@ class ChargeInputs:
         return series.slice(start, end)
 
     def calendar(self, code: str) -> Calendar:
-        """The calendar of that code. Refused when the run does not have it."""
+        """Return the calendar of that code. Refused when the run does not have it."""
         if code not in self.calendars:
             raise Refused(
                 "contracts.calendar_unknown",
@@ -159,17 +159,17 @@ class ChargeType(ABC):
         """Parameters of a term from JSON; Refused with a finding per field."""
         return parse(self.Parameters, parameters)
 
-    def needs(self, parameters: Any) -> Needs:  # noqa: ARG002 - most charges need nothing else
+    def needs(self, parameters: Any) -> Needs:
         """Prices and calendars that the term reads (its quantity is named by the term)."""
         return Needs()
 
-    def check(self, parameters: Any, context: TermContext) -> list[Finding]:  # noqa: ARG002
-        """What is wrong with these parameters in this contract, before anything is priced."""
+    def check(self, parameters: Any, context: TermContext) -> list[Finding]:
+        """Return what is wrong with these parameters before anything is priced."""
         return []
 
     @abstractmethod
     def sentence(self, parameters: Any) -> str:
-        """The term in one plain sentence, for forms and statements."""
+        """Return the term in one plain sentence, for forms and statements."""
 
     @abstractmethod
     def charge(
@@ -182,6 +182,6 @@ charge_types: Registry[ChargeType] = Registry("charge type", "contracts.charges"
 
 
 def charge_type(key: str) -> ChargeType:
-    """The charge type registered under a key such as "demand@1". Refused when there is none."""
+    """Return the charge type of a key such as "demand@1". NotFoundError names the known ones."""
     charge_types.discover()
     return charge_types.get(key)()

@@ -62,18 +62,18 @@ class Capacity(ChargeType):
             price(self.rate)
 
     def needs(self, parameters: Any) -> Needs:
-        """The month's availability when it is not fixed."""
+        """Return the month's availability when it is not fixed."""
         return Needs(facts=("availability_ratio",) if parameters.availability == "MONTHLY" else ())
 
     def sentence(self, parameters: Any) -> str:
-        """The clause in plain words."""
+        """Return the clause in plain words."""
         return (
             f"{parameters.capacity_kw} kW at {parameters.rate} USD per kW-month, part months by "
             "days."
         )
 
-    def check(self, parameters: Any, context: TermContext) -> list[Finding]:  # noqa: ARG002
-        """Steps stand in the order of their first day."""
+    def check(self, parameters: Any, context: TermContext) -> list[Finding]:
+        """Find steps that do not stand in the order of their first day."""
         found, before = [], date.min
         for step in parameters.steps:
             if step.from_date <= before:
@@ -86,7 +86,7 @@ class Capacity(ChargeType):
         self,
         inputs: ChargeInputs,
         parameters: Any,
-        carry_in: Mapping[str, Any],  # noqa: ARG002 - nothing is carried
+        carry_in: Mapping[str, Any],
     ) -> tuple[Worksheet, dict[str, Any]]:
         """One row per capacity that held in the period."""
         findings = self.check(parameters, TermContext())
@@ -100,9 +100,7 @@ class Capacity(ChargeType):
         rows = []
         for capacity_kw, days in held:
             label = inputs.term.label if len(held) == 1 else f"{inputs.term.label}, {days} days"
-            quantity, divisor = self._quantity(
-                inputs, capacity_kw, availability, days, month_days
-            )
+            quantity, divisor = self._quantity(inputs, capacity_kw, availability, days, month_days)
             rows.append(Row(label, quantity, rate, unit_divisor=Decimal(divisor)))
         missing = finding_of(inputs, availability)
         sheet = Worksheet(
@@ -128,7 +126,7 @@ class Capacity(ChargeType):
 
     @staticmethod
     def _availability(inputs: ChargeInputs, parameters: Any) -> Figure | None:
-        """The availability that multiplies; none when it is one."""
+        """Return the availability that multiplies; none when it is one."""
         if parameters.availability == "MONTHLY":
             return fact_figure(inputs, "availability_ratio", "ratio")
         if parameters.availability_ratio == 1:
@@ -144,7 +142,7 @@ class Capacity(ChargeType):
         days: int,
         month_days: int,
     ) -> tuple[Figure, int]:
-        """What is priced and its divisor: kW of the month, or kW-days over its days."""
+        """Return what is priced and its divisor: kW of the month, or kW-days over its days."""
         parts = [Figure("capacity_kw", capacity_kw, "kW", inputs.term.source("capacity"))]
         if availability is not None:
             parts.append(availability)

@@ -1,78 +1,23 @@
-"""Demand: peak kW of a window, ratchet, minimum and contract kW, marginal blocks (DEMAND, RATCHET)."""
+"""Demand: peak kW of a window, ratchet, minimum, contract kW and blocks (DEMAND, RATCHET)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import pairwise
 from typing import Any
 
 from contracts.calc import demand
 from contracts.calc.days import in_month
+from contracts.calc.demand_blocks import DemandPrice, block_figure
 from contracts.calc.energy import missing_finding, name_of
 from contracts.charges._base import ChargeInputs, ChargeType, Needs, TermContext, charge_types
-from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.figure import Figure, Source
 from poweroptix.kernel.finding import Finding, Severity
-from poweroptix.kernel.fixed import price as fixed_price
 from poweroptix.kernel.parameters import param
 from poweroptix.kernel.rounding import Mode
 from poweroptix.kernel.series import Series
 from poweroptix.kernel.worksheet import Row, Worksheet
 
-MOST_BLOCKS = 50
 ROUNDING = {"NEAREST": Mode.HALF_UP, "UP": Mode.UP}
-
-
-def check_blocks(period: str, ends: Sequence[Decimal | None]) -> list[Finding]:
-    """Blocks that do not rise, do not end open, or are too many; names the two blocks."""
-    where, found = f"prices {period}", []
-    if not ends:
-        return [Finding("contracts.blocks", f"{period} has no block", where=where)]
-    if len(ends) > MOST_BLOCKS:
-        text = f"{period} has {len(ends)} blocks, at most {MOST_BLOCKS}"
-        return [Finding("contracts.blocks", text, where=where)]
-    if ends[-1] is not None:
-        text = f"the last block of {period} ends at {ends[-1]} kW; it must have no end"
-        found.append(Finding("contracts.blocks", text, where=where))
-    for number, (low, high) in enumerate(pairwise(ends), start=1):
-        if low is None:
-            text = f"block {number} has no end, so block {number + 1} is never reached"
-        elif high is not None and high <= low:
-            text = f"block {number} ends at {low} kW, block {number + 1} at {high} kW"
-        else:
-            continue
-        found.append(Finding("contracts.blocks", text, where=where))
-    return found
-
-
-@dataclass(frozen=True, kw_only=True)
-class DemandBlock:
-    """A marginal block of kW: from the end of the block before up to its own end."""
-
-    up_to_kw: Decimal | None = param(
-        default=None, required=False, unit="kW", minimum=Decimal(0), help="Empty in the last block."
-    )
-    rate: Decimal = param(
-        unit="USD/kW-month", minimum=Decimal(-100_000), maximum=Decimal(100_000)
-    )
-
-    def __post_init__(self) -> None:
-        """Refuse a rate that fixed point cannot hold."""
-        fixed_price(self.rate)
-
-
-@dataclass(frozen=True, kw_only=True)
-class DemandPrice:
-    """Price of the peak of one period; ALL is the whole month and the one that ratchets."""
-
-    period: str = param(default="ALL", help="ALL, or the name of a time-of-use period.")
-    blocks: list[DemandBlock] = param(help="Marginal blocks, the last one without an end.")
-
-    def __post_init__(self) -> None:
-        """Refuse blocks that do not rise or do not end open."""
-        findings = check_blocks(self.period, [block.up_to_kw for block in self.blocks])
-        if findings:
-            raise Refused("contracts.blocks", findings[0].message, findings=findings)
 
 
 @charge_types.register("demand@1")
@@ -134,11 +79,11 @@ class Demand(ChargeType):
         line_per: str = param(default="CHARGE", choices=("ROW", "CHARGE"))
 
     def needs(self, parameters: Any) -> Needs:
-        """The calendar when a period of it is priced."""
+        """Return the calendar when a period of it is priced."""
         return Needs(calendars=(parameters.calendar,) if parameters.calendar else ())
 
     def sentence(self, parameters: Any) -> str:
-        """The clause in plain words."""
+        """Return the clause in plain words."""
         text = f"Highest {parameters.window_minutes}-minute demand of "
         text += "; ".join(
             f"{'the month' if row.period == 'ALL' else row.period} at "
@@ -163,9 +108,7 @@ class Demand(ChargeType):
         if not names:
             found.append(Finding("contracts.no_price", "no price is given", where="prices"))
         for name in sorted({name for name in names if names.count(name) > 1}):
-            found.append(
-                Finding("contracts.price_twice", f"{name} has two prices", where="prices")
-            )
+            found.append(Finding("contracts.price_twice", f"{name} has two prices", where="prices"))
         timed = [name for name in names if name != "ALL"]
         if timed and not parameters.calendar:
             text = f"{', '.join(timed)}: name the calendar of these periods"
@@ -188,7 +131,7 @@ class Demand(ChargeType):
     def charge(
         self, inputs: ChargeInputs, parameters: Any, carry_in: Mapping[str, Any]
     ) -> tuple[Worksheet, dict[str, Any]]:
-        """A row per period and block; carries the month's own peak (before any ratchet)."""
+        """Return a row per period and block; carries the month's own peak (before any ratchet)."""
         series = inputs.quantity()
         gap = missing_finding(inputs, series)
         if gap:
@@ -214,7 +157,7 @@ class Demand(ChargeType):
         return self._sheet(inputs, parameters, rows, figures, findings), carry
 
     def _empty(self, inputs: ChargeInputs, parameters: Any, gap: Finding) -> Worksheet:
-        """A worksheet without an amount: the peak may lie in the gap."""
+        """Return a worksheet without an amount: the peak may lie in the gap."""
         unknown = Figure("peak_kw", None, "kW", note="a reading is missing")
         rate = Figure("rate", parameters.prices[0].blocks[0].rate, "USD/kW-month")
         return self._sheet(inputs, parameters, [Row(inputs.term.label, unknown, rate)], [], [gap])
@@ -310,7 +253,7 @@ class Demand(ChargeType):
 
     @staticmethod
     def _round_to(parameters: Any) -> tuple[int, Mode] | None:
-        """Rounding of a peak to whole kW, or none."""
+        """Return rounding of a peak to whole kW, or none."""
         mode = ROUNDING.get(parameters.kw_rounding)
         return None if mode is None else (0, mode)
 
@@ -318,7 +261,7 @@ class Demand(ChargeType):
     def _earlier(
         inputs: ChargeInputs, parameters: Any, peaks: Mapping[str, Decimal | None]
     ) -> Figure | None:
-        """The highest peak of the months looked back to; none when no month is known."""
+        """Return the highest peak of the months looked back to; none when no month is known."""
         wanted = demand.lookback_months(
             inputs.period.label[:7], parameters.ratchet_months, parameters.lookback_counts
         )
@@ -362,7 +305,7 @@ class Demand(ChargeType):
     def _block_rows(
         inputs: ChargeInputs, parameters: Any, price: DemandPrice, kw: Figure
     ) -> list[Row]:
-        """A row per marginal block that the kW reach, prorated by days in a part month."""
+        """Return a row per marginal block that the kW reach, prorated by days in a part month."""
         days, month_days = in_month(inputs)
         divisor = 1
         label = inputs.term.label + ("" if price.period == "ALL" else f", {price.period}")
@@ -386,13 +329,3 @@ class Demand(ChargeType):
             rows.append(Row(text, quantity, rate, unit_divisor=Decimal(divisor)))
             below = block.up_to_kw if block.up_to_kw is not None else kw.value
         return rows
-
-
-def block_figure(inputs: ChargeInputs, kw: Figure, below: Decimal, block: DemandBlock) -> Figure:
-    """The kW that fall into one marginal block."""
-    floor = Figure("from_kw", below, "kW", inputs.term.source("block"))
-    if block.up_to_kw is None:
-        return Figure.computed("block_kw", "kW", f"max({kw.name} - from_kw, 0)", kw, floor)
-    top = Figure("up_to_kw", block.up_to_kw, "kW", inputs.term.source("block"))
-    formula = f"max(min({kw.name}, up_to_kw) - from_kw, 0)"
-    return Figure.computed("block_kw", "kW", formula, kw, top, floor)

@@ -36,7 +36,7 @@ class FixedEnergy(ChargeType):
             fixed_price(self.price)
 
     def sentence(self, parameters: Any) -> str:
-        """The clause in plain words."""
+        """Return the clause in plain words."""
         text = f"All energy at {parameters.price} {parameters.price_unit}"
         if parameters.escalator != "NONE":
             base = "the base price" if parameters.escalator == "FROM_BASE" else "last year's price"
@@ -47,21 +47,19 @@ class FixedEnergy(ChargeType):
         return text + "."
 
     def check(self, parameters: Any, context: TermContext) -> list[Finding]:
-        """The escalated price must stay in bounds for the life of the version."""
+        """Find a price that leaves its bounds within the life of the version."""
         return list(escalation.check_growth(parameters.price, parameters, context, "price"))
 
     def charge(
         self,
         inputs: ChargeInputs,
         parameters: Any,
-        carry_in: Mapping[str, Any],  # noqa: ARG002 - nothing is carried
+        carry_in: Mapping[str, Any],
     ) -> tuple[Worksheet, dict[str, Any]]:
         """One row per price segment of the period."""
         series = inputs.quantity()
         finding = energy.missing_finding(inputs, series)
-        base = Figure(
-            "price", parameters.price, parameters.price_unit, inputs.term.source("price")
-        )
+        base = Figure("price", parameters.price, parameters.price_unit, inputs.term.source("price"))
         ratio = escalation.ratio_figure(inputs, parameters)
         parts = escalation.segments(inputs, parameters)
         rows = []

@@ -1,4 +1,4 @@
-"""Energy at a published price times a multiplier plus an adder, interval by interval (INDEX_ADD)."""
+"""Energy at a published price x multiplier + adder, interval by interval (INDEX_ADD)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -68,19 +68,19 @@ class IndexAdder(ChargeType):
             price(self.adder)
 
     def needs(self, parameters: Any) -> Needs:
-        """The index series."""
+        """Return the index series."""
         return Needs(prices=(parameters.index,))
 
     def sentence(self, parameters: Any) -> str:
-        """The clause in plain words."""
+        """Return the clause in plain words."""
         times = "" if parameters.multiplier == 1 else f" times {parameters.multiplier}"
         return (
             f"Energy of every interval at {parameters.index}{times} plus {parameters.adder} "
             f"{parameters.price_unit}."
         )
 
-    def check(self, parameters: Any, context: TermContext) -> list[Finding]:  # noqa: ARG002
-        """A split needs a line per row, or its cents would be rounded away again."""
+    def check(self, parameters: Any, context: TermContext) -> list[Finding]:
+        """Find a split without a line per row: its cents would be rounded away again."""
         if parameters.split_adder and parameters.line_per != "ROW":
             return [
                 Finding(
@@ -95,7 +95,7 @@ class IndexAdder(ChargeType):
         self,
         inputs: ChargeInputs,
         parameters: Any,
-        carry_in: Mapping[str, Any],  # noqa: ARG002 - nothing is carried
+        carry_in: Mapping[str, Any],
     ) -> tuple[Worksheet, dict[str, Any]]:
         """One row of exact interval products, or two when index and adder are split."""
         series = inputs.quantity()
@@ -129,7 +129,7 @@ class IndexAdder(ChargeType):
     def _published(
         self, inputs: ChargeInputs, parameters: Any, series: Series
     ) -> tuple[PriceSeries, np.ndarray]:
-        """The series and its prices on the readings' grid, as published."""
+        """Return the series and its prices on the readings' grid, as published."""
         if parameters.index not in inputs.prices:
             raise Refused(
                 "contracts.index_unknown",

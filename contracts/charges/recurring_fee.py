@@ -51,7 +51,10 @@ class RecurringFee(ChargeType):
             "contract_kw and meter_count.",
         )
         units: Decimal = param(
-            default=Decimal(1), minimum=Decimal(0), maximum=Decimal(10_000_000), help="kW or meters."
+            default=Decimal(1),
+            minimum=Decimal(0),
+            maximum=Decimal(10_000_000),
+            help="kW or meters.",
         )
         proration: str = param(
             default="ACTUAL_MONTH",
@@ -60,21 +63,20 @@ class RecurringFee(ChargeType):
         )
 
     def needs(self, parameters: Any) -> Needs:
-        """The counted fact."""
+        """Return the counted fact."""
         if parameters.per in COUNTED and parameters.count == "FACT":
             return Needs(facts=(COUNTED[parameters.per][0],))
         return Needs()
 
     def sentence(self, parameters: Any) -> str:
-        """The clause in plain words."""
+        """Return the clause in plain words."""
         times = f" for {parameters.units} " if parameters.units != 1 else " "
         return (
-            f"{parameters.fee} {UNITS[parameters.per]}{times}"
-            f"(part months {parameters.proration})."
+            f"{parameters.fee} {UNITS[parameters.per]}{times}(part months {parameters.proration})."
         ).replace("  ", " ")
 
     def check(self, parameters: Any, context: TermContext) -> list[Finding]:
-        """A yearly fee needs the anchor that says in which month it falls."""
+        """Find a yearly fee without the anchor that says in which month it falls."""
         if parameters.per == "YEAR" and context.anchor_date is None:
             text = "a yearly fee needs the first day of contract year 1"
             return [Finding("contracts.no_anchor", text, where="per")]
@@ -84,7 +86,7 @@ class RecurringFee(ChargeType):
         self,
         inputs: ChargeInputs,
         parameters: Any,
-        carry_in: Mapping[str, Any],  # noqa: ARG002 - nothing is carried
+        carry_in: Mapping[str, Any],
     ) -> tuple[Worksheet, dict[str, Any]]:
         """One row: a count or a number of days x the fee over the day count's divisor."""
         inputs.window()

@@ -45,11 +45,11 @@ class TouEnergy(ChargeType):
         prices: list[PeriodPrice] = param(help="One price per period of the calendar.")
 
     def needs(self, parameters: Any) -> Needs:
-        """The calendar."""
+        """Return the calendar."""
         return Needs(calendars=(parameters.calendar,))
 
     def sentence(self, parameters: Any) -> str:
-        """The clause in plain words."""
+        """Return the clause in plain words."""
         prices = ", ".join(f"{row.period} {row.price}" for row in parameters.prices)
         text = f"Energy by calendar {parameters.calendar}: {prices} {parameters.price_unit}"
         if parameters.escalator != "NONE":
@@ -61,9 +61,7 @@ class TouEnergy(ChargeType):
         found: list[Finding] = []
         named = [row.period for row in parameters.prices]
         for name in sorted({name for name in named if named.count(name) > 1}):
-            found.append(
-                Finding("contracts.price_twice", f"{name} has two prices", where="prices")
-            )
+            found.append(Finding("contracts.price_twice", f"{name} has two prices", where="prices"))
         calendar = context.calendars.get(parameters.calendar)
         if calendar is not None:
             known = set(calendar.schedule.names)
@@ -89,7 +87,7 @@ class TouEnergy(ChargeType):
         self,
         inputs: ChargeInputs,
         parameters: Any,
-        carry_in: Mapping[str, Any],  # noqa: ARG002 - nothing is carried
+        carry_in: Mapping[str, Any],
     ) -> tuple[Worksheet, dict[str, Any]]:
         """One row per price segment and period that occurs in it."""
         series = inputs.quantity()

@@ -18,13 +18,20 @@ class TenantRow(models.Model):
 
         abstract = True
 
+    def save(self, *args, **kwargs):
+        """Fill the tenant, whoever creates the row."""
+        self.copy_tenant()
+        super().save(*args, **kwargs)
+
     def copy_tenant(self) -> None:
         """Take the tenant of the parent. ValidationError when the parent has none."""
         if getattr(self, f"{self.tenant_parent}_id") is None:
             return
         tenant_id = getattr(self, self.tenant_parent).tenant_id
         if tenant_id is None:
-            text = f"{getattr(self, self.tenant_parent)} has no tenant; its people would see nothing."
+            text = (
+                f"{getattr(self, self.tenant_parent)} has no tenant; its people would see nothing."
+            )
             raise ValidationError({self.tenant_parent: text})
         self.tenant_id = tenant_id
 
@@ -32,8 +39,3 @@ class TenantRow(models.Model):
         """Fill the tenant before the fields are checked."""
         self.copy_tenant()
         super().clean_fields(exclude=exclude)
-
-    def save(self, *args, **kwargs):
-        """Fill the tenant, whoever creates the row."""
-        self.copy_tenant()
-        super().save(*args, **kwargs)

@@ -1,8 +1,12 @@
 """Holidays and time-of-use schedules as objects that contracts name."""
 
+from django.apps import apps
+from django.core.exceptions import ValidationError
 from django.db import models
 
 from contracts.models.parties import CODE, CodeManager
+from poweroptix.kernel.calendar import TouSchedule
+from poweroptix.kernel.errors import Refused
 
 
 class HolidayCalendar(models.Model):
@@ -49,9 +53,7 @@ class TouCalendar(models.Model):
     The schedule is not edited once a version that names it is active: give the change a new code.
     """
 
-    code = models.CharField(
-        max_length=40, unique=True, validators=[CODE]
-    )
+    code = models.CharField(max_length=40, unique=True, validators=[CODE])
     name = models.CharField(max_length=120)
     zone = models.CharField(max_length=64, help_text="IANA zone, for example America/Chicago.")
     schedule = models.JSONField(
@@ -74,3 +76,17 @@ class TouCalendar(models.Model):
 
     def __str__(self):
         return self.code
+
+    def is_in_use(self) -> bool:
+        """Return True when an active version prices by this calendar."""
+        terms = apps.get_model("contracts", "Term").objects.filter(version__state="ACTIVE")
+        return any(
+            row.get("calendar") == self.code for row in terms.values_list("parameters", flat=True)
+        )
+
+    def clean(self):
+        """Refuse a schedule that leaves or doubles minutes, or has no zone."""
+        try:
+            TouSchedule.from_json({**(self.schedule or {}), "zone": self.zone})
+        except (Refused, TypeError) as error:
+            raise ValidationError({"schedule": str(error)}) from error

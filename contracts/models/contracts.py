@@ -13,7 +13,7 @@ from contracts.models.parties import CODE, CodeManager
 
 
 def key_range(column: str) -> Func:
-    """A whole-number column as a range of itself, so that GiST can compare it without extension."""
+    """Return a whole-number column as a range of itself, which GiST compares by itself."""
     return Func(
         F(column),
         F(column),
@@ -25,7 +25,7 @@ def key_range(column: str) -> Func:
 
 def charge_type_choices() -> list[tuple[str, str]]:
     """Keys and titles of every registered charge type; a new one needs no migration."""
-    from contracts.charges import charge_types  # noqa: PLC0415 - after the apps are loaded
+    from contracts.charges import charge_types
 
     return [(key, f"{kind.title} ({key})") for key, kind in charge_types.items()]
 
@@ -143,7 +143,7 @@ class ContractVersion(TenantRow):
         return f"{self.contract} v{self.number}"
 
     def valid_text(self) -> str:
-        """The range in words, last day included: "2026-01-01 to 2026-12-31"."""
+        """Return the range in words, last day included: "2026-01-01 to 2026-12-31"."""
         if self.valid.upper is None:
             return f"from {self.valid.lower}"
         return f"{self.valid.lower} to {self.valid.upper - timedelta(days=1)}"
@@ -165,7 +165,10 @@ class Term(TenantRow):
     clause_number = models.CharField(max_length=30, blank=True)
     clause_text = models.TextField(blank=True, help_text="The words of the contract.")
     quantity_name = models.CharField(
-        max_length=40, validators=[CODE], default="delivered", help_text="Which settled quantity is priced."
+        max_length=40,
+        validators=[CODE],
+        default="delivered",
+        help_text="Which settled quantity is priced.",
     )
     parameters = models.JSONField(default=dict)
 

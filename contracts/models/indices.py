@@ -21,7 +21,9 @@ class IndexSeries(models.Model):
     )
     zone = models.CharField(max_length=64, help_text="Zone of naive stamps in files.")
     market = models.CharField(max_length=60, blank=True, help_text="For example DAY_AHEAD_HOURLY.")
-    location = models.CharField(max_length=120, blank=True, help_text="Name in the publisher's files.")
+    location = models.CharField(
+        max_length=120, blank=True, help_text="Name in the publisher's files."
+    )
 
     objects = CodeManager()
 

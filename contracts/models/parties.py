@@ -49,7 +49,10 @@ class Party(models.Model):
     )
     tax_id = models.CharField("tax number", max_length=40, blank=True)
     invoice_prefix = models.CharField(
-        max_length=20, blank=True, validators=[CODE], help_text="Start of the invoice numbers of a seller."
+        max_length=20,
+        blank=True,
+        validators=[CODE],
+        help_text="Start of the invoice numbers of a seller.",
     )
 
     objects = CodeManager()

@@ -1,14 +1,15 @@
 """Saving a row with its model checks turned into one refusal."""
 
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, models, transaction
+from django.db import DatabaseError, models, transaction
 
-from poweroptix.kernel.errors import Conflict, Refused
+from poweroptix.db.errors import translate
+from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.finding import Finding
 
 
 def checked_save(row: models.Model) -> models.Model:
-    """Check and save. Refused with a finding per field; Conflict when the database objects."""
+    """Check and save. Refused with a finding per field, or with what the database objects."""
     try:
         row.full_clean()
     except ValidationError as error:
@@ -25,11 +26,17 @@ def checked_save(row: models.Model) -> models.Model:
     try:
         with transaction.atomic():
             row.save()
-    except IntegrityError as error:
-        raise Conflict("contracts.conflict", first_line(error)) from error
+    except DatabaseError as error:
+        said = translate(error, messages_of(type(row)))
+        if said is None:
+            raise
+        raise said from error
     return row
 
 
-def first_line(error: Exception) -> str:
-    """What the database said, without its context lines."""
-    return str(error).splitlines()[0]
+def messages_of(model: type[models.Model]) -> dict[str, str]:
+    """Sentences of the model's own constraints, by name."""
+    return {
+        constraint.name: str(constraint.violation_error_message)
+        for constraint in model._meta.constraints
+    }

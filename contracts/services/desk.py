@@ -46,7 +46,7 @@ def desk_check(
 
 
 def metered_series(version: ContractVersion, period: Period) -> Series:
-    """What the contract's points metered in the period, in kWh, summed.
+    """Return what the contract's points metered in the period, in kWh, summed.
 
     Refused when no point has a kWh channel. Channels of unlike length are summed to the longest.
     """
@@ -65,15 +65,12 @@ def metered_series(version: ContractVersion, period: Period) -> Series:
     )
     minutes = max(channel.minutes for _point, channel in parts)
     return sum_of(
-        [
-            shared(point, found[channel.pk].to_minutes(minutes), period)
-            for point, channel in parts
-        ]
+        [shared(point, found[channel.pk].to_minutes(minutes), period) for point, channel in parts]
     )
 
 
 def shared(point: TenantPoint, series: Series, period: Period) -> Series:
-    """The contract's part of a point: its share, and zero on days it does not serve."""
+    """Return the contract's part of a point: its share, and zero on days it does not serve."""
     days = period.days()
     last = days[-1] if point.valid.upper is None else point.valid.upper - timedelta(days=1)
     first, last = max(days[0], point.valid.lower), min(days[-1], last)

@@ -61,16 +61,15 @@ def run_example(example: ContractExample) -> ExampleVerdict:
     )
 
 
-def describe(
-    code: str, expected: Decimal, got: Decimal | None, sheet: Worksheet | None
-) -> str:
+def describe(code: str, expected: Decimal, got: Decimal | None, sheet: Worksheet | None) -> str:
     """Why a line differs, in one sentence."""
     if sheet is None:
         return f"the version has no line {code}"
     if got is None:
         reason = sheet.findings[0].message if sheet.findings else "a figure is missing"
         return f"line {code}: agreed {expected:,.2f}, no amount because {reason}"
-    return f"line {code}: agreed {expected:,.2f}, computed {got:,.2f}, differs by {got - expected:,.2f}"
+    computed = f"computed {got:,.2f}, differs by {got - expected:,.2f}"
+    return f"line {code}: agreed {expected:,.2f}, {computed}"
 
 
 def read_expected(document: Any) -> dict[str, Decimal]:
@@ -97,7 +96,9 @@ def price_example(example: ContractExample, codes: set[str]) -> dict[str, Worksh
     if label is None:
         raise Refused("contracts.document", "the example names no period, such as 2026-03")
     first = version.valid.lower
-    defaults = queries.pricing_inputs(version, Period.month(version.contract.zone, f"{first:%Y-%m}"))
+    defaults = queries.pricing_inputs(
+        version, Period.month(version.contract.zone, f"{first:%Y-%m}")
+    )
     inputs = pricing_inputs(example.inputs, defaults)
     missing = set(needs_of(wanted).calendars) - set(inputs.calendars)
     inputs.calendars.update(queries.calendars(missing))

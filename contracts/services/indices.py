@@ -54,9 +54,14 @@ def publish_index(
         latest = series.blocks.filter(day=day).order_by("-version").first()
         before = list(latest.values) if latest else [MISSING] * (DAY_MINUTES // series.minutes)
         values = merged(series, before, midnight, prices)
-        if latest is not None and values == before and (latest.vintage, latest.final) == (
-            vintage,
-            final,
+        if (
+            latest is not None
+            and values == before
+            and (latest.vintage, latest.final)
+            == (
+                vintage,
+                final,
+            )
         ):
             counts["equal"] += 1
             continue
@@ -113,12 +118,12 @@ def merged(
     midnight: datetime,
     prices: list[tuple[datetime, Decimal | None]],
 ) -> list[int]:
-    """The day's values with the published prices laid over those known before."""
+    """Return the day's values with the published prices laid over those known before."""
     values = list(before)
     for start, value in prices:
         index, rest = divmod(start - midnight, timedelta(minutes=series.minutes))
         if rest:
-            text = f"{start:%Y-%m-%d %H:%M:%S} UTC does not begin an interval of {series.minutes} minutes"
+            text = f"{start:%Y-%m-%d %H:%M:%S} UTC begins no interval of {series.minutes} minutes"
             raise Refused("contracts.price_grid", text)
         if value is not None:
             values[index] = price(value)

@@ -71,7 +71,7 @@ def add_term(
 
 
 def preview_term(charge_type_key: str, parameters: Mapping[str, Any]) -> str:
-    """The term as one plain sentence. Refused when a parameter is wrong."""
+    """Return the term as one plain sentence. Refused when a parameter is wrong."""
     kind = charge_type(charge_type_key)
     return kind.sentence(kind.parse(parameters))
 

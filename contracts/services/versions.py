@@ -120,7 +120,7 @@ def check_version(version: ContractVersion) -> list[Finding]:
 
 
 def check_term(term: PricedTerm, version: ContractVersion) -> list[Finding]:
-    """What is wrong with one term: parameters, calendars, index series, life of the price."""
+    """Return what is wrong with a term: parameters, calendars, series, life of the price."""
     where = f"line {term.line_code}"
     try:
         kind = charge_type(term.charge_type)
@@ -130,13 +130,17 @@ def check_term(term: PricedTerm, version: ContractVersion) -> list[Finding]:
     except DomainError as error:
         return [Finding(error.code, f"{where}: {error.message}", where=where)]
     findings = [
-        Finding("contracts.calendar_unknown", f"{where}: there is no calendar '{code}'", where=where)
+        Finding(
+            "contracts.calendar_unknown", f"{where}: there is no calendar '{code}'", where=where
+        )
         for code in needs.calendars
         if code not in known
     ]
     have = set(IndexSeries.objects.filter(code__in=needs.prices).values_list("code", flat=True))
     findings += [
-        Finding("contracts.index_unknown", f"{where}: there is no index series '{code}'", where=where)
+        Finding(
+            "contracts.index_unknown", f"{where}: there is no index series '{code}'", where=where
+        )
         for code in needs.prices
         if code not in have
     ]
@@ -197,9 +201,7 @@ def make_room(version: ContractVersion, supersede: bool, actor: Actor) -> None:
 
 
 def covers(outer: DateRange, inner: DateRange) -> bool:
-    """True when every day of `inner` is one of `outer`."""
+    """Return True when every day of `inner` is one of `outer`."""
     if inner.lower < outer.lower:
         return False
     return outer.upper is None or (inner.upper is not None and inner.upper <= outer.upper)
-
-

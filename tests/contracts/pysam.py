@@ -23,7 +23,10 @@ def pysam_months():
 
 def twelve_by_24(case, kind, names):
     tables = [
-        [[int(number) - 1 for number in hours] for hours in case["inputs"][f"ur_{kind}_sched_{day}"]]
+        [
+            [int(number) - 1 for number in hours]
+            for hours in case["inputs"][f"ur_{kind}_sched_{day}"]
+        ]
         for day in ("weekday", "weekend")
     ]
     return Calendar(TouSchedule.from_12x24(*tables, names, zone=ZONE))

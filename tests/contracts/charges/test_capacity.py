@@ -86,7 +86,7 @@ def test_steps_out_of_order_are_found():
 
 
 def test_capacity_of_nothing_is_refused():
-    with pytest.raises(Refused, match="capacity_kw: 0 is below the smallest allowed value 0.001"):
+    with pytest.raises(Refused, match=r"capacity_kw: 0 is below the smallest allowed value 0.001"):
         charge_type(KEY).parse({**TERMS, "capacity_kw": "0"})
 
 

@@ -61,7 +61,7 @@ def test_a20_ratchet_over_twenty_months():
         assert str(sheet.amount_usd) == case["expected"][label]["amount"], label
         total += sheet.amount_usd
     assert str(total) == case["expected"]["sum"]
-    assert list(carry["peaks"])[0] == "2026-08"
+    assert next(iter(carry["peaks"])) == "2026-08"
     assert carry["peaks"]["2026-08"] == "49900"
 
 
@@ -96,7 +96,12 @@ def test_a21_facilities_and_time_of_use_demand():
     assert facilities == Decimal(expected["facilities"])
     assert sum(tou) == Decimal(expected["tou"])
     assert str(sheet.amount_usd) == expected["total"]
-    assert [row.label for row in sheet.rows] == ["Demand", "Demand, MID", "Demand, ON", "Demand, OFF"]
+    assert [row.label for row in sheet.rows] == [
+        "Demand",
+        "Demand, MID",
+        "Demand, ON",
+        "Demand, OFF",
+    ]
 
 
 def test_pysam_demand_of_every_month():
@@ -119,7 +124,9 @@ def test_pysam_demand_of_every_month():
         outputs = case["outputs_year1"]
         expected = Decimal(f"{outputs['charge_wo_sys_dc_tou_ym'][month]:.4f}")
         assert sheet.amount_usd == money(expected), label
-        assert sheet.figures[0].value == Decimal(str(outputs["year1_monthly_peak_wo_system"][month]))
+        assert sheet.figures[0].value == Decimal(
+            str(outputs["year1_monthly_peak_wo_system"][month])
+        )
 
 
 @pytest.mark.parametrize("counts", ["EXACTLY_K", "K_PLUS_1"])
@@ -267,7 +274,7 @@ def test_missing_reading_leaves_the_amount_empty_and_keeps_the_carry():
 
 @pytest.mark.parametrize("text", ["many", "-1", "NaN", 12])
 def test_peak_in_the_carry_that_is_no_number_is_refused(text):
-    with pytest.raises(Refused, match="peak of 2026-02: '.*' is not a number of kW"):
+    with pytest.raises(Refused, match=r"peak of 2026-02: '.*' is not a number of kW"):
         charge(KEY, month_with_peak("2026-03", "1"), priced(), {"peaks": {"2026-02": text}})
 
 
@@ -292,7 +299,10 @@ def test_hourly_readings_make_no_quarter_hour_demand():
 @pytest.mark.parametrize(
     ("blocks", "message"),
     [
-        ([{"up_to_kw": "100", "rate": "1"}], "the last block of ALL ends at 100 kW; it must have no end"),
+        (
+            [{"up_to_kw": "100", "rate": "1"}],
+            "the last block of ALL ends at 100 kW; it must have no end",
+        ),
         (
             [{"up_to_kw": "100", "rate": "1"}, {"up_to_kw": "90", "rate": "1"}, {"rate": "1"}],
             "block 1 ends at 100 kW, block 2 at 90 kW",

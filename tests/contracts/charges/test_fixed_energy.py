@@ -142,7 +142,7 @@ def test_missing_reading_leaves_the_amount_empty_and_blocks():
     ],
 )
 def test_wrong_parameters_are_refused_with_their_field(parameters, message):
-    with pytest.raises(Refused, match=".*") as caught:
+    with pytest.raises(Refused) as caught:
         charge_type(KEY).parse(parameters)
     assert caught.value.message == message
 
@@ -152,7 +152,10 @@ def test_escalator_that_runs_away_is_found_before_anything_is_priced():
     terms = kind.parse(escalating(escalator_ratio="0.5"))
     found = kind.check(terms, TermContext(anchor_date=date(2026, 1, 1)))
     assert [finding.message for finding in found] == ["price would exceed 10^6 in 2050"]
-    assert kind.check(terms, TermContext(anchor_date=date(2026, 1, 1), last_date=date(2030, 1, 1))) == []
+    assert (
+        kind.check(terms, TermContext(anchor_date=date(2026, 1, 1), last_date=date(2030, 1, 1)))
+        == []
+    )
     assert kind.check(terms, TermContext())[0].message == (
         "an escalator needs the first day of contract year 1"
     )

@@ -68,7 +68,7 @@ def test_e04_day_of_25_hours_from_a_published_file():
     rows = read_prices(path.read_bytes(), PriceFile(60, location="TH_SP15_GEN-APND"))
     assert len(rows) == expected["rows"]
     zone = "America/Los_Angeles"
-    period = Period.day(zone, datetime(2026, 11, 1).date())  # noqa: DTZ001 - a local date
+    period = Period.day(zone, datetime(2026, 11, 1).date())
     hub = PriceSeries.of(period.grid(60), [value for _start, value in rows], "USD/MWh")
     given = inputs(
         period=period, zone=zone, series=flat(period.grid(15), "2500"), prices={"HUB": hub}

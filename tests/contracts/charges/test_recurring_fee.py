@@ -17,7 +17,9 @@ def month(label="2026-05", **more):
 @pytest.mark.parametrize("rule", ["ACTUAL_MONTH", "THIRTY_360", "ACTUAL_365"])
 def test_a35_first_part_month(rule):
     given = month(in_force=(date(2026, 5, 18), date(2026, 5, 31)))
-    assert amount(KEY, given, {"fee": "25000", "proration": rule}) == example("A35")["expected"][rule]
+    assert (
+        amount(KEY, given, {"fee": "25000", "proration": rule}) == example("A35")["expected"][rule]
+    )
 
 
 @pytest.mark.parametrize("rule", ["ACTUAL_MONTH", "THIRTY_360", "ACTUAL_365"])
