@@ -1,11 +1,12 @@
 """Campuses, generating units and delivery points."""
 
-from zoneinfo import ZoneInfo
-
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
+
+from poweroptix.kernel.errors import DomainError
+from poweroptix.kernel.period import zone_of
 
 from .choices import PointKind, Technology
 
@@ -17,9 +18,9 @@ CODE = RegexValidator(
 def validate_zone(name: str) -> None:
     """Raise a ValidationError unless the name is an IANA zone of this machine."""
     try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as error:
-        raise ValidationError(f"'{name}' is not an IANA time zone such as America/Chicago") from error
+        zone_of(name)
+    except DomainError as error:
+        raise ValidationError(str(error)) from error
 
 
 class CodeManager(models.Manager):

@@ -12,7 +12,7 @@ import numpy as np
 TABLE = "meters_readingblock"
 COLUMNS = (
     "channel_id, day, version, publication_id, recorded_at, layer, minutes, "
-    "values, status, method, sources, digest"
+    '"values", status, method, sources, digest'
 )
 HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 TRAILER = b"\xff\xff"
@@ -69,36 +69,40 @@ def row_type(per_day: int, run_count: int) -> np.dtype:
     )
 
 
-READ_COLUMNS = (
-    "minutes, channel_id, day, version, publication_id, layer, values, status, method, digest"
-)
+READ_KEY = "minutes, channel_id, day, version, publication_id, layer, status"
+READ_CONTENT = '"values", method, digest'
 
 
 @lru_cache(maxsize=256)
-def read_type(per_day: int, run_count: int | None) -> np.dtype:
-    """Return the record type of one row as read; `run_count` None when sources are left out."""
-    return np.dtype(
-        [
-            ("fields", ">i2"),
-            ("minutes_length", ">i4"),
-            ("minutes", ">i2"),
-            ("channel_length", ">i4"),
-            ("channel_id", ">i8"),
-            ("day_length", ">i4"),
-            ("day", ">i4"),
-            ("version_length", ">i4"),
-            ("version", ">i4"),
-            ("publication_length", ">i4"),
-            ("publication_id", ">i8"),
-            ("layer_length", ">i4"),
-            ("layer", ">i2"),
-            *array_fields("values", per_day),
-            ("status_length", ">i4"),
-            ("status", "u1", (per_day,)),
-            ("method_length", ">i4"),
-            ("method", "u1", (per_day,)),
-            ("digest_length", ">i4"),
-            ("digest", "V32"),
-            *([] if run_count is None else array_fields("sources", run_count * 4)),
-        ]
-    )
+def read_type(per_day: int, run_count: int | None, content: bool) -> np.dtype:
+    """Return the record type of one row as read.
+
+    `content` tells whether values, method and digest follow the key and the status; `run_count`
+    is None when the sources are left out.
+    """
+    key = [
+        ("fields", ">i2"),
+        ("minutes_length", ">i4"),
+        ("minutes", ">i2"),
+        ("channel_length", ">i4"),
+        ("channel_id", ">i8"),
+        ("day_length", ">i4"),
+        ("day", ">i4"),
+        ("version_length", ">i4"),
+        ("version", ">i4"),
+        ("publication_length", ">i4"),
+        ("publication_id", ">i8"),
+        ("layer_length", ">i4"),
+        ("layer", ">i2"),
+        ("status_length", ">i4"),
+        ("status", "u1", (per_day,)),
+    ]
+    body = [
+        *array_fields("values", per_day),
+        ("method_length", ">i4"),
+        ("method", "u1", (per_day,)),
+        ("digest_length", ">i4"),
+        ("digest", "V32"),
+    ]
+    sources = [] if run_count is None else array_fields("sources", run_count * 4)
+    return np.dtype(key + (body if content else []) + sources)

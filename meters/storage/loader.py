@@ -13,7 +13,15 @@ import numpy as np
 from django.db import connection
 
 from .batch import Batch, from_epoch_day
-from .layout import DATE_EPOCH_DAYS, HEADER, READ_COLUMNS, TABLE, TRAILER, read_type
+from .layout import (
+    DATE_EPOCH_DAYS,
+    HEADER,
+    READ_CONTENT,
+    READ_KEY,
+    TABLE,
+    TRAILER,
+    read_type,
+)
 
 
 def load(
@@ -23,16 +31,20 @@ def load(
     *,
     layers: Iterable[int] = (1, 2),
     sources: bool = False,
+    content: bool = True,
 ) -> list[Batch]:
     """Return every version of the blocks of these channels and days (inclusive day numbers).
 
     One batch per interval length that occurs, ordered by channel, day, layer and version. With
-    `sources` the batches also hold the source runs.
+    `sources` the batches also hold the source runs; without `content` they hold statuses only
+    (values read as missing, digests as zero).
     """
     ids, wanted = sorted({int(i) for i in channel_ids}), sorted({int(layer) for layer in layers})
     if not ids or last_day < first_day:
         return []
-    columns = READ_COLUMNS + (", sources" if sources else "")
+    columns = ", ".join(
+        [READ_KEY, *([READ_CONTENT] if content else []), *(["sources"] if sources else [])]
+    )
     query = (
         f"COPY (SELECT {columns} FROM {TABLE} WHERE channel_id = ANY(%s::bigint[])"  # noqa: S608
         " AND day BETWEEN %s AND %s AND layer = ANY(%s::smallint[])) TO STDOUT (FORMAT BINARY)"
@@ -48,37 +60,33 @@ def load(
                 groups[int.from_bytes(row[6:8], "big"), len(row)].append(row)
     by_minutes: dict[int, list[Batch]] = defaultdict(list)
     for (minutes, size), rows in groups.items():
-        by_minutes[minutes].append(_parse(minutes, size, rows, sources))
+        by_minutes[minutes].append(_parse(minutes, size, rows, sources, content))
     return [_ordered(minutes, parts) for minutes, parts in sorted(by_minutes.items())]
 
 
-def _parse(minutes: int, size: int, rows: list[bytes], sources: bool) -> Batch:
+def _parse(minutes: int, size: int, rows: list[bytes], sources: bool, content: bool) -> Batch:
     """Turn rows of equal size into a batch."""
     per_day = 1440 // minutes
     run_count = None
     if sources:
-        spare = size - read_type(per_day, 0).itemsize
+        spare = size - read_type(per_day, 0, content).itemsize
         run_count = 0 if spare == 0 else (spare - 8) // 48
-    record = np.frombuffer(b"".join(rows), read_type(per_day, run_count))
-    count = len(record)
+    record = np.frombuffer(b"".join(rows), read_type(per_day, run_count, content))
+    batch = Batch.empty(minutes, len(record))
+    batch.channel_ids = record["channel_id"].astype(np.int64)
+    batch.days = record["day"].astype(np.int64) + DATE_EPOCH_DAYS
+    batch.layers = record["layer"].astype(np.int16)
+    batch.versions = record["version"].astype(np.int32)
+    batch.publication_ids = record["publication_id"].astype(np.int64)
+    batch.status = np.ascontiguousarray(record["status"])
+    if content:
+        batch.values = record["values"]["value"].astype(np.int64)
+        batch.method = np.ascontiguousarray(record["method"])
+        batch.digests = record["digest"].copy()
     if run_count:
-        runs = record["sources"]["value"].astype(np.int64).reshape(-1, 4)
-    else:
-        runs = np.empty((0, 4), np.int64)
-    return Batch(
-        minutes,
-        record["channel_id"].astype(np.int64),
-        record["day"].astype(np.int64) + DATE_EPOCH_DAYS,
-        record["layer"].astype(np.int16),
-        record["version"].astype(np.int32),
-        record["publication_id"].astype(np.int64),
-        record["values"]["value"].astype(np.int64),
-        np.ascontiguousarray(record["status"]),
-        np.ascontiguousarray(record["method"]),
-        record["digest"].copy(),
-        runs,
-        np.full(count, run_count or 0, np.int64),
-    )
+        batch.runs = record["sources"]["value"].astype(np.int64).reshape(-1, 4)
+        batch.run_counts[:] = run_count
+    return batch
 
 
 def _ordered(minutes: int, parts: list[Batch]) -> Batch:
@@ -129,15 +137,15 @@ def load_published(
     *,
     layers: Iterable[int] = (1, 2),
     sources: bool = False,
-    also: int | None = None,
+    content: bool = True,
 ) -> list[Batch]:
-    """Return the newest published version of each block; `also` counts one publication as visible."""
-    batches = load(channel_ids, first_day, last_day, layers=layers, sources=sources)
+    """Return the newest published version of each block; arguments as `load`."""
+    batches = load(
+        channel_ids, first_day, last_day, layers=layers, sources=sources, content=content
+    )
     if not batches:
         return []
     visible = published_ids(np.concatenate([batch.publication_ids for batch in batches]))
-    if also is not None:
-        visible = np.append(visible, also)
     chosen = []
     for batch in batches:
         seen = batch.take(np.isin(batch.publication_ids, visible))

@@ -1,0 +1,217 @@
+"""What staff ask about readings: did everything arrive, what is late, what did rules find."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+from django.db.models import Case, IntegerField, Max, QuerySet, Value, When
+
+from meters.models import Channel, Finding, FindingState, Layer, ReadingBlock
+from meters.queries_series import DAY_MINUTES, day_span
+from meters.storage import Batch, epoch_day, load_published
+from poweroptix.kernel.errors import NotFoundError
+from poweroptix.kernel.period import day_start
+from poweroptix.kernel.quality import BILLABLE, Status, letter
+
+LATE_LOOKBACK_DAYS = 60
+
+
+@dataclass(frozen=True)
+class DayState:
+    """One channel-day: intervals expected, received, billable, and the worst quality letter."""
+
+    expected: int
+    received: int
+    billable: int
+    letter: str
+
+    @property
+    def received_ratio(self) -> float:
+        """Return the received share of the expected intervals, for the colour of a cell."""
+        return self.received / self.expected if self.expected else 1.0
+
+
+@dataclass(frozen=True)
+class CompletenessRow:
+    """All days of one channel."""
+
+    channel: Channel
+    days: tuple[DayState, ...]
+
+
+@dataclass(frozen=True)
+class Completeness:
+    """Channels x local days."""
+
+    days: tuple[date, ...]
+    rows: tuple[CompletenessRow, ...]
+
+
+def completeness(
+    channel_ids: Iterable[int], first_day: date, last_day: date
+) -> Completeness:
+    """Return what arrived and what is billable per channel and local day (inclusive).
+
+    Three queries and one read of statuses, however many channels. A local day has 23, 24 or 25
+    hours of intervals.
+    """
+    ids = list(dict.fromkeys(channel_ids))
+    channels = (
+        Channel.objects.filter(pk__in=ids).select_related("delivery_point__campus").in_bulk()
+    )
+    missing = [str(i) for i in ids if i not in channels]
+    if missing:
+        raise NotFoundError("channel.unknown", f"There is no channel {', '.join(missing[:5])}.")
+    days = [first_day + timedelta(days=n) for n in range((last_day - first_day).days + 1)]
+    zones = {channels[i].delivery_point.campus.zone for i in ids}
+    edges = {
+        zone: [day_start(day, zone) for day in [*days, last_day + timedelta(days=1)]]
+        for zone in zones
+    }
+    if not ids or not days:
+        return Completeness(tuple(days), ())
+    span = day_span(min(e[0] for e in edges.values()), max(e[-1] for e in edges.values()))
+    batches = load_published(ids, *span, content=False)
+    rows = []
+    for channel_id in ids:
+        channel = channels[channel_id]
+        bounds = edges[channel.delivery_point.campus.zone]
+        rows.append(CompletenessRow(channel, _day_states(channel, batches, span, bounds)))
+    return Completeness(tuple(days), tuple(rows))
+
+
+def _day_states(
+    channel: Channel, batches: list[Batch], span: tuple[int, int], bounds: list[datetime]
+) -> tuple[DayState, ...]:
+    """Return the state of each local day of one channel."""
+    raw = _statuses(channel, batches, span, Layer.RAW)
+    final = _statuses(channel, batches, span, Layer.FINAL)
+    received = np.concatenate(([0], np.cumsum(raw != Status.MISSING)))
+    billable = np.concatenate(([0], np.cumsum(np.isin(final, [int(s) for s in BILLABLE]))))
+    at = [_index(bound, span[0], channel.minutes) for bound in bounds]
+    return tuple(
+        DayState(
+            expected=b - a,
+            received=int(received[b] - received[a]),
+            billable=int(billable[b] - billable[a]),
+            letter=letter(int(final[a:b].max())) if b > a else "",
+        )
+        for a, b in zip(at[:-1], at[1:], strict=True)
+    )
+
+
+def _index(instant: datetime, first: int, minutes: int) -> int:
+    """Return how many intervals lie between the first UTC day and an instant."""
+    day_minutes = instant.hour * 60 + instant.minute
+    return ((epoch_day(instant.date()) - first) * DAY_MINUTES + day_minutes) // minutes
+
+
+def _statuses(
+    channel: Channel, batches: list[Batch], span: tuple[int, int], layer: int
+) -> np.ndarray:
+    """Return one status per interval of a channel over whole UTC days."""
+    per_day = DAY_MINUTES // channel.minutes
+    status = np.full((span[1] - span[0] + 1, per_day), int(Status.MISSING), np.uint8)
+    for batch in batches:
+        if batch.minutes == channel.minutes:
+            mine = (batch.channel_ids == channel.pk) & (batch.layers == layer)
+            status[batch.days[mine] - span[0]] = batch.status[mine]
+    return status.reshape(-1)
+
+
+@dataclass(frozen=True)
+class LateChannel:
+    """A channel whose newest reading is older than it should be."""
+
+    channel: Channel
+    last_end_utc: datetime | None
+    hours_late: int | None
+
+
+def late_channels(now: datetime, *, campus_id: int | None = None) -> list[LateChannel]:
+    """Return active channels without a reading in their `late_after_hours`, latest first.
+
+    The newest reading is looked for in the last 60 days; a channel with none there has no
+    `last_end_utc`. Three queries.
+    """
+    channels = Channel.objects.filter(is_active=True).select_related("delivery_point__campus")
+    if campus_id is not None:
+        channels = channels.filter(delivery_point__campus=campus_id)
+    by_id = {channel.pk: channel for channel in channels}
+    newest_day = dict(
+        ReadingBlock.objects.filter(
+            channel_id__in=list(by_id),
+            layer=Layer.RAW,
+            day__gte=now.date() - timedelta(days=LATE_LOOKBACK_DAYS),
+        )
+        .order_by()
+        .values_list("channel_id")
+        .annotate(Max("day"))
+    )
+    last_end = _last_ends(newest_day)
+    late = []
+    for pk, channel in by_id.items():
+        end = last_end.get(pk)
+        if end is None:
+            late.append(LateChannel(channel, None, None))
+            continue
+        hours = (now - end) // timedelta(hours=1)
+        if hours >= channel.late_after_hours:
+            late.append(LateChannel(channel, end, hours - channel.late_after_hours))
+    return sorted(late, key=lambda row: (row.last_end_utc is not None, row.last_end_utc))
+
+
+def _last_ends(newest_day: dict[int, date]) -> dict[int, datetime]:
+    """Return the end of the last reading of each channel from its newest days."""
+    if not newest_day:
+        return {}
+    days = [epoch_day(day) for day in newest_day.values()]
+    ends: dict[int, datetime] = {}
+    for batch in load_published(
+        newest_day, min(days), max(days), layers=[Layer.RAW], content=False
+    ):
+        present = batch.status != Status.MISSING
+        last = present.shape[1] - np.argmax(present[:, ::-1], axis=1)
+        minutes = batch.days * DAY_MINUTES + last * batch.minutes
+        for i in np.flatnonzero(present.any(axis=1)).tolist():
+            end = datetime.fromtimestamp(int(minutes[i]) * 60, tz=UTC)
+            pk = int(batch.channel_ids[i])
+            ends[pk] = max(end, ends.get(pk, end))
+    return ends
+
+
+def open_findings(
+    *,
+    campus_id: int | None = None,
+    channel_ids: Iterable[int] | None = None,
+    start_utc: datetime | None = None,
+    end_utc: datetime | None = None,
+    severities: Iterable[str] | None = None,
+) -> QuerySet[Finding]:
+    """Return findings that wait for a decision, the gravest first; one query when listed."""
+    rank = Case(
+        *[When(severity=name, then=Value(n)) for n, name in enumerate(
+            ["BLOCK", "REJECT", "HOLD", "ESTIMATE", "WARN", "INFO"])],
+        default=Value(9),
+        output_field=IntegerField(),
+    )
+    found = (
+        Finding.objects.filter(state=FindingState.OPEN)
+        .select_related("channel__delivery_point__campus")
+        .annotate(rank=rank)
+        .order_by("rank", "start_utc", "pk")
+    )
+    if campus_id is not None:
+        found = found.filter(channel__delivery_point__campus=campus_id)
+    if channel_ids is not None:
+        found = found.filter(channel__in=list(channel_ids))
+    if start_utc is not None:
+        found = found.filter(end_utc__gt=start_utc)
+    if end_utc is not None:
+        found = found.filter(start_utc__lt=end_utc)
+    if severities is not None:
+        found = found.filter(severity__in=list(severities))
+    return found

@@ -1,0 +1,86 @@
+"""Fills gaps by the ladder of estimators, with the channel's own history around them.
+
+History is read only for channels that have a gap: final readings of the 35 days before the judged
+range and of the 7 days after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from meters.estimation import Estimate, EstimationContext
+from meters.models import Layer
+from meters.services.judging import Case, Readings
+from meters.services.ladder import climb
+from meters.services.rulebook import Rulebook
+from meters.services.subjects import Subject
+from meters.services.window import Window
+from poweroptix.kernel.fixed import MISSING
+from poweroptix.kernel.grid import Grid
+from poweroptix.kernel.quality import Status
+from poweroptix.kernel.series import Series
+
+BACK = timedelta(days=35)
+AHEAD = timedelta(days=7)
+
+
+@dataclass
+class _Around:
+    """Final readings of one channel beyond the judged range."""
+
+    grid: Grid
+    readings: Readings
+    offset: int
+
+
+class History:
+    """Finds what estimators may look at, for the channels of one window."""
+
+    def __init__(self, subjects: Sequence[Subject], window: Window) -> None:
+        self._window = window
+        self._known: dict[int, _Around] = {}
+
+    def estimate_with(self, book: Rulebook) -> Callable[[Case, Readings, slice], Estimate | None]:
+        """Return the function that fills one gap of a case."""
+
+        def estimate(case: Case, now: Readings, gap: slice) -> Estimate | None:
+            return self._estimate(book, case, now, gap)
+
+        return estimate
+
+    def _estimate(
+        self, book: Rulebook, case: Case, now: Readings, gap: slice
+    ) -> Estimate | None:
+        around = self._around(case)
+        first, count = around.offset, case.grid.count
+        values, status = around.readings.values, around.readings.status
+        values[first : first + count] = now.values
+        status[first : first + count] = now.status
+        series = Series(around.grid, values, status, case.subject.unit)
+        context = EstimationContext(
+            zone=case.subject.zone,
+            flags=[(a + first, b + first, code, detail) for a, b, code, detail in case.flags],
+            barriers=[barrier + first for barrier in case.barriers],
+            facts={
+                "kind": case.subject.kind,
+                "technology": case.subject.technology,
+                "quantity": case.subject.quantity,
+            },
+        )
+        return climb(series, slice(gap.start + first, gap.stop + first), context, book)
+
+    def _around(self, case: Case) -> _Around:
+        """Return the readings around the judged range, read once per channel."""
+        channel_id: int = case.subject.channel_id
+        if channel_id not in self._known:
+            start, end = case.grid.start_utc - BACK, case.grid.end_utc + AHEAD
+            wide = Window.read([channel_id], start, end, case.grid.minutes)
+            readings = wide.readings(channel_id, Layer.FINAL).copy()
+            readings.values[readings.status == Status.SUSPECT] = MISSING
+            readings.status[readings.status == Status.SUSPECT] = Status.MISSING
+            offset: Any = BACK // timedelta(minutes=case.grid.minutes)
+            self._known[channel_id] = _Around(wide.grid, readings, offset)
+        return self._known[channel_id]

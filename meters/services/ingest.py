@@ -1,0 +1,291 @@
+"""A received file becomes raw day blocks: streamed in windows, resumed after a crash, published once.
+
+Each window is one stage: its blocks, counts and the checkpoint are one commit. A killed worker's
+successor reads the file again, skips the finished windows and goes on. Nothing is doubled, because
+a window only writes what differs from what is stored. At the end the publication becomes visible
+in a transaction of its own.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from meters.formats import ChannelBlock, RowError, formats, row_error_policy
+from meters.models import FileState, ImportFile, Publication, PublicationKind, ReadingNote
+from meters.services import outcomes
+from meters.services.arrivals import Rejected, Resolver, cut_future
+from meters.services.files import open_stored, profile_of
+from meters.services.merging import Merged, assemble, merge
+from meters.services.publishing import (
+    block_count,
+    lock_channels,
+    open_publication,
+    publish,
+    withdraw,
+)
+from meters.services.rebasing import rebase
+from meters.services.receipts import STORED, Receipt, refusal
+from meters.services.steps import PlainSteps, Steps
+from meters.storage import write
+from poweroptix.audit.actor import Actor
+from poweroptix.audit.services import record
+from poweroptix.kernel.errors import Conflict, DomainError, NotFoundError, Refused
+
+WINDOW_INTERVALS = 1_000_000
+PUBLISH_ROUNDS = 5
+
+
+def ingest_file(
+    import_file_id: int,
+    ctx: Steps | None = None,
+    *,
+    now: datetime,
+    actor: Actor,
+) -> dict[str, Any]:
+    """Read a received file into the raw layer and publish it; return its receipt.
+
+    An accepted file is not read again: its receipt comes back. Raises Refused with the reason when
+    the envelope is wrong or a record is and the profile refuses such files; then nothing of it is
+    visible and the file is marked refused.
+    """
+    file = _begin(import_file_id, actor)
+    if file.state == FileState.ACCEPTED:
+        return file.receipt
+    return _Reading(file, PublicationKind.INGEST, ctx or PlainSteps(), now, actor).run()
+
+
+def reread_file(
+    import_file_id: int,
+    ctx: Steps | None = None,
+    *,
+    now: datetime,
+    actor: Actor,
+    reason: str,
+    only: Iterable[str] | None = None,
+) -> dict[str, Any]:
+    """Read an accepted file again with its present profile; return the receipt of this reading.
+
+    For a wrong unit in the profile, and with `only` for the records of channels mapped since.
+    The file's own receipt stays; the new one is returned and audited.
+    """
+    file = ImportFile.objects.get(pk=import_file_id)
+    if file.state != FileState.ACCEPTED:
+        raise Conflict("file.not_accepted", f"File #{file.pk} is {file.get_state_display()}.")
+    reading = _Reading(file, PublicationKind.REPLAY, ctx or PlainSteps(), now, actor, reason)
+    reading.only = None if only is None else frozenset(only)
+    return reading.run()
+
+
+def _begin(import_file_id: int, actor: Actor) -> ImportFile:
+    """Mark a file as being read; an accepted one is left alone."""
+    with transaction.atomic():
+        file = ImportFile.objects.select_for_update().filter(pk=import_file_id).first()
+        if file is None:
+            raise NotFoundError("file.unknown", f"There is no import file #{import_file_id}.")
+        if file.state in (FileState.RECEIVED, FileState.REFUSED):
+            file.state = FileState.READING
+            file.receipt = {}
+            file.save(update_fields=["state", "receipt"])
+            record("file.read", file, actor=actor)
+        return file
+
+
+@dataclass
+class _Reading:
+    """One pass over a file, whether by ingest, reread or replay."""
+
+    file: ImportFile
+    kind: str
+    steps: Steps
+    now: datetime
+    actor: Actor
+    reason: str = ""
+    only: frozenset[str] | None = None
+    receipt: Receipt = field(default_factory=Receipt)
+    stored: dict[str, int] = field(default_factory=lambda: dict.fromkeys(STORED, 0))
+    waiting: list[ChannelBlock] = field(default_factory=list)
+    held: int = 0
+    stage: int = 0
+
+    def run(self) -> dict[str, Any]:
+        """Read, store, publish; return the receipt."""
+        self.publication = self._publication()
+        self.resolver = Resolver(self.file.source)
+        self.refuses = False
+        try:
+            self._read()
+            if self.refuses and self.receipt.fault_count:
+                first = self.receipt.faults[0]
+                count = self.receipt.fault_count
+                more = f" ({count} records are wrong.)" if count > 1 else ""
+                raise Refused(first.code, f"{self.file.name}: {first.message}{more}")
+            self._flush()
+        except DomainError as error:
+            self._refuse(error)
+            raise
+        return self._finish()
+
+    def _publication(self) -> Publication:
+        """Continue the publication of an interrupted attempt, or open one."""
+        with transaction.atomic():
+            begun = Publication.objects.filter(
+                kind=self.kind,
+                import_file_id=self.file.pk,
+                published_at=None,
+                withdrawn_at=None,
+            ).last()
+            return begun or open_publication(
+                self.kind,
+                actor=self.actor,
+                now=self.now,
+                reason=self.reason or self.file.name,
+                import_file_id=self.file.pk,
+            )
+
+    def _read(self) -> None:
+        """Walk through the file; blocks wait until a window is full."""
+        plugin = formats.get(self.file.format)
+        profile = profile_of(self.file)
+        self.refuses = self.only is None and row_error_policy(plugin, profile) == "refuse_file"
+        with open_stored(self.file) as stream:
+            for item in plugin.read(stream, profile):
+                if isinstance(item, RowError):
+                    if self.only is None:
+                        self.receipt.fault(item)
+                elif self.only is None or item.channel_text in self.only:
+                    self._take(item)
+
+    def _take(self, block: ChannelBlock) -> None:
+        """Keep a block for the next window."""
+        if self.refuses and self.receipt.fault_count:
+            return
+        self.waiting.append(block)
+        self.held += block.count
+        if self.held >= WINDOW_INTERVALS:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Store what waits as one stage; skipped when an earlier attempt has done it."""
+        blocks, self.waiting, self.held = self.waiting, [], 0
+        pieces = self._placed(blocks)
+        if not pieces:
+            return
+        self.stage += 1
+        label = f"{self.receipt.intervals} intervals of {self.file.name}"
+        with self.steps.stage(self.stage, label, self.receipt.intervals, 0) as todo:
+            if todo:
+                lock_channels(channel_id for channel_id, _ in pieces)
+                for minutes, group in _by_minutes(pieces).items():
+                    arrival = assemble(group, minutes)
+                    self._store(merge(arrival, self.file.pk, self.publication.pk))
+                self._note(pieces)
+                self._keep_counts()
+
+    def _placed(self, blocks: list[ChannelBlock]) -> list[tuple[int, ChannelBlock]]:
+        """Find the channel of each block; what may not be stored is counted as quarantined."""
+        self.resolver.learn(block.channel_text for block in blocks)
+        pieces = []
+        for block in blocks:
+            target = self.resolver.target(block)
+            if isinstance(target, Rejected):
+                self.receipt.reject(target)
+                continue
+            kept, late = cut_future(block, self.file.received_at)
+            if late is not None:
+                self.receipt.reject(late)
+            if kept is not None:
+                self.receipt.accept(target, kept)
+                pieces.append((target.channel_id, kept))
+        return pieces
+
+    def _store(self, merged: Merged) -> None:
+        """Write the blocks of a merge and what it found."""
+        self.stored["blocks"] += write(merged.batch, self.now)
+        for name in ("new", "same", "replaced", "ignored"):
+            self.stored[name] += getattr(merged, name)
+        outcomes.store_findings(merged, self.file.pk, self.now)
+
+    def _note(self, pieces: list[tuple[int, ChannelBlock]]) -> None:
+        """Keep flags of the source as notes on ranges."""
+        notes = [
+            ReadingNote(
+                channel_id=channel_id,
+                start_utc=block.start_utc + timedelta(minutes=block.minutes * first),
+                end_utc=block.start_utc + timedelta(minutes=block.minutes * end),
+                code=code,
+                detail=dict(detail),
+                publication_id=self.publication.pk,
+            )
+            for channel_id, block in pieces
+            for first, end, code, detail in block.flags
+            if end > first
+        ]
+        ReadingNote.objects.bulk_create(notes, batch_size=2000, ignore_conflicts=True)
+
+    def _keep_counts(self) -> None:
+        """Commit the counts of stored intervals with the window they belong to."""
+        row = ImportFile.objects.select_for_update().get(pk=self.file.pk)
+        name = f"stored_{self.publication.pk}"
+        so_far = row.receipt.get(name, dict.fromkeys(STORED, 0))
+        row.receipt[name] = {key: so_far[key] + self.stored[key] for key in STORED}
+        row.save(update_fields=["receipt"])
+        self.stored = dict.fromkeys(STORED, 0)
+
+    def _finish(self) -> dict[str, Any]:
+        """Write quarantine and receipt, then publish."""
+        with self.steps.stage(self.stage + 1, "Receipt") as todo:
+            if todo and self.only is None:
+                outcomes.quarantine(self.file, self.receipt)
+        with self.steps.stage(self.stage + 2, "Publish") as todo:
+            if todo:
+                return self._publish()
+        self.file.refresh_from_db()
+        return self.file.receipt
+
+    def _publish(self) -> dict[str, Any]:
+        """Make the blocks visible and the file accepted."""
+        lock_channels(self.receipt.channels)
+        rebase(self.publication, self.file.pk, self.now)
+        file = ImportFile.objects.select_for_update().get(pk=self.file.pk)
+        stored = file.receipt.pop(f"stored_{self.publication.pk}", dict.fromkeys(STORED, 0))
+        document = self.receipt.to_json() | {
+            "file": file.pk,
+            "name": file.name,
+            "format": file.format,
+            "stored": stored | {"blocks": block_count(self.publication)},
+            "publication": self.publication.pk,
+        }
+        if self.kind == PublicationKind.INGEST:
+            file.receipt = document
+            file.state = FileState.ACCEPTED
+        file.save(update_fields=["receipt", "state"])
+        publish(self.publication, self.now)
+        action = "file.accept" if self.kind == PublicationKind.INGEST else "file.reread"
+        record(action, file, actor=self.actor, reason=self.reason, after={"stored": stored})
+        return document
+
+    def _refuse(self, error: DomainError) -> None:
+        """Give the publication up and write down why."""
+        with transaction.atomic():
+            withdraw(self.publication, self.now)
+            file = ImportFile.objects.select_for_update().get(pk=self.file.pk)
+            if self.kind == PublicationKind.INGEST:
+                file.state = FileState.REFUSED
+                file.receipt = refusal(error.code, error.message) | self.receipt.to_json()
+                file.save(update_fields=["state", "receipt"])
+            record("file.refuse", file, actor=self.actor, reason=error.message[:300])
+
+
+def _by_minutes(
+    pieces: list[tuple[int, ChannelBlock]],
+) -> dict[int, list[tuple[int, ChannelBlock]]]:
+    groups = defaultdict(list)
+    for channel_id, block in pieces:
+        groups[block.minutes].append((channel_id, block))
+    return groups

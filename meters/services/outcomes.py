@@ -1,0 +1,88 @@
+"""What ingest leaves for people: quarantined records and findings about replaced readings."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from meters.models import Finding, FindingSeverity, ImportFile, QuarantinedRecord
+from meters.services.merging import Merged
+from meters.services.publishing import midnight
+from meters.services.receipts import Receipt
+
+LATE_ON_EDIT = "LATE_ACTUAL_ON_LOCKED_EDIT"
+REPLACED = "V03"
+RAW_CHARACTERS = 2000
+
+
+def quarantine(file: ImportFile, receipt: Receipt) -> None:
+    """Keep what was not taken, each with its lines and reason; a repeated call adds nothing."""
+    rows = [
+        QuarantinedRecord(
+            import_file=file,
+            channel_text=part.channel_text[:200],
+            line_first=part.line_first,
+            line_last=part.line_last,
+            code=part.code,
+            message=part.message,
+        )
+        for part in receipt.rejected.values()
+    ]
+    rows += [
+        QuarantinedRecord(
+            import_file=file,
+            channel_text=error.channel_text[:200],
+            line_first=error.line,
+            line_last=max(error.line, error.line_last),
+            code=error.code,
+            message=error.message[:300],
+            raw=error.raw[:RAW_CHARACTERS],
+        )
+        for error in receipt.faults
+    ]
+    QuarantinedRecord.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def store_findings(merged: Merged, file_id: int, now: datetime) -> None:
+    """Write the findings of a merge; those that are alive already stay as they are."""
+    minutes = merged.batch.minutes
+    found = []
+    for channel_id, day, first, end in merged.late_on_edit:
+        found.append(
+            _finding(
+                channel_id, day, first, end, minutes, now, file_id,
+                rule_code=LATE_ON_EDIT,
+                severity=FindingSeverity.HOLD,
+                message="An actual reading arrived for intervals that a person has edited; "
+                "the edit stands until somebody decides.",
+                fix="Revert the edit to use the reading, or accept this finding to keep the edit.",
+            )
+        )  # fmt: skip
+    for channel_id, day, first, end, per_mille in merged.large_changes:
+        found.append(
+            _finding(
+                channel_id, day, first, end, minutes, now, file_id,
+                rule_code=REPLACED,
+                severity=FindingSeverity.WARN,
+                message="The source sent other values for readings that it had sent before.",
+                metric=Decimal(per_mille) / 10,
+                threshold=Decimal("0.1"),
+            )
+        )  # fmt: skip
+    Finding.objects.bulk_create(found, ignore_conflicts=True)
+
+
+def _finding(
+    channel_id: int, day: int, first: int, end: int, minutes: int, now: datetime, file_id: int,
+    **said,
+) -> Finding:  # fmt: skip
+    """Return a finding on slots of one UTC day."""
+    begin = midnight(day)
+    return Finding(
+        channel_id=channel_id,
+        start_utc=begin + timedelta(minutes=first * minutes),
+        end_utc=begin + timedelta(minutes=end * minutes),
+        import_file_id=file_id,
+        created_at=now,
+        **said,
+    )

@@ -1,0 +1,62 @@
+"""Jobs of metering: each takes ids and calls a service."""
+
+from datetime import date
+
+from meters.models import ImportFile, QuarantinedRecord
+from meters.services import ingest_file, replay, validate_days
+from meters.services.followup import enqueue_validation
+from poweroptix.jobs.context import JobContext
+from poweroptix.jobs.kinds import job_kinds
+from poweroptix.kernel.errors import Refused
+
+
+@job_kinds.register("ingest_file")
+def run_ingest_file(ctx: JobContext) -> None:
+    """Read a received file into day blocks.
+
+    Payload: `import_file_id`; `vee` (default true) also enqueues the validation of its days.
+    """
+    receipt = ingest_file(
+        int(ctx.payload["import_file_id"]), ctx, now=ctx.requested_at, actor=ctx.actor
+    )
+    if ctx.payload.get("vee", True):
+        enqueue_validation(receipt, f"file {receipt['file']}/{receipt['publication']}")
+    ctx.result({"file": receipt["file"], "intervals": receipt["intervals"]})
+
+
+@job_kinds.register("replay_file")
+def run_replay_file(ctx: JobContext) -> None:
+    """Read the mapped records of a file again.
+
+    Payload: `import_file_id`.
+    """
+    file = ImportFile.objects.get(pk=int(ctx.payload["import_file_id"]))
+    if not QuarantinedRecord.objects.filter(import_file=file, state="MAPPED").exists():
+        ctx.result({"file": file.pk, "intervals": 0})
+        return
+    receipt = replay(file, ctx, actor=ctx.actor, now=ctx.requested_at)
+    enqueue_validation(receipt, f"file {file.pk}/{receipt['publication']}")
+    ctx.result({"file": file.pk, "intervals": receipt["intervals"]})
+
+
+@job_kinds.register("validate_days")
+def run_validate_days(ctx: JobContext) -> None:
+    """Validate and estimate local days of some channels.
+
+    Payload: `channel_ids`, `first_day`, `last_day` (ISO, inclusive).
+    """
+    try:
+        first = date.fromisoformat(ctx.payload["first_day"])
+        last = date.fromisoformat(ctx.payload["last_day"])
+    except ValueError as error:
+        raise Refused("vee.days", f"The days of this job are no dates: {error}") from error
+    summary = validate_days(
+        [int(i) for i in ctx.payload["channel_ids"]],
+        first,
+        last,
+        now=ctx.requested_at,
+        actor=ctx.actor,
+        ctx=ctx,
+        reason=ctx.payload.get("reason", ""),
+    )
+    ctx.result(summary.to_json())
