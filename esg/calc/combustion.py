@@ -10,6 +10,8 @@ from decimal import Decimal
 
 #: 1,055.056 MJ and 10 therms make one MMBtu; the latter is exact by equation C-1a.
 MMBTU_PER_THERM = Decimal("0.1")
+#: The unit in which fuel is metered and factors are quoted.
+MMBTU_UNIT = "MMBtu"
 
 
 def heat_from_volume(volume: Decimal, hhv_mmbtu: Decimal) -> Decimal:
