@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from poweroptix.kernel.quality import Method
+from poweroptix.kernel.quality import Method, Status
 from poweroptix.kernel.registry import Registry
 from poweroptix.kernel.series import Series
 
@@ -76,3 +76,36 @@ class Estimator(Protocol):
 
 
 estimators: Registry[Estimator] = Registry("estimator", "meters.estimation")
+
+USABLE = (Status.VALIDATED, Status.VERIFIED, Status.EDITED)
+END_POINT_BARS = ("POWER_FAIL", "LONG", "SHORT", "TEST_MODE")
+
+
+def usable(series: Series) -> np.ndarray:
+    """Return a mask of readings an estimate may rest on: never another estimate."""
+    return np.isin(series.status, [int(status) for status in USABLE]) & ~series.missing
+
+
+def flagged(series: Series, flags: Sequence[Flag], codes: tuple[str, ...]) -> np.ndarray:
+    """Return a mask of intervals that carry one of some device flags."""
+    mask = np.zeros(series.grid.count, dtype=bool)
+    for first, end, code, _ in flags:
+        if code in codes:
+            mask[first:end] = True
+    return mask
+
+
+def blocked(series: Series, flags: Sequence[Flag]) -> np.ndarray:
+    """Return a mask of intervals that may not be an end point of an interpolation."""
+    return flagged(series, flags, END_POINT_BARS)
+
+
+def stamp(series: Series, index: int) -> str:
+    """Return the start of an interval as text (``index == count`` gives the end of the series).
+
+    >>> from datetime import UTC, datetime
+    >>> from poweroptix.kernel.grid import Grid
+    >>> stamp(Series.absent(Grid(datetime(2026, 3, 2, tzinfo=UTC), 15, 4), "kWh"), 1)
+    '2026-03-02T00:15Z'
+    """
+    return series.grid.start_of(index).strftime("%Y-%m-%dT%H:%MZ")

@@ -138,10 +138,10 @@ def row_error_policy(format_class: Format, profile: Profile) -> str:
 
 
 def printable(text: object, limit: int = 60) -> str:
-    """Return text for a message: control and invisible characters escaped, cut to ``limit``.
+    r"""Return text for a message: control and invisible characters escaped, cut to ``limit``.
 
-    >>> printable("GEN\\u200b-01")
-    'GEN\\\\u200b-01'
+    >>> printable("GEN\u200b-01")
+    'GEN\\u200b-01'
     """
     shown = str(text)[: limit + 1]
     if len(shown) <= limit and shown.isprintable():

@@ -118,7 +118,7 @@ class _Matrix:
 
     def resolve(self, keep: np.ndarray) -> Iterator[RowError]:
         """Leave one row per day: the greatest UpdateDateTime wins; a differing tie takes none."""
-        unique, inverse, counts = np.unique(self.days, return_inverse=True, return_counts=True)
+        _, inverse, counts = np.unique(self.days, return_inverse=True, return_counts=True)
         for at in np.flatnonzero(counts > 1).tolist():
             rows = np.flatnonzero((inverse == at) & keep)
             if len(rows) < 2:
@@ -147,9 +147,7 @@ class _Matrix:
             return False
         return a is None or b is None or np.array_equal(a.status, b.status)
 
-    def _remarks(
-        self, first: int, copies: np.ndarray, losers: np.ndarray
-    ) -> Iterator[RowError]:
+    def _remarks(self, first: int, copies: np.ndarray, losers: np.ndarray) -> Iterator[RowError]:
         for row in copies.tolist():
             text = f"the same data as line {self.lines[first]}; taken once"
             yield self.error(row, "W301", text, Severity.WARN)

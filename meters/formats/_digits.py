@@ -3,8 +3,8 @@
 Eight characters are eight bytes of one 64-bit word. A field is loaded by its end, the bytes before
 its start are blanked, the decimal point is squeezed out by shifts, and three multiplications turn
 eight digits into one number (the usual "SIMD within a register" digit parser, here over numpy
-arrays). A field that is not plain ``-?[digits][.digits]`` is only marked, never repaired: the careful
-path then reads it again and names the fault.
+arrays). A field that is not plain ``-?[digits][.digits]`` is only marked, never repaired: the
+careful path then reads it again and names the fault.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """ESPI XML as a stream of parsed entries; every limit of a hostile file is held here.
 
-Codes: F001 empty, F004 not UTF-8, X001 DOCTYPE or entity, X002 too deep or too long a text, X003 not
-well-formed, X004 not an Atom feed, X005 too many elements in one entry, X006 too many attributes.
+Codes: F001 empty, F004 not UTF-8, X001 DOCTYPE or entity, X002 too deep or too long a text, X003
+not well-formed, X004 not an Atom feed, X005 too many elements in one entry, X006 too many
+attributes.
 """
 
 from __future__ import annotations
@@ -132,7 +133,9 @@ class _Walk:
         self.block: Block | None = None
         self.root = False
 
-    def events(self, found: Iterator[tuple[str, etree._Element]], *, broken: bool = False) -> Iterator[Entry]:
+    def events(
+        self, found: Iterator[tuple[str, etree._Element]], *, broken: bool = False
+    ) -> Iterator[Entry]:
         """Yield the entries that these events complete."""
         for event, element in found:
             if event == "start":
@@ -161,7 +164,9 @@ class _Walk:
             if tag not in (f"{ATOM}feed", ENTRY):
                 refuse("X004", f"The root '{printable(tag)}' is not an Atom feed.", line=line)
         if self.depth > DEPTH_LIMIT:
-            refuse("X002", f"Line {line}: elements are nested more than {DEPTH_LIMIT} deep.", line=line)
+            refuse(
+                "X002", f"Line {line}: elements are nested more than {DEPTH_LIMIT} deep.", line=line
+            )
         if len(element.attrib) > ATTRIBUTE_LIMIT:
             refuse("X006", f"Line {line}: an element has more than 50 attributes.", line=line)
         if self.elements > ENTRY_ELEMENTS:
@@ -218,7 +223,7 @@ def _take_reading(element: etree._Element, block: Block, line: int) -> None:
             start = found
             duration = _whole(child, "duration", "X011") or 0
             if duration <= 0:
-                raise RowFault("X011", "duration", f"duration {duration} of a reading is not positive")
+                raise RowFault("X011", "duration", f"a reading lasts {duration} s")
         elif tag == f"{ESPI}ReadingQuality":
             qualities.append(_quality(child))
     if value is None:

@@ -1,7 +1,7 @@
 """ESPI resources joined by their links: which channel, unit and length a block of readings has.
 
-A child belongs to a parent when the parent lists the child's ``up`` collection, or the child itself,
-as ``related``. Document order and numbers in ids mean nothing.
+A child belongs to a parent when the parent lists the child's ``up`` collection, or the child
+itself, as ``related``. Document order and numbers in ids mean nothing.
 """
 
 from __future__ import annotations
@@ -142,9 +142,7 @@ def _interval_energy(kind: Entry, name: str, profile: Profile, *, is_power: bool
         raise RowFault("X007", "dataQualifier", f"{name}: dataQualifier {qualifier} is not normal")
 
 
-def _channel(
-    feed: Feed, meter_reading: Entry, kind: Entry, quantity: str, profile: Profile
-) -> str:
+def _channel(feed: Feed, meter_reading: Entry, kind: Entry, quantity: str, profile: Profile) -> str:
     names = profile.options.get("channels", {})
     if meter_reading.self_href in names:
         return str(names[meter_reading.self_href])

@@ -87,9 +87,7 @@ def _kinds(octets: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray
     return kind
 
 
-def _days(
-    buffer: Buffer, start: np.ndarray, end: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _days(buffer: Buffer, start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Parse ``yyyymmdd`` to proleptic ordinals."""
     number, good = uint_fields(buffer, start, end)
     good &= end - start == 8
@@ -118,9 +116,7 @@ def civil_ordinal(year: np.ndarray, month: np.ndarray, day: np.ndarray) -> np.nd
     return days + _EPOCH_ORDINAL
 
 
-def _stamps(
-    buffer: Buffer, start: np.ndarray, end: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _stamps(buffer: Buffer, start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Parse optional ``yyyymmddHHMMSS``; an empty field is 0 and good."""
     empty = end == start
     number, good = uint_fields(buffer, start, end)

@@ -50,8 +50,8 @@ def check_100(fields: list[str], line: int) -> None:
     """Check the header record; NEM13 and other versions are refused."""
     version = fields[1] if len(fields) > 1 else ""
     if version != "NEM12":
-        hint = "register reads, which this reader does not take" if version == "NEM13" else ""
-        refuse("F027", f"Line {line}: '{printable(version)}' is not NEM12. {hint}".strip(), line=line)
+        hint = " It holds register reads." if version == "NEM13" else ""
+        refuse("F027", f"Line {line}: '{printable(version)}' is not NEM12.{hint}", line=line)
     if len(fields) != 5 or not re.fullmatch(r"[0-9]{12}", fields[2]):
         refuse(
             "F020",
@@ -70,7 +70,9 @@ def read_200(fields: list[str], line: int, raw: str, profile: Profile) -> Stream
     nmi, configuration, suffix = fields[1], fields[2], fields[4]
     for name, text in (("NMI", nmi), ("NMIConfiguration", configuration), ("NMISuffix", suffix)):
         if not text.strip():
-            refuse("F024", f"Line {line}: {name} of the 200 record is empty.", line=line, field=name)
+            refuse(
+                "F024", f"Line {line}: {name} of the 200 record is empty.", line=line, field=name
+            )
     if fields[8] not in LENGTHS:
         refuse(
             "F024",
@@ -214,5 +216,6 @@ def apply_quality(
             method[first:end] = int(Method.NONE)
         elif (values[first:end] == MISSING).any():
             at = first + int(np.argmax(values[first:end] == MISSING)) + 1
-            raise RowFault("R100", f"value {at}", f"value {at} is empty but its quality is {quality}")
+            text = f"value {at} is empty but its quality is {quality}"
+            raise RowFault("R100", f"value {at}", text)
     return status, method, flags

@@ -49,7 +49,7 @@ class RowKind:
 
 @dataclass
 class Batch:
-    """Columns of rows: index into the kinds, stamp (seconds), value (10^-6 raw), line, local?"""
+    """Columns of rows: index into the kinds, stamp (seconds), value (10^-6 raw), line, local."""
 
     kind: np.ndarray
     stamp: np.ndarray
@@ -138,9 +138,7 @@ class RowWindow:
 class _Channel:
     """The rows of one channel in one window."""
 
-    def __init__(
-        self, window: RowWindow, key: Key, batch: Batch
-    ) -> None:
+    def __init__(self, window: RowWindow, key: Key, batch: Batch) -> None:
         self.window = window
         self.key = key
         self.channel, self.unit, self.factor, self.minutes = key

@@ -207,4 +207,3 @@ def _fall_back(
 
 def _shown(label: int) -> str:
     return datetime.fromtimestamp(int(label), UTC).strftime("%Y-%m-%d %H:%M")
-

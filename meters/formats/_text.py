@@ -44,7 +44,9 @@ def refuse(code: str, message: str, *, line: int = 0, field: str = "") -> NoRetu
     raise Refused(code, clip(message), line=line, field=field)
 
 
-def chunks(stream: BinaryIO, *, size: int = CHUNK_BYTES, final_break: bool = True) -> Iterator[Chunk]:
+def chunks(
+    stream: BinaryIO, *, size: int = CHUNK_BYTES, final_break: bool = True
+) -> Iterator[Chunk]:
     """Yield a stream as chunks of whole lines; raise ``Refused`` for faults of the envelope.
 
     With ``final_break`` a last line without a line break is refused (F015): a file that was cut

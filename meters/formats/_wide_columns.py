@@ -1,8 +1,8 @@
 """Value columns of the wide CSV: which interval of a local day each one names.
 
 Labels: ``HE1``..``HE24`` with ``HE2X`` or ``HE25`` for the repeated hour; ``00:00``..``23:45``
-(begin) or ``00:15``..``24:00`` (end), with an ``X`` for the repeated hour (``01:15X``); or positions
-``1``..``100`` in elapsed order. ``<label>_q`` is the quality of a column.
+(begin) or ``00:15``..``24:00`` (end), with an ``X`` for the repeated hour (``01:15X``); or
+positions ``1``..``100`` in elapsed order. ``<label>_q`` is the quality of a column.
 """
 
 from __future__ import annotations

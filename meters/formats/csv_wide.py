@@ -161,7 +161,7 @@ class _Reader:
         )
 
     def _label_shift(self) -> int:
-        """The window subtracts the length under END; the columns already name begins."""
+        """Return what the window will subtract under END; the columns already name begins."""
         return self.values.minutes * 60 if self.profile.label == "END" else 0
 
     def _careful(self, fields: list[str]) -> np.ndarray:
@@ -192,7 +192,9 @@ class _Reader:
         return kinds
 
     def _kind(self, fields: list[str], letter: str) -> int:
-        meter, channel, unit = (self.header.text(r, fields) for r in ("meter_id", "channel", "unit"))
+        meter, channel, unit = (
+            self.header.text(r, fields) for r in ("meter_id", "channel", "unit")
+        )
         key = (meter, channel, unit, letter)
         if key not in self.kinds:
             check_id(meter, "meter_id")

@@ -1,8 +1,8 @@
 """ESPI (Green Button) interval readings: Atom XML, streamed, joined by links.
 
-Electric energy in Wh (VArh, VAh) or mean power in W, 1 to 60 minutes. Starts are UTC. The worst of a
-reading's qualities counts. Gas, registers, billing-period readings and forecasts are refused with
-their reason. No DTD, no entities, no network.
+Electric energy in Wh (VArh, VAh) or mean power in W, 1 to 60 minutes. Starts are UTC. The worst of
+a reading's qualities counts. Gas, registers, billing-period readings and forecasts are refused
+with their reason. No DTD, no entities, no network.
 """
 
 from __future__ import annotations
@@ -155,7 +155,9 @@ class _Reader:
         if not block.values:
             return
         starts = self._starts(block, reading)
-        kinds = [self._kind(reading, quality or reading.default_quality) for quality in block.qualities]
+        kinds = [
+            self._kind(reading, quality or reading.default_quality) for quality in block.qualities
+        ]
         values = np.array(block.values, dtype=np.int64)
         count = len(values)
         self.any_taken = True
@@ -203,7 +205,13 @@ class _Reader:
                 text = ",".join(str(quality) for quality in qualities)
                 flags = (("QUALITY", (("quality", text),)),)
             kind = RowKind(
-                reading.channel, reading.unit, reading.factor, reading.minutes, status, method, flags
+                reading.channel,
+                reading.unit,
+                reading.factor,
+                reading.minutes,
+                status,
+                method,
+                flags,
             )
             self.kinds[key] = len(self.window.kinds)
             self.window.kinds.append(kind)

@@ -199,9 +199,7 @@ class _Reader:
         values = index.values[index.offsets[r0] : index.offsets[r1]]
         lines = np.arange(first_line + a, first_line + b)
         group = self._group(stream)
-        group.add(
-            index.day[r0:r1], index.stamp[r0:r1], lines, values.reshape(-1, stream.intervals)
-        )
+        group.add(index.day[r0:r1], index.stamp[r0:r1], lines, values.reshape(-1, stream.intervals))
         self.held += len(values)
 
     def _day(self, index: ChunkIndex, at: int, line: int) -> None:
@@ -278,9 +276,7 @@ class _Reader:
         if stream is not None and stream.fault:
             yield self._error(stream, stream.fault, stream.line, self.last_line - 1, stream.raw)
 
-    def _error(
-        self, stream: Stream, fault: RowFault, line: int, last: int, raw: str
-    ) -> RowError:
+    def _error(self, stream: Stream, fault: RowFault, line: int, last: int, raw: str) -> RowError:
         where = f"Line {line}, {stream.channel}: {fault.message}."
         text = raw if raw.startswith("200") else f"{stream.raw}\n{raw}"
         return RowError(

@@ -1,8 +1,8 @@
 """Members of an uploaded file: the file itself, what a gzip holds, or the files of a zip.
 
-Members stream; nothing is written anywhere and no name of an archive becomes a path. Codes: A001
-damaged, A002 empty, A003 too many files, A004 unsafe name, A005 link or device, A006 encrypted, A007
-bomb, A008 same name twice, A009 archive in an archive.
+Members stream; nothing is written anywhere and no name of an archive becomes a path. Codes:
+A001 damaged, A002 empty, A003 too many files, A004 unsafe name, A005 link or device, A006
+encrypted, A007 bomb, A008 same name twice, A009 archive in an archive.
 """
 
 from __future__ import annotations
@@ -43,9 +43,7 @@ class Member:
     stream: BinaryIO
 
 
-def open_members(
-    stream: BinaryIO, name: str, limits: Limits | None = None
-) -> Iterator[Member]:
+def open_members(stream: BinaryIO, name: str, limits: Limits | None = None) -> Iterator[Member]:
     """Yield the members of an uploaded, seekable stream; raise ``Refused`` A001..A009.
 
     The kind is told by the first bytes, never by the name. Names are checked before the first
@@ -54,7 +52,7 @@ def open_members(
     limits = limits or Limits()
     head = stream.read(4)
     stream.seek(0)
-    if head == _ZIP or head == _ZIP_EMPTY:
+    if head in (_ZIP, _ZIP_EMPTY):
         yield from _zip_members(stream, limits)
     elif head[:2] == _GZIP:
         size = stream.seek(0, io.SEEK_END)
@@ -103,7 +101,7 @@ def _check_infos(infos: list[zipfile.ZipInfo], limits: Limits) -> None:
         if kind not in (0, stat.S_IFREG):
             raise Refused("A005", f"'{shown}' in the archive is a link or device, not a file.")
         if info.flag_bits & 0x1:
-            raise Refused("A006", f"'{shown}' in the archive is encrypted; send it without password.")
+            raise Refused("A006", f"'{shown}' in the archive is encrypted; send it open.")
         if info.filename.lower() in seen:
             raise Refused("A008", f"The archive has '{shown}' twice.")
         if info.compress_type not in _METHODS:
@@ -117,9 +115,7 @@ def _safe_name(name: str) -> bool:
     return name.isprintable() and ".." not in name.split("/") and name.strip() == name
 
 
-def _member(
-    name: str, opened: BinaryIO, packed: int, limits: Limits, total: _Total
-) -> Member:
+def _member(name: str, opened: BinaryIO, packed: int, limits: Limits, total: _Total) -> Member:
     stream = _Guarded(opened, name, packed, limits, total)
     head = stream.peek(4)
     if head[:4] in (_ZIP, _ZIP_EMPTY) or head[:2] == _GZIP:

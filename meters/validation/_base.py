@@ -12,16 +12,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, Protocol
 
 import numpy as np
 
 from poweroptix.kernel.finding import Finding
+from poweroptix.kernel.fixed import MICRO
 from poweroptix.kernel.grid import Grid
 from poweroptix.kernel.registry import Registry
 from poweroptix.kernel.series import Series
 
 Flag = tuple[int, int, str, Mapping[str, str]]
+ENERGY_UNITS = frozenset({"kWh", "kVArh", "kVAh"})
+POWER_UNITS = frozenset({"kW", "kVAr", "kVA"})
 
 
 @dataclass(frozen=True)
@@ -78,3 +82,22 @@ def runs(mask: np.ndarray) -> list[tuple[int, int]]:
     padded = np.concatenate(([False], np.asarray(mask, dtype=bool), [False]))
     edges = np.flatnonzero(padded[1:] != padded[:-1])
     return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def limit_micro(
+    series: Series, context: ValidationContext, factor: Decimal = Decimal(1)
+) -> Fraction | None:
+    """Return the most one interval may show, in 10^-6 of the series' unit; None without a limit.
+
+    The smaller of capacity x factor and the channel's own limit, as energy of one interval (or as
+    power for a channel in kW).
+    """
+    limits = []
+    if context.capacity_kw is not None:
+        limits.append(Fraction(context.capacity_kw) * Fraction(factor))
+    if context.high_limit_kw is not None:
+        limits.append(Fraction(context.high_limit_kw))
+    if not limits or series.unit not in ENERGY_UNITS | POWER_UNITS:
+        return None
+    hours = Fraction(1) if series.unit in POWER_UNITS else Fraction(series.grid.minutes, 60)
+    return min(limits) * hours * MICRO
