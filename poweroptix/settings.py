@@ -63,6 +63,8 @@ INSTALLED_APPS = [
     "poweroptix.demo",
     "poweroptix.server",
 ]
+if env("POWEROPTIX_ADMIN_THEME", default="unfold") == "plain":
+    INSTALLED_APPS = [name for name in INSTALLED_APPS if not name.startswith("unfold")]
 AUTH_USER_MODEL = "accounts.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 ROOT_URLCONF = "poweroptix.urls"

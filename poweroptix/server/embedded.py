@@ -76,10 +76,8 @@ class Server:
         self._check_place()
         self.home.mkdir(parents=True, exist_ok=True)
         with self._lock():
-            was_running = self.is_listening()
-            if was_running:
-                self._wait_until_ready()
-            else:
+            was_running = self._is_ready()
+            if not was_running:
                 self._make_data()
                 self._write_settings()
                 self._launch()
@@ -241,10 +239,20 @@ class Server:
             else:
                 return
 
+    def _is_ready(self) -> bool:
+        """Whether a server runs, after its recovery; a dying one still listens for a moment."""
+        if not self.is_listening():
+            return False
+        try:
+            self._wait_until_ready()
+        except Refused:
+            return False
+        return True
+
     def _wait_until_ready(self) -> None:
         """Wait for the first connection: recovery after a crash may take minutes."""
         deadline = time.monotonic() + RECOVERY_SECONDS_MAX
-        patience = time.monotonic() + 5  # a server that is gone does not come back by waiting
+        patience = time.monotonic() + 3  # a server that is gone does not come back by waiting
         while True:
             try:
                 self.connect().close()
