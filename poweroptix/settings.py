@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "poweroptix.audit",
     "poweroptix.jobs",
     "poweroptix.db",
+    "poweroptix.pages",
     "meters",
     "contracts",
     "settlement",
@@ -95,6 +96,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "poweroptix.office.context.navigation",
             ]
         },
     }
@@ -198,6 +200,9 @@ Q_CLUSTER = {
 if env("REDIS_URL", default=""):
     Q_CLUSTER["redis"] = env("REDIS_URL")
     del Q_CLUSTER["orm"]
+
+# Shown at the top of every back office page, such as "Test" (not the live system).
+ENVIRONMENT_BADGE = env("POWEROPTIX_BADGE", default="")
 
 # API, admin, mail, logs -------------------------------------------------------------------
 REST_FRAMEWORK = {

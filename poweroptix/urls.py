@@ -27,6 +27,12 @@ urlpatterns = [
 
 for prefix, module in [
     ("office/", "poweroptix.office.urls"),
+    ("office/", "poweroptix.office.pages.urls"),
+    ("office/", "meters.pages.urls"),
+    ("office/", "contracts.pages.urls"),
+    ("office/", "settlement.pages.urls"),
+    ("office/", "esg.pages.urls"),
+    ("office/", "billing.pages.urls"),
     ("portal/", "billing.portal.urls"),
     ("api/", "poweroptix.api.urls"),
 ]:
