@@ -15,6 +15,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth import forms as auth_forms
+from django.shortcuts import redirect
 from django.utils.html import format_html
 from import_export import admin as exchange
 from import_export import forms as exchange_forms
@@ -168,6 +169,10 @@ class ReadOnlyInline(ReadOnly, TabularInline):
     can_delete = False
 
 
+class TooManyRowsError(ValueError):
+    """The file is longer than an admin page takes."""
+
+
 class _Bounded:
     """Refuses long files before they are parsed and takes back the apostrophes of an export."""
 
@@ -188,7 +193,7 @@ class _Bounded:
     @staticmethod
     def _check(count: int) -> None:
         if count > IMPORT_ROWS_MAX:
-            raise ValueError(
+            raise TooManyRowsError(
                 f"The file has {count} rows; this page takes {IMPORT_ROWS_MAX}. "
                 "Interval data go through the importer of meter files."
             )
@@ -233,12 +238,27 @@ class ExchangeMixin(exchange.ImportMixin, ExportMixin):
     """Import and export of reference data, at most IMPORT_ROWS_MAX rows at a time."""
 
     import_form_class = theme_exchange_forms.ImportForm
-    change_list_template = "admin/import_export/change_list_import_export.html"
+    import_export_change_list_template = "admin/import_export/change_list_import_export.html"
     tmp_storage_class = MediaStorage
 
     def has_import_permission(self, request):
         """Whether files may be imported here."""
         return self.has_change_permission(request) and may(request.user, "data.import")
+
+    def add_data_read_fail_error_to_form(self, form, e):
+        """Say what is wrong with the file; our own refusals speak for themselves."""
+        if isinstance(e, TooManyRowsError):
+            form.add_error("import_file", str(e))
+        else:
+            super().add_data_read_fail_error_to_form(form, e)
+
+    def process_result(self, result, request):
+        """Go back to the list; say so when the file that was looked at can no longer be taken."""
+        if not (result.has_errors() or result.has_validation_errors()):
+            return super().process_result(result, request)
+        message = "Nothing was imported: the rows no longer fit. Look at the file again."
+        self.message_user(request, message, level="error")
+        return redirect("admin:{}_{}_import".format(*self.get_model_info()))
 
     def generate_log_entries(self, result, request):
         """Record the import as one event."""

@@ -2,10 +2,11 @@
 
 from django.contrib import admin
 from django.contrib.auth.models import Group
+from import_export.resources import ModelResource
 
 from poweroptix.accounts.models import ApiToken, Tenant, User
 from poweroptix.accounts.services import revoke_token
-from poweroptix.adminkit import ModelAdmin, ReadOnlyAdmin, UserAdmin, badge
+from poweroptix.adminkit import ExchangeAdmin, ReadOnlyAdmin, UserAdmin, badge
 from poweroptix.audit.actor import Actor
 from poweroptix.clock import now
 
@@ -13,10 +14,26 @@ if admin.site.is_registered(Group):
     admin.site.unregister(Group)  # rights come from roles; groups would be a second truth
 
 
+class TenantResource(ModelResource):
+    """Columns of a file of tenants; a row belongs to the tenant with its code."""
+
+    class Meta:
+        model = Tenant
+        fields = ["code", "name"]
+        import_id_fields = ["code"]
+        clean_model_instances = True
+        skip_unchanged = True
+
+    def init_instance(self, row=None):
+        """Stamp a new tenant."""
+        return Tenant(created_at=now())
+
+
 @admin.register(Tenant)
-class TenantAdmin(ModelAdmin):
+class TenantAdmin(ExchangeAdmin):
     """Tenants."""
 
+    resource_classes = [TenantResource]
     list_display = ["code", "name", "created_at"]
     search_fields = ["code", "name"]
     readonly_fields = ["created_at"]

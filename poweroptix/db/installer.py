@@ -134,7 +134,7 @@ def _base_grants(tables: list[str], rules: list[Rule]) -> list[str]:
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON {listed} TO {APP}, {WORKER}",
         f"GRANT SELECT ON {listed} TO {BACKUP}",
         f"REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM PUBLIC, {PORTAL}, {WEB}",
-        f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {APP}, {WORKER}",
+        f"GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA public TO {APP}, {WORKER}",
         f"GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO {BACKUP}",
     ]
     script += [f"ALTER TABLE {ident(t)} DISABLE ROW LEVEL SECURITY" for t in open_tables]
