@@ -52,7 +52,6 @@ INSTALLED_APPS = [
     "poweroptix.audit",
     "poweroptix.jobs",
     "poweroptix.db",
-    "poweroptix.pages",
     "meters",
     "contracts",
     "settlement",
