@@ -1,0 +1,135 @@
+"""Invoices for the back office: drafts from approved runs, issue, downloads."""
+
+from django.http import Http404
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views import View
+
+from billing.documents import stored_pdf
+from billing.models import Invoice
+from billing.services import draft_invoice, issue_invoice, verify_invoice, void_invoice
+from billing.services.checks import issue_checks
+from contracts.models import Contract
+from poweroptix.accounts.permissions import may
+from poweroptix.clock import now
+from poweroptix.kernel.canonical import canonical_json
+from poweroptix.pages.downloads import attachment
+from poweroptix.pages.guards import StaffPage, actor_of, attempt
+from poweroptix.pages.lists import Column, Filter, ListPage
+from settlement.models import SettlementRun
+
+
+def _link(invoice: Invoice) -> str:
+    return reverse("office-invoice", args=[invoice.pk])
+
+
+class InvoiceList(StaffPage, ListPage):
+    """All invoices; above them the approved runs that are not billed yet."""
+
+    verb = "billing.view"
+    write_verb = "billing.draft"
+    title = "Invoices"
+    intro = "A number is given when the invoice is issued; from then on nothing on it can change."
+    name = "invoices"
+    template_name = "billing/invoices.html"
+    search = ("number", "contract__code", "tenant__name")
+    columns = (
+        Column("number", "Number", sort="number", link=_link, value=lambda i: i.number or "draft"),
+        Column("contract__code", "Contract", sort="contract__code", link=_link),
+        Column("period", "Month", sort="period"),
+        Column("state", "State", kind="state", sort="state"),
+        Column("issue_date", "Issued", sort="issue_date"),
+        Column("due_date", "Due", sort="due_date"),
+        Column("energy_kwh", "Energy", kind="energy"),
+        Column("total_usd", "Total", kind="money", sort="total_usd"),
+    )
+    filters = (
+        Filter("state", "State", lambda: Invoice.State.choices),
+        Filter("contract", "Contract", lambda: [(c, c) for c in Contract.objects.values_list("code", flat=True)], "contract__code"),
+    )
+    empty_title = "No invoice yet"
+    empty_text = "Approve a settlement run first."
+
+    def rows(self):
+        """Return all invoices."""
+        return Invoice.objects.select_related("contract", "tenant").defer("document")
+
+    def extra(self):
+        """Return approved runs without an invoice."""
+        waiting = (
+            SettlementRun.objects.filter(state="APPROVED")
+            .exclude(pk__in=Invoice.objects.exclude(state="VOID").values("run"))
+            .select_related("contract")
+            .defer("inputs")
+            .order_by("period", "contract__code")
+        )
+        return {"waiting": waiting[:50], "may_draft": may(self.request.user, "billing.draft")}
+
+    def post(self, request):
+        """Draft the invoice of an approved run."""
+        run = get_object_or_404(SettlementRun.objects.select_related("contract"), pk=int(request.POST.get("run") or 0))
+        made = []
+
+        def act() -> str:
+            made.append(draft_invoice(run, actor=actor_of(request), now=now()))
+            return "The draft is ready; read it and issue it."
+
+        done = attempt(request, act)
+        return redirect("office-invoice", pk=made[0].pk) if done else redirect("office-invoices")
+
+
+class InvoicePage(StaffPage, View):
+    """One invoice."""
+
+    verb = "billing.view"
+
+    def get(self, request, pk):
+        """Show it with what stands in the way of issuing."""
+        invoice = self._invoice(pk)
+        context = {
+            "invoice": invoice,
+            "lines": invoice.lines.order_by("position"),
+            "zone": invoice.contract.zone,
+            "checks": issue_checks(invoice) if invoice.state == "DRAFT" else [],
+            "may_issue": may(request.user, "billing.issue"),
+        }
+        return render(request, "billing/invoice_office.html", context)
+
+    def post(self, request, pk):
+        """Issue, void or verify."""
+        invoice, actor = self._invoice(pk), actor_of(request)
+
+        def issue() -> str:
+            return f"Issued as {issue_invoice(invoice, actor=actor, now=now()).number}."
+
+        def void() -> str:
+            void_invoice(invoice, actor=actor, now=now(), reason=request.POST.get("reason", ""))
+            return "The invoice is void."
+
+        def verify() -> str:
+            report = verify_invoice(invoice)
+            return "Verified to the byte." if report.ok else "; ".join(report.differences[:5])
+
+        action = {"issue": issue, "void": void, "verify": verify}.get(request.POST.get("action", ""))
+        if action is not None:
+            attempt(request, action)
+        return redirect("office-invoice", pk=pk)
+
+    @staticmethod
+    def _invoice(pk: int) -> Invoice:
+        return get_object_or_404(Invoice.objects.select_related("contract", "tenant", "seller", "run"), pk=pk)
+
+
+class InvoiceFile(StaffPage, View):
+    """The stored PDF, or the frozen document as JSON."""
+
+    verb = "billing.view"
+
+    def get(self, _request, pk, form):
+        """Hand out what was stored when the invoice was issued."""
+        invoice = get_object_or_404(Invoice, pk=pk)
+        if invoice.document is None:
+            raise Http404
+        if form == "pdf":
+            return attachment(stored_pdf(invoice), f"{invoice.number}.pdf", "application/pdf")
+        return attachment(canonical_json(invoice.document), f"{invoice.number}.json", "application/json")

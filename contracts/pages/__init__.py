@@ -1,0 +1,1 @@
+"""Work pages of contracts: what was agreed, in sentences, and what proves it."""

@@ -1,0 +1,10 @@
+"""Addresses of the work pages of contracts, below /office/."""
+
+from django.urls import path
+
+from contracts.pages import contracts
+
+urlpatterns = [
+    path("contracts/", contracts.ContractList.as_view(), name="office-contracts"),
+    path("contracts/<slug:code>/", contracts.ContractPage.as_view(), name="office-contract"),
+]

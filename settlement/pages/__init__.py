@@ -1,0 +1,1 @@
+"""Work pages of settlement: runs, review, month."""
