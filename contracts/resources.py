@@ -14,6 +14,18 @@ from contracts.models import (
 from poweroptix.accounts.models import Tenant
 
 
+class Document(JSONWidget):
+    """A JSON cell; an empty one is an empty document."""
+
+    def clean(self, value, row=None, **kwargs):
+        """Return the document of a cell."""
+        return super().clean(value) or {}
+
+    def render(self, value, obj=None, **kwargs):
+        """Return the cell of a document."""
+        return super().render(value) or "{}"
+
+
 class Exact:
     """Options of every resource: equal rows are skipped and said so."""
 
@@ -25,8 +37,8 @@ class PartyResource(resources.ModelResource):
     """Parties by code; bank and address as JSON."""
 
     tenant = fields.Field("tenant", "tenant", ForeignKeyWidget(Tenant, "code"))
-    address = fields.Field("address", "address", JSONWidget())
-    bank = fields.Field("bank", "bank", JSONWidget())
+    address = fields.Field("address", "address", Document())
+    bank = fields.Field("bank", "bank", Document())
 
     class Meta(Exact):
         """Columns."""
@@ -62,7 +74,7 @@ class HolidayResource(resources.ModelResource):
 class TouCalendarResource(resources.ModelResource):
     """Time-of-use calendars by code; the schedule as JSON."""
 
-    schedule = fields.Field("schedule", "schedule", JSONWidget())
+    schedule = fields.Field("schedule", "schedule", Document())
     holidays = fields.Field("holidays", "holidays", ForeignKeyWidget(HolidayCalendar, "code"))
 
     class Meta(Exact):

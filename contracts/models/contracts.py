@@ -142,6 +142,10 @@ class ContractVersion(TenantRow):
     def __str__(self):
         return f"{self.contract} v{self.number}"
 
+    def validate_constraints(self, exclude=None):
+        """Check overlaps also where a form leaves the state out: the condition reads it."""
+        super().validate_constraints(exclude=set(exclude or ()) - {"state"})
+
     def valid_text(self) -> str:
         """Return the range in words, last day included: "2026-01-01 to 2026-12-31"."""
         if self.valid.upper is None:

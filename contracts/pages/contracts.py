@@ -22,7 +22,9 @@ class ContractList(StaffPage, ListPage):
 
     verb = "contracts.view"
     title = "Contracts"
-    intro = "Terms are written in the set-up, proved by worked examples and then not edited any more."
+    intro = (
+        "Terms are written in the set-up, proved by worked examples and then not edited any more."
+    )
     name = "contracts"
     template_name = "contracts/list.html"
     search = ("code", "name", "offtaker__name")
@@ -55,9 +57,15 @@ class ContractPage(StaffPage, View):
 
     def get(self, request, code):
         """Show versions, terms as sentences, points and examples."""
-        contract = get_object_or_404(Contract.objects.select_related("seller", "offtaker", "campus"), code=code)
+        contract = get_object_or_404(
+            Contract.objects.select_related("seller", "offtaker", "campus"), code=code
+        )
         versions = [
-            {"version": version, "terms": [_said(term) for term in version.terms.order_by("position")], "examples": version.examples.order_by("name")}
+            {
+                "version": version,
+                "terms": [_said(term) for term in version.terms.order_by("position")],
+                "examples": version.examples.order_by("name"),
+            }
             for version in contract.versions.order_by("-number")
         ]
         context = {
@@ -71,12 +79,16 @@ class ContractPage(StaffPage, View):
 
     def post(self, request, code):
         """Run the examples of a version, or activate it."""
-        version = get_object_or_404(ContractVersion, pk=int(request.POST.get("version") or 0), contract__code=code)
+        version = get_object_or_404(
+            ContractVersion, pk=int(request.POST.get("version") or 0), contract__code=code
+        )
 
         def examples() -> str:
             verdicts = run_examples(version, now=now())
             failed = [verdict.name for verdict in verdicts if not verdict.passed]
-            return f"{len(verdicts) - len(failed)} of {len(verdicts)} examples pass." + (f" Failed: {', '.join(failed)}" if failed else "")
+            return f"{len(verdicts) - len(failed)} of {len(verdicts)} examples pass." + (
+                f" Failed: {', '.join(failed)}" if failed else ""
+            )
 
         def activate() -> str:
             activate_version(version, actor=actor_of(request), now=now())

@@ -7,6 +7,7 @@ from django.db import transaction
 
 from contracts.calc.holidays import nerc_years
 from contracts.models import Holiday, HolidayCalendar
+from poweroptix.accounts.permissions import require
 from poweroptix.audit.actor import Actor
 from poweroptix.audit.services import record
 
@@ -16,6 +17,7 @@ def add_holidays(
     calendar: HolidayCalendar, days: Iterable[tuple[date, str]], *, actor: Actor
 ) -> int:
     """Add dates with their names; dates that are there keep their name. Returns the new ones."""
+    require(actor, "contracts.edit")
     known = set(calendar.holidays.values_list("date", flat=True))
     fresh = {day: name for day, name in days if day not in known}
     Holiday.objects.bulk_create(

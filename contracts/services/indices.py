@@ -10,6 +10,7 @@ from django.db import transaction
 
 from contracts.calc.index_csv import PriceFile, by_day, read_prices
 from contracts.models import IndexBlock, IndexSeries
+from poweroptix.accounts.permissions import require
 from poweroptix.audit.actor import Actor
 from poweroptix.audit.services import record
 from poweroptix.kernel.canonical import canonical_json
@@ -46,6 +47,7 @@ def publish_index(
     A null price withdraws nothing. Refused when a start is off the grid of the series or a price
     has more than 8 decimals.
     """
+    require(actor, "contracts.publish_index")
     IndexSeries.objects.select_for_update().get(pk=series.pk)
     counts = {"new": 0, "changed": 0, "equal": 0}
     changed_prices = 0

@@ -19,6 +19,7 @@ from contracts.models import (
     Term,
 )
 from contracts.services._save import checked_save
+from poweroptix.accounts.permissions import require
 from poweroptix.audit.actor import Actor
 from poweroptix.audit.services import record
 from poweroptix.kernel.errors import Conflict, Refused
@@ -49,6 +50,7 @@ def add_term(
     actor: Actor,
 ) -> Term:
     """Add a term to a draft. Refused with a finding per wrong parameter."""
+    require(actor, "contracts.edit")
     must_be_draft(version)
     kind = charge_type(charge_type_key)
     parsed = kind.parse(parameters)
@@ -86,6 +88,7 @@ def add_example(
     actor: Actor,
 ) -> ContractExample:
     """Add a worked example to a draft."""
+    require(actor, "contracts.edit")
     must_be_draft(version)
     example = ContractExample(
         version=version, name=name, inputs=dict(inputs), expected=dict(expected)
@@ -109,6 +112,7 @@ def assign_point(
 
     Refused when the point stands on another campus or already serves a contract then.
     """
+    require(actor, "contracts.edit")
     if delivery_point.campus_id != contract.campus_id:
         raise Refused("contracts.unknown_point", f"there is no point '{delivery_point.code}'")
     end = None if last_day is None else last_day + timedelta(days=1)
@@ -137,6 +141,7 @@ def set_opening_balance(
 
     Refused without a reason, or when a peak is not a number of kW.
     """
+    require(actor, "contracts.edit")
     if not reason.strip():
         raise Refused("contracts.reason", "an opening balance needs a reason")
     for code, entry in carry.items():

@@ -14,6 +14,7 @@ from contracts.charges import TermContext, charge_type
 from contracts.models import Contract, ContractExample, ContractVersion, IndexSeries
 from contracts.services._save import checked_save
 from contracts.services.examples import run_examples
+from poweroptix.accounts.permissions import require
 from poweroptix.audit.actor import Actor
 from poweroptix.audit.services import record
 from poweroptix.kernel.errors import Conflict, DomainError, Refused
@@ -25,6 +26,7 @@ State = ContractVersion.State
 @transaction.atomic
 def create_contract(*, actor: Actor, **fields: Any) -> Contract:
     """Write down a new contract. Refused when a field is wrong."""
+    require(actor, "contracts.edit")
     contract = checked_save(Contract(**fields))
     record("contract.created", contract, actor=actor, after={"code": contract.code})
     return contract
@@ -47,6 +49,7 @@ def new_version(
 
     Examples are not copied: their amounts were agreed for the old terms.
     """
+    require(actor, "contracts.edit")
     if last_day is not None and last_day < first_day:
         raise Refused("contracts.dates", f"the last day {last_day} is before {first_day}")
     Contract.objects.select_for_update().get(pk=contract.pk)
@@ -79,8 +82,10 @@ def activate_version(
 
     An open-ended version that began earlier ends the day before. Any other overlap is refused,
     unless `supersede` says that the versions wholly inside the new days are replaced.
-    Refused with all findings; Conflict when the version is not a draft.
+    Whoever wrote the draft may activate it; the trail keeps both names. Refused with all findings;
+    Conflict when the version is not a draft; Forbidden without the right.
     """
+    require(actor, "contracts.activate")
     Contract.objects.select_for_update().get(pk=version.contract_id)
     version = ContractVersion.objects.select_for_update().get(pk=version.pk)
     if version.state != State.DRAFT:

@@ -69,9 +69,7 @@ EXAMPLE = {
 def draft(contract):
     from contracts.services import add_example, add_term, new_version
 
-    version = new_version(
-        contract, first_day=date(2026, 1, 1), note="first", actor=ACTOR, now=NOW
-    )
+    version = new_version(contract, first_day=date(2026, 1, 1), note="first", actor=ACTOR, now=NOW)
     add_term(
         version,
         line_code=10,
@@ -82,9 +80,7 @@ def draft(contract):
         parameters={"price": "50"},
         actor=ACTOR,
     )
-    add_example(
-        version, name="March", inputs=EXAMPLE, expected={"10": "148600.00"}, actor=ACTOR
-    )
+    add_example(version, name="March", inputs=EXAMPLE, expected={"10": "148600.00"}, actor=ACTOR)
     return version
 
 

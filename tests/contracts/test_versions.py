@@ -17,9 +17,7 @@ pytestmark = pytest.mark.django_db
 
 
 def next_version(contract, first, last=None, amount="148600.00", **more):
-    version = new_version(
-        contract, first_day=first, last_day=last, actor=ACTOR, now=NOW, **more
-    )
+    version = new_version(contract, first_day=first, last_day=last, actor=ACTOR, now=NOW, **more)
     add_example(version, name="March", inputs=EXAMPLE, expected={"10": amount}, actor=ACTOR)
     return version
 
@@ -95,9 +93,7 @@ def test_no_activation_while_a_term_points_nowhere(draft, key, parameters, messa
 
 
 def test_an_open_version_ends_where_the_next_one_begins(contract, active):
-    later = activate_version(
-        next_version(contract, date(2026, 7, 1)), actor=ACTOR, now=NOW
-    )
+    later = activate_version(next_version(contract, date(2026, 7, 1)), actor=ACTOR, now=NOW)
     active.refresh_from_db()
     assert active.valid == DateRange(date(2026, 1, 1), date(2026, 7, 1))
     assert queries.version_in_force(contract, date(2026, 6, 30)) == active
