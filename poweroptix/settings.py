@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "billing",
     "poweroptix.office",
     "poweroptix.pages",
+    "poweroptix.api",
     "poweroptix.portfolio",
     "poweroptix.demo",
     "poweroptix.server",

@@ -1,0 +1,1 @@
+"""API version 1: everything that can be read and started, for programs."""
