@@ -34,6 +34,18 @@ CREATE POLICY pox_portal_seller ON contracts_party FOR SELECT TO poweroptix_port
 USING (EXISTS (SELECT 1 FROM contracts_contract c WHERE c.seller_id = contracts_party.id))
 """
 
+# Names of the places that serve a tenant; the policies of the inner tables decide which.
+OWN_PLACES = """
+ALTER TABLE meters_deliverypoint ENABLE ROW LEVEL SECURITY;
+CREATE POLICY pox_staff ON meters_deliverypoint TO poweroptix_app USING (true) WITH CHECK (true);
+CREATE POLICY pox_portal ON meters_deliverypoint FOR SELECT TO poweroptix_portal
+USING (id IN (SELECT p.delivery_point_id FROM contracts_tenantpoint p));
+ALTER TABLE meters_campus ENABLE ROW LEVEL SECURITY;
+CREATE POLICY pox_staff ON meters_campus TO poweroptix_app USING (true) WITH CHECK (true);
+CREATE POLICY pox_portal ON meters_campus FOR SELECT TO poweroptix_portal
+USING (id IN (SELECT c.campus_id FROM contracts_contract c))
+"""
+
 # A version that was active may end earlier than planned, never grow into other days.
 ONLY_SHORTEN = """
 CREATE OR REPLACE FUNCTION pox_version_only_shortens() RETURNS trigger LANGUAGE plpgsql AS $body$
@@ -68,4 +80,14 @@ RULES: list[Rule] = [
     Policy("contracts_party"),
     Sql("pox_portal_seller", SELLER_POLICY, ("contracts_party", "contracts_contract")),
     *(PortalGrant(table) for table in PORTAL_READS),
+    Sql(
+        "pox_portal_places",
+        OWN_PLACES,
+        ("meters_deliverypoint", "meters_campus", "contracts_tenantpoint", "contracts_contract"),
+    ),
+    PortalGrant("meters_deliverypoint"),
+    PortalGrant("meters_campus", columns=("id", "code", "name", "zone", "currency")),
+    # Published prices belong to nobody; a tenant's line is priced again from them.
+    PortalGrant("contracts_indexseries"),
+    PortalGrant("contracts_indexblock"),
 ]

@@ -40,6 +40,14 @@ FROM (
 CROSS JOIN LATERAL unnest(b."values") WITH ORDINALITY AS u(reading, ordinal)
 """
 
+FILES_OF_OWN_READINGS = """
+ALTER TABLE meters_importfile ENABLE ROW LEVEL SECURITY;
+CREATE POLICY pox_staff ON meters_importfile TO poweroptix_app USING (true) WITH CHECK (true);
+CREATE POLICY pox_portal ON meters_importfile FOR SELECT TO poweroptix_portal USING (id IN (
+  SELECT p.import_file_id FROM meters_readingblock b
+    JOIN meters_publication p ON p.id = b.publication_id WHERE b.layer = 1))
+"""
+
 RULES: list[Rule] = [
     AppendOnly("meters_readingblock", lock_owner=True),
     ChannelPolicy("meters_readingblock"),
@@ -54,7 +62,8 @@ RULES: list[Rule] = [
     Immutable(
         "meters_publication", "OLD.published_at IS NOT NULL OR OLD.withdrawn_at IS NOT NULL"
     ),
-    PortalGrant("meters_publication", columns=("id", "published_at")),
+    # A tenant reads who published a version of its readings and why; blocks lead there.
+    PortalGrant("meters_publication"),
     Immutable(
         "meters_importfile",
         "OLD.state IN ('ACCEPTED', 'REFUSED')",
@@ -77,4 +86,18 @@ RULES: list[Rule] = [
     PortalGrant("meters_readingnote"),
     ChannelPolicy("meters_channel", channel_column="id"),
     PortalGrant("meters_channel"),
+    ChannelPolicy("meters_edit"),
+    PortalGrant("meters_edit"),
+    ChannelPolicy("meters_finding"),
+    PortalGrant("meters_finding"),
+    # Of a file a tenant sees the name and the digest, if it brought readings of its channels; the
+    # receipt speaks of everybody's channels and stays with the staff.
+    Sql("portal files", FILES_OF_OWN_READINGS, needs=("meters_importfile", "meters_publication")),
+    PortalGrant(
+        "meters_importfile",
+        columns=(
+            *("id", "sha256", "source", "name", "size", "profile_code", "format"),
+            *("received_at", "state", "uploaded_by"),
+        ),
+    ),
 ]
