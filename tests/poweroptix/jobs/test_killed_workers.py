@@ -1,5 +1,6 @@
 """Workers are killed and frozen at every point: work is resumed, nothing is done twice."""
 
+import json
 import os
 import signal
 import subprocess
@@ -30,14 +31,14 @@ def job():
 
 def start(point=""):
     of = settings.DATABASES["default"]
-    login = of["USER"] + (f":{of['PASSWORD']}" if of["PASSWORD"] else "")
-    host = f"{of['HOST']}:{of['PORT']}" if of["PORT"] else of["HOST"]
-    if of["HOST"].startswith("/"):
-        host = of["HOST"].replace("/", "%2F")
-    url = f"postgresql://{login}@{host}/{of['NAME']}"
+    where = {name: of[name] for name in ("HOST", "PORT", "USER", "PASSWORD", "NAME")}
     return subprocess.Popen(
         [sys.executable, "-m", "tests.poweroptix.jobs.victim", point],
-        env={**os.environ, "DATABASE_URL": url, "PYTHONPATH": os.pathsep.join(sys.path)},
+        env={
+            **os.environ,
+            "VICTIM_DATABASE": json.dumps(where),
+            "PYTHONPATH": os.pathsep.join(sys.path),
+        },
         cwd=settings.BASE_DIR,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

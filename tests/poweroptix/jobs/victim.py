@@ -1,14 +1,16 @@
 """A worker that dies where it is told: `victim.py POINT`, or never when POINT is empty."""
 
+import json
 import os
 import signal
 import sys
 
 import django
+from django.conf import settings
 
+settings.DATABASES["default"].update(json.loads(os.environ["VICTIM_DATABASE"]))
 django.setup()
 
-from django.conf import settings  # noqa: E402
 from django.db import connection  # noqa: E402
 
 from poweroptix.jobs import services  # noqa: E402
