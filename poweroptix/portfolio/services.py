@@ -60,6 +60,9 @@ SECTIONS: dict[str, Handler] = {
         Section("tenant_points", "contracts.TenantPoint", ("contract", "delivery_point", "valid"))
     ),
     "opening_balances": apply_opening,
+    "carbon_policies": _rows(
+        Section("carbon_policies", "esg.CarbonPolicy", ("campus", "effective_from"))
+    ),
     "pools": lambda item, where, _actor, _now: apply_pool(item, where),
 }
 
