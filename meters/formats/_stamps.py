@@ -45,8 +45,10 @@ def parse_stamp(text: str, field: str, pattern: str = "") -> tuple[int, bool]:
     local = _local_seconds(text, field, (year, month, day), (hour, minute, second))
     if offset is None:
         return local, False
-    shift = 0 if offset == "Z" else int(offset[1:3]) * 3600 + int(offset[4:6]) * 60
-    if shift > 14 * 3600 or offset[-2:] > "59":
+    if offset == "Z":
+        return local, True
+    shift = int(offset[1:3]) * 3600 + int(offset[4:6]) * 60
+    if shift > 14 * 3600 or int(offset[4:6]) > 59:
         raise RowFault("R002", field, f"{field} '{printable(text)}' has an impossible offset")
     return local - (-shift if offset[0] == "-" else shift), True
 

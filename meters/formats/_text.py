@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, NoReturn
 
+import numpy as np
+
 from meters.formats._base import clip, printable
 from poweroptix.kernel.errors import Refused
 
@@ -64,18 +66,18 @@ def chunks(
         cut = data.rfind(b"\n") + 1
         rest, whole = data[cut:], data[:cut]
         if len(rest) > LINE_LIMIT:
-            where = line + whole.count(b"\n")
-            text = f"Line {where} is longer than {LINE_LIMIT} bytes; line breaks may be missing."
-            refuse("F011", text, line=where)
+            _too_long(line + whole.count(b"\n"))
+        seen = seen or bool(whole.strip())
         if whole:
-            yield _checked(whole, line, offset)
-            seen = seen or bool(whole.strip())
+            if seen:
+                yield _checked(whole, line, offset)
             line += whole.count(b"\n")
             offset += len(whole)
     seen = seen or bool(rest.strip())
     if not seen:
         refuse("F001", "The file is empty. Send the file again.")
     if rest.strip():
+        final = _checked(rest + b"\n", line, offset)
         if final_break:
             refuse(
                 "F015",
@@ -83,7 +85,7 @@ def chunks(
                 "Send the whole file again.",
                 line=line,
             )
-        yield _checked(rest + b"\n", line, offset)
+        yield final
 
 
 def _first(head: bytes, stream: BinaryIO) -> bytes:
@@ -105,6 +107,7 @@ def _checked(data: bytes, line: int, offset: int) -> Chunk:
     if b"\0" in data:
         where = line + data.count(b"\n", 0, data.index(b"\0"))
         refuse("F005", f"There is a NUL byte in line {where}.", line=where)
+    _check_lengths(data, line)
     if not data.isascii():
         try:
             data.decode("utf-8")
@@ -119,6 +122,20 @@ def _checked(data: bytes, line: int, offset: int) -> Chunk:
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n")
     return Chunk(data, line)
+
+
+def _check_lengths(data: bytes, line: int) -> None:
+    if len(data) <= LINE_LIMIT:
+        return
+    breaks = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == 0x0A)
+    lengths = np.diff(breaks, prepend=-1)
+    if (lengths > LINE_LIMIT).any():
+        _too_long(line + int(np.argmax(lengths > LINE_LIMIT)))
+
+
+def _too_long(line: int) -> NoReturn:
+    text = f"Line {line} is longer than {LINE_LIMIT} bytes; a quote or a line break may be missing."
+    refuse("F011", text, line=line)
 
 
 def split_line(text: str, line: int) -> list[str]:
