@@ -113,19 +113,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='invoice',
-            constraint=models.CheckConstraint(condition=models.Q(('total_usd', 'NaN'), _negated=True), name='invoice_total_is_number'),
-        ),
-        migrations.AddConstraint(
-            model_name='invoice',
             constraint=models.CheckConstraint(condition=models.Q(('last_date__gte', models.F('first_date'))), name='invoice_dates_in_order'),
         ),
         migrations.AddConstraint(
             model_name='invoiceline',
             constraint=models.UniqueConstraint(fields=('invoice', 'position'), name='invoice_line_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='invoiceline',
-            constraint=models.CheckConstraint(condition=models.Q(('amount_usd', 'NaN'), _negated=True), name='invoice_line_amount_is_number'),
         ),
         migrations.AddConstraint(
             model_name='numberseries',

@@ -95,7 +95,6 @@ class Invoice(models.Model):
                 condition=~Q(state="VOID")
                 | (Q(voided_at__isnull=False) & ~Q(voided_by="") & ~Q(void_reason="")),
             ),
-            models.CheckConstraint(name="invoice_total_is_number", condition=~Q(total_usd="NaN")),
             models.CheckConstraint(
                 name="invoice_dates_in_order", condition=Q(last_date__gte=F("first_date"))
             ),
@@ -143,9 +142,6 @@ class InvoiceLine(models.Model):
         ordering = ["invoice", "position"]
         constraints = [
             models.UniqueConstraint(fields=["invoice", "position"], name="invoice_line_once"),
-            models.CheckConstraint(
-                name="invoice_line_amount_is_number", condition=~Q(amount_usd="NaN")
-            ),
         ]
 
     def __str__(self):

@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['code', '-valid_from', 'edition'],
-                'constraints': [models.UniqueConstraint(fields=('code', 'edition'), name='factor_edition_once'), models.CheckConstraint(condition=models.Q(('value__gte', 0), models.Q(('value', 'NaN'), _negated=True)), name='factor_value_range'), models.CheckConstraint(condition=models.Q(('valid_to__isnull', True), ('valid_to__gte', models.F('valid_from')), _connector='OR'), name='factor_valid_in_order')],
+                'constraints': [models.UniqueConstraint(fields=('code', 'edition'), name='factor_edition_once'), models.CheckConstraint(condition=models.Q(('value__gte', 0)), name='factor_value_range'), models.CheckConstraint(condition=models.Q(('valid_to__isnull', True), ('valid_to__gte', models.F('valid_from')), _connector='OR'), name='factor_valid_in_order')],
             },
         ),
         migrations.CreateModel(
@@ -123,7 +123,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'global warming potential',
                 'ordering': ['gwp_set', 'gas'],
-                'constraints': [models.UniqueConstraint(fields=('code', 'edition'), name='gwp_edition_once'), models.CheckConstraint(condition=models.Q(('value__gt', 0), models.Q(('value', 'NaN'), _negated=True)), name='gwp_value_range')],
+                'constraints': [models.UniqueConstraint(fields=('code', 'edition'), name='gwp_edition_once'), models.CheckConstraint(condition=models.Q(('value__gt', 0)), name='gwp_value_range')],
             },
         ),
         migrations.CreateModel(

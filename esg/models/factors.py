@@ -50,9 +50,7 @@ class EmissionFactor(Published):
         ordering = ["code", "-valid_from", "edition"]
         constraints = [
             models.UniqueConstraint(fields=["code", "edition"], name="factor_edition_once"),
-            models.CheckConstraint(
-                name="factor_value_range", condition=Q(value__gte=0) & ~Q(value="NaN")
-            ),
+            models.CheckConstraint(name="factor_value_range", condition=Q(value__gte=0)),
             models.CheckConstraint(
                 name="factor_valid_in_order",
                 condition=Q(valid_to__isnull=True) | Q(valid_to__gte=F("valid_from")),
@@ -70,7 +68,5 @@ class GwpValue(Published):
         verbose_name = "global warming potential"
         constraints = [
             models.UniqueConstraint(fields=["code", "edition"], name="gwp_edition_once"),
-            models.CheckConstraint(
-                name="gwp_value_range", condition=Q(value__gt=0) & ~Q(value="NaN")
-            ),
+            models.CheckConstraint(name="gwp_value_range", condition=Q(value__gt=0)),
         ]

@@ -3,7 +3,7 @@
 from esg.services.account import account_carbon, publish_intensity
 from esg.services.factors import LoadReceipt, load_factors
 from esg.services.policy import set_policy
-from esg.services.verification import CarbonReport, verify_carbon
+from esg.services.verification import CarbonReport, verify_emission_run
 
 __all__ = [
     "CarbonReport",
@@ -12,5 +12,5 @@ __all__ = [
     "load_factors",
     "publish_intensity",
     "set_policy",
-    "verify_carbon",
+    "verify_emission_run",
 ]

@@ -13,19 +13,19 @@ from poweroptix.kernel.errors import DomainError
 
 @dataclass(frozen=True)
 class CarbonReport:
-    """What the recomputation found; `problems` is empty when everything agrees."""
+    """What the recomputation found; `differences` is empty when everything agrees."""
 
-    run: str
+    subject: str
     lines: int
-    problems: tuple[str, ...]
+    differences: tuple[str, ...]
 
     @property
-    def holds(self) -> bool:
+    def ok(self) -> bool:
         """Whether the account was reproduced to the milligram."""
-        return not self.problems
+        return not self.differences
 
 
-def verify_carbon(run: EmissionRun) -> CarbonReport:
+def verify_emission_run(run: EmissionRun) -> CarbonReport:
     """Recompute a run from its pinned inputs; compare digests, masses, grams and worksheets."""
     content = bytes(run.inputs)
     if sha256(content) != run.inputs_sha256:

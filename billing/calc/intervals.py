@@ -1,0 +1,186 @@
+"""The price of every interval, for the charges that price intervals; proved against the line.
+
+A time-of-use or fixed charge prices the printed quantity of its parts, so its column says to which
+part an interval belongs and at which price. An indexed charge prices each interval by itself, so
+its column holds exact products that add up to the line.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from contracts.calc import energy, escalation
+from contracts.calc.price_terms import PricedTerm, PricingInputs, charge_inputs
+from contracts.charges import ChargeInputs, charge_type
+from poweroptix.kernel import exact
+from poweroptix.kernel.errors import Refused
+from poweroptix.kernel.fixed import MISSING, from_price, price
+from poweroptix.kernel.grid import Grid
+from poweroptix.kernel.rounding import price as round_price
+from poweroptix.kernel.series import Series
+from poweroptix.kernel.worksheet import IntervalRow
+from settlement.calc.inputs import Inputs, VersionInputs
+
+PRICED = ("tou_energy@1", "fixed_energy@1", "index_adder@1")
+
+
+@dataclass
+class PriceColumn:
+    """Prices of one line code: 10^-8 per interval (-2^63 outside), and the part of each interval.
+
+    `divisor` turns the energy unit into the quoted one (1000 for USD/MWh). `is_exact` columns add
+    up by interval products, the others by the quantity of each part.
+    """
+
+    line_code: int
+    label: str
+    quantity: str
+    unit: str
+    divisor: int
+    is_exact: bool
+    prices: np.ndarray
+    parts: np.ndarray
+    part_names: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class IntervalTable:
+    """What the interval file shows: one grid, the quantities on it, and the price columns."""
+
+    grid: Grid
+    series: Mapping[str, Series]
+    columns: tuple[PriceColumn, ...]
+
+
+def interval_table(inputs: Inputs, line_code: int | None = None) -> IntervalTable:
+    """Return the intervals of a settlement with their prices, of all lines or of one.
+
+    Refused when a recomputed sum of products is not the one of the line.
+    """
+    delivered = inputs.series["delivered"]
+    columns: dict[int, PriceColumn] = {}
+    for version in inputs.versions:
+        pricing = _pricing(inputs, version)
+        for term in version.terms:
+            if term.charge_type not in PRICED or line_code not in (None, term.line_code):
+                continue
+            column = columns.setdefault(term.line_code, _empty(term, delivered.grid))
+            _fill(column, term, charge_inputs(term, pricing), delivered.grid)
+    series = {
+        name: one for name, one in sorted(inputs.series.items()) if one.grid == delivered.grid
+    }
+    return IntervalTable(delivered.grid, series, tuple(columns[code] for code in sorted(columns)))
+
+
+def _pricing(inputs: Inputs, version: VersionInputs) -> PricingInputs:
+    return PricingInputs(
+        contract=inputs.contract,
+        version=version.number,
+        period=inputs.period,
+        zone=inputs.zone,
+        currency=inputs.currency,
+        series=inputs.series,
+        prices=inputs.prices,
+        calendars=inputs.calendar_objects(),
+        in_force=(version.first_date, version.last_date),
+        anchor_date=version.anchor_date,
+        facts=version.facts,
+        rounding_point=inputs.rounding_point,
+        rounding=inputs.rounding,
+    )
+
+
+def _empty(term: PricedTerm, grid: Grid) -> PriceColumn:
+    parameters = charge_type(term.charge_type).parse(term.parameters)
+    unit = energy.PRICE_UNITS[parameters.price_unit]
+    return PriceColumn(
+        line_code=term.line_code,
+        label=term.label,
+        quantity=term.quantity_name,
+        unit=parameters.price_unit,
+        divisor=unit.divisor,
+        is_exact=term.charge_type == "index_adder@1",
+        prices=np.full(grid.count, MISSING, dtype=np.int64),
+        parts=np.full(grid.count, -1, dtype=np.int32),
+    )
+
+
+def _fill(column: PriceColumn, term: PricedTerm, inputs: ChargeInputs, grid: Grid) -> None:
+    parameters = charge_type(term.charge_type).parse(term.parameters)
+    if column.is_exact:
+        _fill_index(column, term, inputs, parameters, grid)
+        return
+    sheet, _ = charge_type(term.charge_type).charge(inputs, parameters, {})
+    rows = iter(sheet.rows)
+    for part in escalation.segments(inputs, parameters):
+        start = inputs.period.day_bounds(part.first_day)[0]
+        cut = inputs.quantity().slice(start, inputs.period.day_bounds(part.last_day)[1])
+        at = (cut.grid.start_minute - grid.start_minute) // grid.minutes
+        for chosen in _groups(term, inputs, parameters, cut):
+            row = next(rows)
+            inside = at + np.flatnonzero(chosen)
+            column.part_names.append(row.label)
+            column.parts[inside] = len(column.part_names) - 1
+            if row.rate.value is not None:
+                column.prices[inside] = price(row.rate.value)
+
+
+def _groups(term: PricedTerm, inputs: ChargeInputs, parameters: Any, cut: Series):
+    """Yield which intervals each row prices, in the order of the rows."""
+    if term.charge_type == "fixed_energy@1":
+        yield np.ones(cut.grid.count, dtype=bool)
+        return
+    calendar = inputs.calendar(parameters.calendar)
+    names, index = calendar.schedule.periods(cut.grid, set(calendar.holidays))
+    for number in range(len(names)):
+        if (index == number).any():
+            yield index == number
+
+
+def _fill_index(
+    column: PriceColumn, term: PricedTerm, inputs: ChargeInputs, parameters: Any, grid: Grid
+) -> None:
+    series = inputs.quantity()
+    published = inputs.prices[parameters.index].onto(series.grid)
+    distinct, where = np.unique(published, return_inverse=True)
+    priced = [
+        MISSING
+        if value == MISSING
+        else price(
+            round_price(
+                from_price(value) * parameters.multiplier + parameters.adder,
+                parameters.interval_price_places,
+            )
+        )
+        for value in distinct.tolist()
+    ]
+    prices = np.array(priced, dtype=np.int64)[where]
+    sheet, _ = charge_type(term.charge_type).charge(inputs, parameters, {})
+    _prove(term, sheet.rows, prices, series, inputs, column)
+    at = (series.grid.start_minute - grid.start_minute) // grid.minutes
+    column.prices[at : at + series.grid.count] = prices
+
+
+def _prove(term, rows, prices, series, inputs, column) -> None:
+    """Compare the products of the column with those of the line."""
+    if inputs.rounding_point != "LINE" or series.missing_count or (prices == MISSING).any():
+        return
+    exact_usd = Decimal(exact.dot(prices, series.values)) / _scale(rows, column)
+    of_rows = sum((row.exact_usd or Decimal(0) for row in rows), Decimal(0))
+    is_one_row = len(rows) == 1 and isinstance(rows[0], IntervalRow)
+    if is_one_row and exact_usd != of_rows:
+        raise Refused(
+            "billing.intervals_differ",
+            f"The intervals of line {term.line_code} '{term.label}' add up to {exact_usd}, "
+            f"the line says {of_rows}.",
+        )
+
+
+def _scale(rows, column: PriceColumn) -> Decimal:
+    first = rows[0] if rows else None
+    if isinstance(first, IntervalRow):
+        return Decimal(first.scale)
+    return Decimal(10) ** 14 * column.divisor

@@ -1,0 +1,102 @@
+"""Questions about invoices; lists come with what a page shows, in a fixed number of queries."""
+
+from datetime import date
+
+from django.db.models import QuerySet
+
+from billing.models import Invoice, InvoiceLine
+from contracts.models import TenantPoint
+from esg.models import EmissionLine
+from esg.queries import line_of_contract
+from poweroptix.kernel.errors import NotFoundError
+from poweroptix.kernel.period import Period
+from settlement.calc.inputs import Inputs, from_bytes
+from settlement.calc.plan import contract_channels
+from settlement.models import SettlementRun
+from settlement.queries.contract import StoredResolver
+from settlement.services.allocation import document_of
+
+LIST_FIELDS = ("contract", "contract__campus", "seller", "tenant", "run")
+
+
+def invoices() -> QuerySet[Invoice]:
+    """Return invoices with everything a list shows, without their documents."""
+    return Invoice.objects.select_related(*LIST_FIELDS).defer(
+        "document", "run__inputs", "run__carry_out", "run__findings", "run__adjustments"
+    )
+
+
+def invoice_by_number(number: str) -> Invoice:
+    """Return an issued invoice by its number; NotFoundError when there is none."""
+    found = Invoice.objects.select_related(*LIST_FIELDS).filter(number=number).first()
+    if found is None:
+        raise NotFoundError("billing.unknown", f"There is no invoice {number}.")
+    return found
+
+
+def live_invoice(contract_id: int, period: str) -> Invoice | None:
+    """Return the draft or issued invoice of a contract's period, if there is one."""
+    return Invoice.objects.filter(
+        contract=contract_id, period=period, state__in=["DRAFT", "ISSUED"]
+    ).first()
+
+
+def lines_of(invoice: Invoice) -> list[InvoiceLine]:
+    """Return the lines of an invoice in print order; one query."""
+    return list(invoice.lines.select_related("settlement_line").order_by("position"))
+
+
+def period_of(run: SettlementRun) -> Period:
+    """Return the period of a run in the zone of its contract."""
+    return Period(run.start_utc, run.end_utc, run.contract.zone, run.period)
+
+
+def inputs_of(run: SettlementRun) -> Inputs:
+    """Return what a run was settled from, read by its pins; Refused when a digest differs."""
+    return from_bytes(bytes(run.inputs), StoredResolver(period_of(run)))
+
+
+def carbon_of(run: SettlementRun) -> EmissionLine | None:
+    """Return the carbon of a run's contract, accounted for the allocation the run used."""
+    return line_of_contract(run.allocation_run_id, run.contract_id)
+
+
+def points_of(run: SettlementRun) -> list[dict[str, str]]:
+    """Return the delivery points that served the contract in the period."""
+    period = period_of(run)
+    rows = (
+        TenantPoint.objects.filter(
+            contract=run.contract_id, valid__overlap=(period.first_date, run.end_utc.date())
+        )
+        .select_related("delivery_point")
+        .order_by("delivery_point__code")
+    )
+    seen = {row.delivery_point.code: row.delivery_point.name for row in rows}
+    return [{"code": code, "name": name} for code, name in seen.items()]
+
+
+def reading_versions(run: SettlementRun) -> dict[date, str]:
+    """Return the version of the readings of the contract's meters by UTC day.
+
+    One number where all meters agree, else channel and version of each.
+    """
+    if run.allocation_run is None:
+        return {}
+    document = document_of(run.allocation_run)
+    wanted = contract_channels(document, run.contract.code)
+    codes = {
+        channel["id"]: channel["code"]
+        for point in document["points"]
+        for channel in point["channels"]
+    }
+    by_day: dict[date, dict[str, int]] = {}
+    for channel in wanted:
+        for day, version, _ in document["pins"].get(str(channel), ()):
+            by_day.setdefault(date.fromisoformat(day), {})[codes[channel]] = version
+    return {day: _versions(found) for day, found in by_day.items()}
+
+
+def _versions(found: dict[str, int]) -> str:
+    if len(set(found.values())) == 1:
+        return str(next(iter(found.values())))
+    return "; ".join(f"{code} {version}" for code, version in sorted(found.items()))

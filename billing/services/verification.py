@@ -1,0 +1,118 @@
+"""Compute an issued invoice again and compare every byte that can be compared."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from billing.documents import stored_pdf
+from billing.models import Invoice
+from billing.queries import carbon_of, invoice_by_number, lines_of
+from billing.services.document import Issue, build_document
+from esg.services import verify_emission_run
+from poweroptix.kernel.canonical import canonical_json, sha256
+from poweroptix.kernel.errors import Conflict, DomainError
+from settlement.services import verify_run
+
+
+@dataclass
+class InvoiceReport:
+    """What was compared and where a difference is; no difference means proved."""
+
+    subject: str
+    compared: dict[str, int] = field(default_factory=dict)
+    differences: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything is as it was issued."""
+        return not self.differences
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {
+            "subject": self.subject,
+            "ok": self.ok,
+            "compared": self.compared,
+            "differences": self.differences,
+        }
+
+
+def verify_invoice(invoice: Invoice | str) -> InvoiceReport:
+    """Recompute settlement, energy, carbon, document and check the stored PDF of an invoice.
+
+    Takes an invoice or its number. Never raises for a difference; NotFoundError for an unknown
+    number, Conflict for a draft.
+    """
+    if isinstance(invoice, str):
+        invoice = invoice_by_number(invoice)
+    if invoice.document is None:
+        raise Conflict("billing.state", f"{invoice} is not issued; there is nothing to verify.")
+    report = InvoiceReport(f"invoice {invoice.number}")
+    run = verify_run(invoice.run)
+    report.compared |= run.compared
+    report.differences += run.differences
+    carbon = carbon_of(invoice.run)
+    if carbon is not None:
+        account = verify_emission_run(carbon.run)
+        report.compared["carbon lines"] = account.lines
+        report.differences += [f"Carbon: {problem}." for problem in account.differences]
+    _document(report, invoice)
+    _lines(report, invoice)
+    _pdf(report, invoice)
+    return report
+
+
+def _document(report: InvoiceReport, invoice: Invoice) -> None:
+    """Compare the stored document with its digest and with the one that is built again.
+
+    Names and addresses may have changed since; the figures may not, so both documents are
+    compared without what was master data then.
+    """
+    stored = invoice.document
+    report.compared["document bytes"] = len(canonical_json(stored))
+    if sha256(canonical_json(stored)) != invoice.content_sha256:
+        report.differences.append("The document does not have its digest.")
+    issue = Issue(
+        number=invoice.number,
+        issued_at=invoice.issued_at,
+        issue_date=invoice.issue_date,
+        due_date=invoice.due_date,
+        issued_by=invoice.issued_by,
+    )
+    try:
+        again = build_document(invoice, issue)
+    except DomainError as error:
+        report.differences.append(f"The document cannot be built again: {error.message}")
+        return
+    if stored.get("carbon") is None:
+        again["carbon"] = None
+    for name in COMPUTED:
+        if canonical_json(stored.get(name)) != canonical_json(again.get(name)):
+            report.differences.append(f"The document's '{name}' differs from its computation.")
+
+
+COMPUTED = (
+    *("schema", "number", "issued_at", "issue_date", "due_date", "currency", "period", "run"),
+    *("lines", "total", "usage", "series", "interval_csv_sha256", "carbon"),
+)
+
+
+def _lines(report: InvoiceReport, invoice: Invoice) -> None:
+    said = [
+        (line["position"], line["line_code"], line["label"], line["amount"])
+        for line in invoice.document["lines"]
+    ]
+    rows = [
+        (row.position, row.line_code, row.label, format(row.amount_usd, "f"))
+        for row in lines_of(invoice)
+    ]
+    if said != rows:
+        report.differences.append("The lines in the table are not those of the document.")
+    if format(invoice.total_usd, "f") != invoice.document["total"]:
+        report.differences.append("The total in the table is not that of the document.")
+
+
+def _pdf(report: InvoiceReport, invoice: Invoice) -> None:
+    try:
+        report.compared["pdf bytes"] = len(stored_pdf(invoice))
+    except DomainError as error:
+        report.differences.append(error.message)
