@@ -46,6 +46,26 @@ CREATE POLICY pox_portal ON meters_campus FOR SELECT TO poweroptix_portal
 USING (id IN (SELECT c.campus_id FROM contracts_contract c))
 """
 
+# What is still being written is nobody's but the staff's.
+NO_DRAFTS = """
+CREATE POLICY pox_portal_no_draft ON contracts_contractversion AS RESTRICTIVE FOR SELECT
+TO poweroptix_portal USING (state <> 'DRAFT');
+CREATE POLICY pox_portal_no_draft ON contracts_term AS RESTRICTIVE FOR SELECT
+TO poweroptix_portal USING (version_id IN (SELECT v.id FROM contracts_contractversion v))
+"""
+
+# A tenant's line is priced again from the series that its terms name; those of others stay hidden.
+OWN_PRICES = """
+ALTER TABLE contracts_indexseries ENABLE ROW LEVEL SECURITY;
+CREATE POLICY pox_staff ON contracts_indexseries TO poweroptix_app USING (true) WITH CHECK (true);
+CREATE POLICY pox_portal ON contracts_indexseries FOR SELECT TO poweroptix_portal
+USING (code IN (SELECT t.parameters ->> 'index' FROM contracts_term t));
+ALTER TABLE contracts_indexblock ENABLE ROW LEVEL SECURITY;
+CREATE POLICY pox_staff ON contracts_indexblock TO poweroptix_app USING (true) WITH CHECK (true);
+CREATE POLICY pox_portal ON contracts_indexblock FOR SELECT TO poweroptix_portal
+USING (series_id IN (SELECT s.id FROM contracts_indexseries s))
+"""
+
 # A version that was active may end earlier than planned, never grow into other days.
 ONLY_SHORTEN = """
 CREATE OR REPLACE FUNCTION pox_version_only_shortens() RETURNS trigger LANGUAGE plpgsql AS $body$
@@ -87,7 +107,8 @@ RULES: list[Rule] = [
     ),
     PortalGrant("meters_deliverypoint"),
     PortalGrant("meters_campus", columns=("id", "code", "name", "zone", "currency")),
-    # Published prices belong to nobody; a tenant's line is priced again from them.
+    Sql("pox_portal_no_draft", NO_DRAFTS, (VERSION, "contracts_term")),
+    Sql("pox_portal_prices", OWN_PRICES, ("contracts_indexblock", "contracts_term")),
     PortalGrant("contracts_indexseries"),
     PortalGrant("contracts_indexblock"),
 ]

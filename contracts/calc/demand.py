@@ -1,5 +1,6 @@
 """Peak kW of a window, and what earlier peaks and contract kW make of it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +12,8 @@ import numpy as np
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.fixed import from_micro
 from poweroptix.kernel.series import Series
+
+MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,8 @@ def known_peaks(carry: Mapping[str, Any]) -> dict[str, Decimal | None]:
     """
     found: dict[str, Decimal | None] = {}
     for month, text in carry.get("peaks", {}).items():
+        if not MONTH.fullmatch(str(month)):
+            raise Refused("contracts.carry", f"'{month}' is not a month such as 2025-12")
         if text is None:
             found[month] = None
             continue
@@ -117,6 +122,16 @@ def known_peaks(carry: Mapping[str, Any]) -> dict[str, Decimal | None]:
             raise Refused("contracts.carry", f"peak of {month}: '{text}' is not a number of kW")
         found[month] = value
     return found
+
+
+def check_carry(carry: Any) -> None:
+    """Refuse an opening carry that is not {"line code": {"peaks": {"2025-12": "26000"}}}."""
+    if not isinstance(carry, Mapping):
+        raise Refused("contracts.carry", "the carry is not an object of line codes")
+    for code, entry in carry.items():
+        if not str(code).isdigit() or not isinstance(entry, Mapping):
+            raise Refused("contracts.carry", f"'{code}' is not a line code with its carry")
+        known_peaks(entry)
 
 
 def kept_peaks(

@@ -4,7 +4,7 @@ from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from contracts.models.parties import CODE, CodeManager
+from contracts.models.parties import CODE, CodeManager, validate_zone
 from poweroptix.kernel.calendar import TouSchedule
 from poweroptix.kernel.errors import Refused
 
@@ -55,7 +55,11 @@ class TouCalendar(models.Model):
 
     code = models.CharField(max_length=40, unique=True, validators=[CODE])
     name = models.CharField(max_length=120)
-    zone = models.CharField(max_length=64, help_text="IANA zone, for example America/Chicago.")
+    zone = models.CharField(
+        max_length=64,
+        validators=[validate_zone],
+        help_text="IANA zone, for example America/Chicago.",
+    )
     schedule = models.JSONField(
         help_text='{"rows": [{"months": [1], "day_types": ["weekday"], "start": "16:00", ...}]}'
     )

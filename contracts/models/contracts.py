@@ -1,15 +1,19 @@
 """Contract, its dated versions, and the terms of each version."""
 
+import re
 from datetime import timedelta
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import BigIntegerRangeField, DateRangeField, RangeOperators
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Func, Q, Value
 
 from contracts.models._tenant import TenantRow
-from contracts.models.parties import CODE, CodeManager
+from contracts.models.parties import CODE, CodeManager, validate_zone
+
+PLAIN_NUMBER = re.compile(r"[+-]?\d{1,28}(\.\d{1,28})?")
 
 
 def key_range(column: str) -> Func:
@@ -63,7 +67,9 @@ class Contract(TenantRow):
     campus = models.ForeignKey("meters.Campus", on_delete=models.PROTECT, related_name="contracts")
     currency = models.CharField(max_length=3, default="USD")
     zone = models.CharField(
-        max_length=64, help_text="IANA zone of its days and months, for example America/Chicago."
+        max_length=64,
+        validators=[validate_zone],
+        help_text="IANA zone of its days and months, for example America/Chicago.",
     )
     payment_days = models.PositiveSmallIntegerField(
         default=30,
@@ -145,6 +151,13 @@ class ContractVersion(TenantRow):
     def validate_constraints(self, exclude=None):
         """Check overlaps also where a form leaves the state out: the condition reads it."""
         super().validate_constraints(exclude=set(exclude or ()) - {"state"})
+
+    def clean(self):
+        """Refuse facts that are not decimal numbers in quotes."""
+        for name, text in (self.facts or {}).items():
+            if not isinstance(text, str) or not PLAIN_NUMBER.fullmatch(text):
+                said = f"{name}: {text!r} is not a decimal number in quotes"
+                raise ValidationError({"facts": said})
 
     def valid_text(self) -> str:
         """Return the range in words, last day included: "2026-01-01 to 2026-12-31"."""

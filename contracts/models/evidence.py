@@ -1,9 +1,12 @@
 """What proves a version: worked examples agreed by both parties, and opening balances."""
 
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 
+from contracts.calc.demand import check_carry
 from contracts.models._tenant import TenantRow
+from poweroptix.kernel.errors import Refused
 
 
 class ContractExample(TenantRow):
@@ -59,3 +62,10 @@ class OpeningBalance(TenantRow):
 
     def __str__(self):
         return f"{self.contract} from {self.period}"
+
+    def clean(self):
+        """Refuse a carry whose line codes or peaks cannot be read."""
+        try:
+            check_carry(self.carry)
+        except Refused as error:
+            raise ValidationError({"carry": error.message}) from error

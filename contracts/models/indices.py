@@ -3,7 +3,7 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from contracts.models.parties import CODE, CodeManager
+from contracts.models.parties import CODE, CodeManager, validate_zone
 
 
 class IndexSeries(models.Model):
@@ -19,7 +19,9 @@ class IndexSeries(models.Model):
         default=60,
         help_text="Length of one price; fixed for the life of the series.",
     )
-    zone = models.CharField(max_length=64, help_text="Zone of naive stamps in files.")
+    zone = models.CharField(
+        max_length=64, validators=[validate_zone], help_text="Zone of naive stamps in files."
+    )
     market = models.CharField(max_length=60, blank=True, help_text="For example DAY_AHEAD_HOURLY.")
     location = models.CharField(
         max_length=120, blank=True, help_text="Name in the publisher's files."

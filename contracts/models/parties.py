@@ -1,11 +1,23 @@
 """Parties: the legal persons that sell, buy and operate."""
 
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
+
+from poweroptix.kernel.errors import Refused
+from poweroptix.kernel.period import zone_of
 
 CODE = RegexValidator(
     r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z", "Use letters, digits, '.', '_' and '-' only."
 )
+
+
+def validate_zone(name: str) -> None:
+    """Raise a ValidationError unless the name is an IANA zone: EST and the like hide a rule."""
+    try:
+        zone_of(name)
+    except Refused as error:
+        raise ValidationError(error.message) from error
 
 
 class CodeManager(models.Manager):

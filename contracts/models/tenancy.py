@@ -2,6 +2,7 @@
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateRangeField, RangeOperators
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
@@ -53,3 +54,10 @@ class TenantPoint(TenantRow):
 
     def __str__(self):
         return f"{self.delivery_point} of {self.contract}"
+
+    def clean(self):
+        """Refuse a point of another campus as if it were unknown."""
+        if self.contract_id and self.delivery_point_id:
+            point = self.delivery_point
+            if point.campus_id != self.contract.campus_id:
+                raise ValidationError({"delivery_point": f"there is no point '{point.code}'"})

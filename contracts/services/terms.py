@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.backends.postgresql.psycopg_any import DateRange
 from django.db.models import Max
 
-from contracts.calc.demand import known_peaks
+from contracts.calc.demand import check_carry
 from contracts.charges import charge_type
 from contracts.models import (
     Contract,
@@ -144,10 +144,7 @@ def set_opening_balance(
     require(actor, "contracts.edit")
     if not reason.strip():
         raise Refused("contracts.reason", "an opening balance needs a reason")
-    for code, entry in carry.items():
-        if not str(code).isdigit() or not isinstance(entry, Mapping):
-            raise Refused("contracts.carry", f"'{code}' is not a line code with its carry")
-        known_peaks(entry)
+    check_carry(carry)
     balance = OpeningBalance(
         contract=contract,
         period=period,

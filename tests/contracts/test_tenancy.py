@@ -14,6 +14,7 @@ from contracts.models import (
     Holiday,
     HolidayCalendar,
     IndexBlock,
+    IndexSeries,
     Party,
     TenantPoint,
     Term,
@@ -22,9 +23,11 @@ from contracts.services import (
     activate_version,
     add_holidays,
     add_nerc_holidays,
+    add_term,
     assign_point,
     create_contract,
     desk_check,
+    new_version,
     publish_index,
     set_opening_balance,
 )
@@ -135,13 +138,41 @@ def test_the_portal_sees_its_own_contract_and_its_seller(campus, parties, tenant
             assert TenantPoint.objects.count() == count
 
 
-@pytest.mark.parametrize("model", [ContractExample, IndexBlock, Holiday])
+@pytest.mark.parametrize("model", [ContractExample, Holiday])
 def test_the_portal_cannot_read_the_rest(tenants, active, model):
     with (
         pytest.raises(ProgrammingError, match="permission denied"),
         portal_scope(tenants[0].pk, []),
     ):
         model.objects.count()
+
+
+def test_the_portal_sees_no_draft(tenants, draft):
+    with portal_scope(tenants[0].pk, []):
+        assert Contract.objects.count() == 1
+        assert ContractVersion.objects.count() == 0
+        assert Term.objects.count() == 0
+
+
+def test_the_portal_reads_the_prices_that_its_terms_name(campus, parties, tenants, draft):
+    start = datetime(2026, 3, 1, tzinfo=UTC)
+    for code in ("HUB", "NODE"):
+        series = IndexSeries.objects.create(code=code, name=code, zone="America/Chicago")
+        publish_index(series, [(start, Decimal(1))], vintage="final", actor=ACTOR, now=NOW)
+    add_term(
+        draft,
+        line_code=11,
+        charge_type_key="index_adder@1",
+        label="Index",
+        parameters={"index": "HUB"},
+        actor=ACTOR,
+    )
+    activate_version(draft, actor=ACTOR, now=NOW)
+    with portal_scope(tenants[0].pk, []):
+        assert [series.code for series in IndexSeries.objects.all()] == ["HUB"]
+        assert IndexBlock.objects.count() == 1
+    with portal_scope(tenants[1].pk, []):
+        assert IndexSeries.objects.count() == IndexBlock.objects.count() == 0
 
 
 def test_the_portal_can_change_nothing(tenants, active):
@@ -167,8 +198,6 @@ def test_only_those_with_the_right_activate_or_publish(draft):
     viewer = User.objects.create(username="vic", role="viewer", is_staff=True)
     with pytest.raises(Forbidden, match=r"contracts\.activate"):
         activate_version(draft, actor=Actor.of_user(analyst), now=NOW)
-    from contracts.models import IndexSeries
-
     hub = IndexSeries.objects.create(code="HUB", name="Hub", zone="America/Chicago")
     with pytest.raises(Forbidden, match=r"contracts\.publish_index"):
         publish_index(hub, [], vintage="final", actor=Actor.of_user(viewer), now=NOW)
@@ -214,6 +243,7 @@ def test_opening_balance_is_checked_and_found(contract):
     [
         ({"reason": " "}, "an opening balance needs a reason"),
         ({"period": "2026-13"}, "Give the month as 2026-01"),
+        ({"carry": {"20": {"peaks": {"Dec": "1"}}}}, "'Dec' is not a month such as 2025-12"),
         ({"carry": {"twenty": {}}}, "'twenty' is not a line code with its carry"),
         (
             {"carry": {"20": {"peaks": {"2025-12": "lots"}}}},
@@ -226,6 +256,32 @@ def test_wrong_opening_balances_are_refused(contract, change, message):
     with pytest.raises(Refused) as caught:
         set_opening_balance(contract, **fields, actor=ACTOR, now=NOW)
     assert message in caught.value.message
+
+
+@pytest.mark.parametrize("zone", ["EST", "Mars/Base", ""])
+def test_a_contract_needs_an_iana_zone(campus, parties, zone):
+    with pytest.raises(Refused, match="zone: "):
+        create_contract(
+            code="PPA-X",
+            name="X",
+            seller=parties["SELLER"],
+            offtaker=parties["ALFA"],
+            campus=campus,
+            zone=zone,
+            actor=ACTOR,
+        )
+
+
+@pytest.mark.parametrize("fact", [50000, "5e4", "lots", None])
+def test_facts_are_decimal_numbers_in_quotes(contract, fact):
+    with pytest.raises(Refused, match=r"facts: contract_kw: .* is not a decimal number in quotes"):
+        new_version(
+            contract,
+            first_day=date(2026, 1, 1),
+            facts={"contract_kw": fact},
+            actor=ACTOR,
+            now=NOW,
+        )
 
 
 def test_holidays_by_rule_and_by_hand():
@@ -243,8 +299,6 @@ def test_terms_of_a_version_take_one_query(active, django_assert_num_queries):
 
 
 def test_capacity_steps_keep_their_dates_through_the_database(draft):
-    from contracts.services import add_term
-
     term = add_term(
         draft,
         line_code=21,
@@ -262,8 +316,6 @@ def test_capacity_steps_keep_their_dates_through_the_database(draft):
 
 
 def test_prices_published_late_change_what_is_read():
-    from contracts.models import IndexSeries
-
     hub = IndexSeries.objects.create(code="HUB", name="Hub", zone="America/Chicago")
     start = datetime(2026, 3, 1, tzinfo=UTC)
     rows = [(start + timedelta(hours=at), Decimal(30)) for at in range(24)]
