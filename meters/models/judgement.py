@@ -54,7 +54,7 @@ class Finding(models.Model):
     class Meta:
         """Names and constraints."""
 
-        ordering = ["-start_utc", "channel"]
+        ordering = ["-start_utc", "-id"]
         constraints = [
             models.CheckConstraint(
                 name="finding_range_ordered", condition=Q(end_utc__gte=F("start_utc"))

@@ -13,7 +13,6 @@ import numpy as np
 from django.conf import settings
 from django.db import transaction
 
-from meters.services.multiplying import apply_multiplier
 from meters.models import (
     Channel,
     Edit,
@@ -39,6 +38,7 @@ from poweroptix.kernel.fixed import EXACT, MISSING, from_micro, micro
 from poweroptix.kernel.grid import utc
 from poweroptix.kernel.period import day_start, zone_of
 from poweroptix.kernel.quality import Method, Status
+from poweroptix.kernel.rounding import estimate
 
 COMMENT_CHARACTERS = 10
 LIMIT_RATIO = Decimal("0.01")
@@ -185,8 +185,8 @@ def _check_words(action: str, reason_code: str, comment: str, operand: Decimal |
             "edit.comment", f"Say why in at least {COMMENT_CHARACTERS} characters."
         )
     if (operand is None) == (action in NEEDS_NUMBER):
-        need = "needs" if operand is None else "takes no"
-        raise Refused("edit.operand", f"The action {action} {need} a number.")
+        need = "needs a" if operand is None else "takes no"
+        raise Refused("edit.operand", f"The action {action} {need} number.")
 
 
 def _local_days(zone: str, start: datetime, end: datetime) -> tuple[datetime, datetime]:
@@ -217,12 +217,18 @@ def _changed(
             raise Refused(
                 "edit.missing", f"{action} needs a value in every interval; some are missing."
             )
-        new = apply_multiplier(old, operand) if action == EditAction.SCALE else old + micro(operand)
+        new = _scaled(old, operand) if action == EditAction.SCALE else old + micro(operand)
     if channel.direction != "NET" and (new < 0).any():
         raise Refused("edit.negative", f"{channel.code} measures one direction; no value is < 0.")
     after.values[part], after.status[part] = new, Status.EDITED
     after.method[part] = Method.MANUAL
     return after
+
+
+def _scaled(values: np.ndarray, factor: Decimal) -> np.ndarray:
+    """Return values x factor, rounded like an estimate: 0.001 of the unit, half-even."""
+    products = (EXACT.multiply(from_micro(value), factor) for value in values.tolist())
+    return np.array([micro(estimate(product)) for product in products], np.int64)
 
 
 def _total(readings: Readings, part: slice) -> Decimal:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from meters.calc.ladder import DEFAULT_STEPS, estimate_gap
 from meters.estimation import Estimate, EstimationContext
 from meters.models import Layer
 from meters.services.judging import Case, Readings
-from meters.services.ladder import climb
 from meters.services.rulebook import Rulebook
 from meters.services.subjects import Subject
 from meters.services.window import Window
@@ -70,7 +70,8 @@ class History:
                 "quantity": case.subject.quantity,
             },
         )
-        return climb(series, slice(gap.start + first, gap.stop + first), context, book)
+        steps = [(key, book.estimators.get(key)) for key, _ in DEFAULT_STEPS if key not in book.off]
+        return estimate_gap(series, slice(gap.start + first, gap.stop + first), context, steps)
 
     def _around(self, case: Case) -> _Around:
         """Return the readings around the judged range, read once per channel."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from meters.services.multiplying import apply_multiplier
+from meters.calc.multipliers import apply_multiplier
 from meters.services.rulebook import Rulebook
 from meters.services.subjects import Subject
 from meters.validation import ValidationContext

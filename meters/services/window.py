@@ -10,12 +10,13 @@ from collections.abc import Iterable
 from datetime import datetime
 
 import numpy as np
+from django.db import connection
 
 from meters.models import Layer
 from meters.queries_series import aligned_grid
 from meters.services.judging import Readings
 from meters.services.publishing import utc_days
-from meters.storage import Batch, load
+from meters.storage import Batch, from_epoch_day, load
 from meters.storage.batch import digests_of
 from meters.storage.loader import newest, published_ids
 from poweroptix.kernel.fixed import MISSING
@@ -39,6 +40,7 @@ class Window:
         self._highest = np.zeros(shape[:3], np.int64)
         self._digests = np.zeros(shape[1:3], "V32")
         self._rows = {channel_id: row for row, channel_id in enumerate(ids)}
+        self._seen = 0
         offset = (self.grid.start_minute - self.first * DAY_MINUTES) // minutes
         self._inside = slice(offset, offset + self.grid.count)
 
@@ -52,15 +54,16 @@ class Window:
         """Return the window with the newest published blocks of both layers. Two queries."""
         window = cls(list(ids), start, end, minutes)
         for batch in load(window.ids, window.first, window.last):
+            visible = published_ids(batch.publication_ids)
+            seen = batch.take(np.isin(batch.publication_ids, visible))
+            window._seen += len(seen)
             if batch.minutes == minutes:
-                window._lay(batch)
+                window._lay(batch, seen)
         return window
 
-    def _lay(self, batch: Batch) -> None:
+    def _lay(self, batch: Batch, seen: Batch) -> None:
         """Put stored versions in their places."""
-        at = self._places(batch)
-        np.maximum.at(self._highest, at, batch.versions)
-        seen = batch.take(np.isin(batch.publication_ids, published_ids(batch.publication_ids)))
+        np.maximum.at(self._highest, self._places(batch), batch.versions)
         top = seen.take(newest(seen))
         at = self._places(top)
         self._values[at], self._status[at] = top.values, top.status
@@ -125,14 +128,17 @@ class Window:
         )
 
     def has_moved(self) -> bool:
-        """Return whether newer versions of either layer were published since this was read."""
-        moved = False
-        for batch in load(self.ids, self.first, self.last, content=False):
-            if batch.minutes != self.grid.minutes:
-                continue
-            seen = batch.take(
-                np.isin(batch.publication_ids, published_ids(batch.publication_ids))
-            )
-            top = seen.take(newest(seen))
-            moved |= bool((top.versions > self._versions[self._places(top)]).any())
-        return moved
+        """Return whether something was published on these days since this was read."""
+        return _published_blocks(self.ids, self.first, self.last) != self._seen
+
+
+def _published_blocks(ids: list[int], first: int, last: int) -> int:
+    """Return how many published versions there are; none ever goes away, so a count tells."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM meters_readingblock WHERE channel_id = ANY(%s) "
+            "AND day BETWEEN %s AND %s AND publication_id IN "
+            "(SELECT id FROM meters_publication WHERE published_at IS NOT NULL)",
+            [ids, from_epoch_day(first), from_epoch_day(last)],
+        )
+        return cursor.fetchone()[0]

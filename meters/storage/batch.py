@@ -118,6 +118,8 @@ def spread(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
 def digests_of(values: np.ndarray, status: np.ndarray, method: np.ndarray) -> np.ndarray:
     """Return the SHA-256 of each row as fixed 32-byte cells."""
     count = len(values)
+    if count == 0:
+        return np.empty(0, "V32")
     content = np.concatenate(
         (
             np.ascontiguousarray(values, "<i8").view(np.uint8).reshape(count, -1),
@@ -132,7 +134,7 @@ def digests_of(values: np.ndarray, status: np.ndarray, method: np.ndarray) -> np
     joined = b"".join(
         sha256(whole[start : start + width]).digest() for start in range(0, count * width, width)
     )
-    return np.frombuffer(joined, "V32").copy() if count else np.empty(0, "V32")
+    return np.frombuffer(joined, "V32").copy()
 
 
 def run_lengths(

@@ -69,8 +69,13 @@ def row_type(per_day: int, run_count: int) -> np.dtype:
     )
 
 
-READ_KEY = "minutes, channel_id, day, version, publication_id, layer, status"
-READ_CONTENT = '"values", method, digest'
+# One bytea per row, made of the binary forms of its columns: nothing is parsed cell by cell.
+READ_KEY = (
+    "int8send(channel_id) || date_send(day) || int4send(version) || int8send(publication_id) "
+    "|| int2send(layer) || status"
+)
+READ_CONTENT = ' || array_send("values") || method || digest'
+READ_SOURCES = " || array_send(sources)"
 
 
 @lru_cache(maxsize=256)
@@ -81,28 +86,23 @@ def read_type(per_day: int, run_count: int | None, content: bool) -> np.dtype:
     is None when the sources are left out.
     """
     key = [
-        ("fields", ">i2"),
-        ("minutes_length", ">i4"),
-        ("minutes", ">i2"),
-        ("channel_length", ">i4"),
         ("channel_id", ">i8"),
-        ("day_length", ">i4"),
         ("day", ">i4"),
-        ("version_length", ">i4"),
         ("version", ">i4"),
-        ("publication_length", ">i4"),
         ("publication_id", ">i8"),
-        ("layer_length", ">i4"),
         ("layer", ">i2"),
-        ("status_length", ">i4"),
         ("status", "u1", (per_day,)),
     ]
     body = [
-        *array_fields("values", per_day),
-        ("method_length", ">i4"),
+        *bare_array_fields("values", per_day),
         ("method", "u1", (per_day,)),
-        ("digest_length", ">i4"),
         ("digest", "V32"),
     ]
-    sources = [] if run_count is None else array_fields("sources", run_count * 4)
+    sources = [] if run_count is None else bare_array_fields("sources", run_count * 4)
     return np.dtype(key + (body if content else []) + sources)
+
+
+def bare_array_fields(name: str, count: int) -> list:
+    """Return the record fields of a bigint[] without the length of the whole field."""
+    header, *elements = array_fields(name, count)
+    return [(header[0], header[1][1:]), *elements]

@@ -9,12 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 
 from meters.validation._base import ValidationContext, instant, limit_micro, rules, runs
 from poweroptix.kernel.finding import Finding, Severity
 from poweroptix.kernel.fixed import WIDE, from_micro
+from poweroptix.kernel.grid import Grid
 from poweroptix.kernel.parameters import param
 from poweroptix.kernel.period import LocalClock
 from poweroptix.kernel.series import Series
@@ -98,7 +100,7 @@ class Spike:
         if context.failed is not None:
             usable &= ~context.failed
         found = []
-        for rows in _scopes(series, context.zone, parameters.mode, usable):
+        for rows in _scopes(series, context.zone, parameters, usable):
             verdict = assess(series.values[rows], parameters, min_peak)
             flags = np.zeros(series.grid.count, dtype=bool)
             flags[rows[list(verdict.flagged)]] = True
@@ -106,13 +108,30 @@ class Spike:
         return found
 
 
-def _scopes(series: Series, zone: str, mode: str, usable: np.ndarray) -> list[np.ndarray]:
-    """Return the usable indices of each local day, or of the whole range."""
+@lru_cache(maxsize=32)
+def _day_numbers(grid: Grid, zone: str) -> np.ndarray:
+    """Return the local day of each interval; channels of one run share it."""
+    return LocalClock.of(grid, zone).date_ordinal
+
+
+def _scopes(
+    series: Series, zone: str, parameters: SpikeParameters, usable: np.ndarray
+) -> list[np.ndarray]:
+    """Return the usable indices of each local day that may fail, or of the whole range."""
     rows = np.flatnonzero(usable)
-    if mode == "BATCH" or not len(rows):
+    if parameters.mode == "BATCH" or not len(rows):
         return [rows] if len(rows) else []
-    days = LocalClock.of(series.grid, zone).date_ordinal[rows]
-    return np.split(rows, np.flatnonzero(np.diff(days)) + 1)
+    days = _day_numbers(series.grid, zone)[rows]
+    starts = np.concatenate(([0], np.flatnonzero(np.diff(days)) + 1, [len(rows)]))
+    counts = np.diff(starts)
+    table = np.full((len(counts), max(int(counts.max()), 3)), -(2**63) + 1, dtype=np.int64)
+    table[np.arange(table.shape[1]) < counts[:, None]] = series.values[rows]
+    top = np.partition(table, table.shape[1] - 3, axis=1)[:, -3:]
+    third, first = top.min(axis=1), top.max(axis=1)
+    # Floats only choose the days that are judged exactly; the slack keeps every doubtful one.
+    edge = third * ((1 + float(parameters.threshold)) * (1 - 1e-9))
+    doubtful = (third <= 0) | (first >= edge)
+    return [rows[starts[day] : starts[day + 1]] for day in np.flatnonzero(doubtful)]
 
 
 def _finding(

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from meters.formats import ChannelBlock, Profile, formats
@@ -152,3 +153,11 @@ def channels_for(path: Path, profile: Profile) -> None:
                 direction="NET",
                 successor_of=before[-1] if before else None,
             )
+
+
+def person(name: str, role: str = "analyst") -> Actor:
+    """Return a member of staff as actor."""
+    user = get_user_model().objects.filter(username=name).first()
+    return Actor.of_user(
+        user or get_user_model().objects.create_user(username=name, role=role)
+    )
