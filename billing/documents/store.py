@@ -1,4 +1,4 @@
-"""Where issued PDFs lie: under their own digest, written once, proved whenever they are read."""
+"""Where issued files lie: under their own digest, written once, proved whenever they are read."""
 
 from typing import Protocol
 
@@ -18,10 +18,34 @@ class Stored(Protocol):
 
 def keep_pdf(pdf: bytes, digest: str) -> str:
     """Keep a PDF under its digest; the same bytes are kept once. Return its name."""
-    name = f"invoices/{digest[:2]}/{digest}.pdf"
+    return _keep(pdf, f"invoices/{digest[:2]}/{digest}.pdf")
+
+
+def keep_csv(content: bytes, digest: str) -> str:
+    """Keep an interval file under its digest, for tenants to take as it was issued."""
+    return _keep(content, _csv_name(digest))
+
+
+def stored_csv(digest: str) -> bytes:
+    """Return the interval file of a digest; Conflict when it is gone or differs."""
+    name = _csv_name(digest)
+    if not digest or not default_storage.exists(name):
+        raise Conflict("billing.csv_missing", "The stored interval file is not there.")
+    with default_storage.open(name) as stream:
+        content = stream.read()
+    if sha256(content) != digest:
+        raise Conflict("billing.csv_differs", "The stored interval file is not the issued one.")
+    return content
+
+
+def _csv_name(digest: str) -> str:
+    return f"invoices/{digest[:2]}/{digest}.csv"
+
+
+def _keep(content: bytes, name: str) -> str:
     if default_storage.exists(name):
         return name
-    return default_storage.save(name, ContentFile(pdf))
+    return default_storage.save(name, ContentFile(content))
 
 
 def stored_pdf(invoice: Stored) -> bytes:

@@ -15,6 +15,7 @@ from billing.calc.parties import address_lines, bank_rows, contact_of, paper_of
 from billing.calc.usage import usage_of
 from billing.calc.wording import determinants, parts, read, sums
 from billing.documents.intervals_csv import interval_csv
+from billing.documents.store import keep_csv
 from billing.documents.text import MONTHS
 from billing.models import Invoice
 from billing.queries import carbon_of, inputs_of, points_of, reading_versions
@@ -54,6 +55,9 @@ def build_document(invoice: Invoice, issue: Issue | None = None) -> dict[str, An
     )
     contract, inputs = run.contract, inputs_of(run)
     csv_bytes = interval_file(run, inputs)
+    csv_sha256 = sha256(csv_bytes)
+    if issue is not None:  # under its digest; a transaction that fails leaves nothing wrong behind
+        keep_csv(csv_bytes, csv_sha256)
     document = {
         "schema": SCHEMA,
         "number": issue.number if issue else None,
@@ -91,7 +95,7 @@ def build_document(invoice: Invoice, issue: Issue | None = None) -> dict[str, An
             }
             for name, one in sorted(inputs.series.items())
         ],
-        "interval_csv_sha256": sha256(csv_bytes),
+        "interval_csv_sha256": csv_sha256,
         "carbon": _carbon(run),
         "notes": _notes(run, is_draft=issue is None),
     }
