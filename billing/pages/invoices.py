@@ -5,10 +5,16 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views import View
 
-from billing.documents import stored_pdf
 from billing.models import Invoice
-from billing.services import draft_invoice, issue_invoice, verify_invoice, void_invoice
-from billing.services.checks import issue_checks
+from billing.queries import stored_pdf
+from billing.services import (
+    draft_invoice,
+    issue_invoice,
+    pre_issue_checks,
+    preview_pdf,
+    verify_invoice,
+    void_invoice,
+)
 from contracts.models import Contract
 from poweroptix.accounts.permissions import may
 from poweroptix.clock import now
@@ -45,7 +51,12 @@ class InvoiceList(StaffPage, ListPage):
     )
     filters = (
         Filter("state", "State", lambda: Invoice.State.choices),
-        Filter("contract", "Contract", lambda: [(c, c) for c in Contract.objects.values_list("code", flat=True)], "contract__code"),
+        Filter(
+            "contract",
+            "Contract",
+            lambda: [(c, c) for c in Contract.objects.values_list("code", flat=True)],
+            "contract__code",
+        ),
     )
     empty_title = "No invoice yet"
     empty_text = "Approve a settlement run first."
@@ -67,7 +78,9 @@ class InvoiceList(StaffPage, ListPage):
 
     def post(self, request):
         """Draft the invoice of an approved run."""
-        run = get_object_or_404(SettlementRun.objects.select_related("contract"), pk=int(request.POST.get("run") or 0))
+        run = get_object_or_404(
+            SettlementRun.objects.select_related("contract"), pk=int(request.POST.get("run") or 0)
+        )
         made = []
 
         def act() -> str:
@@ -90,7 +103,7 @@ class InvoicePage(StaffPage, View):
             "invoice": invoice,
             "lines": invoice.lines.order_by("position"),
             "zone": invoice.contract.zone,
-            "checks": issue_checks(invoice) if invoice.state == "DRAFT" else [],
+            "checks": pre_issue_checks(invoice) if invoice.state == "DRAFT" else [],
             "may_issue": may(request.user, "billing.issue"),
         }
         return render(request, "billing/invoice_office.html", context)
@@ -107,17 +120,21 @@ class InvoicePage(StaffPage, View):
             return "The invoice is void."
 
         def verify() -> str:
-            report = verify_invoice(invoice)
+            report = verify_invoice(invoice.number)
             return "Verified to the byte." if report.ok else "; ".join(report.differences[:5])
 
-        action = {"issue": issue, "void": void, "verify": verify}.get(request.POST.get("action", ""))
+        action = {"issue": issue, "void": void, "verify": verify}.get(
+            request.POST.get("action", "")
+        )
         if action is not None:
             attempt(request, action)
         return redirect("office-invoice", pk=pk)
 
     @staticmethod
     def _invoice(pk: int) -> Invoice:
-        return get_object_or_404(Invoice.objects.select_related("contract", "tenant", "seller", "run"), pk=pk)
+        return get_object_or_404(
+            Invoice.objects.select_related("contract", "tenant", "seller", "run"), pk=pk
+        )
 
 
 class InvoiceFile(StaffPage, View):
@@ -128,8 +145,12 @@ class InvoiceFile(StaffPage, View):
     def get(self, _request, pk, form):
         """Hand out what was stored when the invoice was issued."""
         invoice = get_object_or_404(Invoice, pk=pk)
+        if form == "pdf" and invoice.state == "DRAFT":
+            return attachment(preview_pdf(invoice), f"draft-{invoice.pk}.pdf", "application/pdf")
         if invoice.document is None:
             raise Http404
         if form == "pdf":
             return attachment(stored_pdf(invoice), f"{invoice.number}.pdf", "application/pdf")
-        return attachment(canonical_json(invoice.document), f"{invoice.number}.json", "application/json")
+        return attachment(
+            canonical_json(invoice.document), f"{invoice.number}.json", "application/json"
+        )

@@ -7,5 +7,9 @@ from billing.pages import invoices
 urlpatterns = [
     path("invoices/", invoices.InvoiceList.as_view(), name="office-invoices"),
     path("invoices/<int:pk>/", invoices.InvoicePage.as_view(), name="office-invoice"),
-    re_path(r"^invoices/(?P<pk>\d+)\.(?P<form>pdf|json)$", invoices.InvoiceFile.as_view(), name="office-invoice-file"),
+    re_path(
+        r"^invoices/(?P<pk>\d+)\.(?P<form>pdf|json)$",
+        invoices.InvoiceFile.as_view(),
+        name="office-invoice-file",
+    ),
 ]

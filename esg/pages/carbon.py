@@ -5,7 +5,7 @@ from django.urls import reverse
 from django.views import View
 
 from esg.models import EmissionFactor, EmissionRun
-from esg.services import account_carbon, verify_emission_run
+from esg.services import account_carbon, verify_carbon
 from poweroptix.accounts.permissions import may
 from poweroptix.clock import now
 from poweroptix.pages.guards import StaffPage, actor_of, attempt
@@ -47,7 +47,9 @@ class EmissionList(StaffPage, ListPage):
 
     def extra(self):
         """Return allocations without an account, and how many factors are held."""
-        waiting = AllocationRun.objects.filter(state__in=["CALCULATED", "APPROVED"], emission_run__isnull=True)
+        waiting = AllocationRun.objects.filter(
+            state__in=["CALCULATED", "APPROVED"], emission_run__isnull=True
+        )
         return {
             "waiting": waiting.select_related("campus").defer("inputs")[:20],
             "factors": EmissionFactor.objects.count(),
@@ -74,15 +76,23 @@ class EmissionPage(StaffPage, View):
     def get(self, request, pk):
         """Show sources with their factors, and the lines."""
         run = get_object_or_404(EmissionRun.objects.select_related("campus"), pk=pk)
-        return render(request, "esg/run.html", {"run": run, "lines": run.lines.select_related("contract").order_by("sink", "code"), "zone": run.campus.zone})
+        return render(
+            request,
+            "esg/run.html",
+            {
+                "run": run,
+                "lines": run.lines.select_related("contract").order_by("sink", "code"),
+                "zone": run.campus.zone,
+            },
+        )
 
     def post(self, request, pk):
         """Compute it again from its frozen inputs."""
         run = get_object_or_404(EmissionRun, pk=pk)
 
         def act() -> str:
-            report = verify_emission_run(run)
-            return "Verified to the milligram." if report.ok else "; ".join(report.differences[:5])
+            report = verify_carbon(run)
+            return "Verified to the milligram." if report.holds else "; ".join(report.differences[:5])
 
         attempt(request, act)
         return redirect("office-emission", pk=pk)

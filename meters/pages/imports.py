@@ -8,10 +8,10 @@ from django.views import View
 from meters.formats import formats
 from meters.models import Channel, FileState, ImportFile, ImportProfile, QuarantinedRecord, RecordState
 from meters.services.files import receive_files, upload_limit_bytes
-from meters.tasks import enqueue_ingest
 from poweroptix.accounts.permissions import may
 from poweroptix.clock import now
 from poweroptix.jobs.models import Job
+from poweroptix.jobs.services import enqueue
 from poweroptix.pages.guards import StaffPage, actor_of, attempt
 from poweroptix.pages.lists import Column, Filter, ListPage
 
@@ -106,7 +106,14 @@ class Upload(StaffPage, View):
         for file in received:
             if file.is_duplicate:
                 continue
-            queued.append(enqueue_ingest(file, created_by=request.user))
+            queued.append(
+                enqueue(
+                    "ingest_file",
+                    f"{file.source}/{file.sha256}",
+                    {"import_file_id": file.pk},
+                    created_by=request.user,
+                )
+            )
         again = [file for file in received if file.is_duplicate]
         if again:
             return f"{upload.name} is known already: it came as file #{again[0].pk} on {again[0].received_at:%d %b %Y}."

@@ -158,7 +158,7 @@ def _charlie(flows: Flows, first: int, last: int) -> bytes:
 
 def wide_csv(meter: str, channel: str, days: dict[str, list[str]], width: int) -> bytes:
     """Return wide CSV with one column per quarter-hour of the longest day."""
-    head = ["meter_id", "channel", "date", "unit", *(f"I{i + 1}" for i in range(width))]
+    head = ["meter_id", "channel", "date", "unit", *(str(i + 1) for i in range(width))]
     lines = [",".join(head)]
     for day, cells in days.items():
         padded = cells + [""] * (width - len(cells))
@@ -196,7 +196,7 @@ def _long(parts: list[tuple]) -> bytes:
 
 def _espi(start: np.ndarray, milli_wh: np.ndarray) -> bytes:
     """Return a Green Button feed: one usage point, one reading type, one block per UTC day."""
-    base = "https://alfa.example/espi/1_1/resource/UsagePoint/1"
+    base = "https://alfa.example/espi/1_1/resource/UsagePoint/TEN-ALFA"
     entries = [
         _entry(f"{base}", "https://alfa.example/espi/1_1/resource/UsagePoint", [f"{base}/MeterReading"],
                "<UsagePoint xmlns=\"http://naesb.org/espi\"><ServiceCategory><kind>0</kind>"
