@@ -81,6 +81,10 @@ class Resolver:
         for text in new:
             self._known[text] = by_code.get(aliases.get(text, text), [])
 
+    def first(self, text: str) -> Target | None:
+        """Return the first channel of a text that was looked up, of whatever length."""
+        return next(iter(self._known[text]), None)
+
     def target(self, block: ChannelBlock) -> Target | Rejected:
         """Return the channel of a block, or why there is none that takes it."""
         candidates = self._known[block.channel_text]

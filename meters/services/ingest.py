@@ -242,11 +242,22 @@ class _Reading:
         with self.steps.stage(self.stage + 1, "Receipt") as todo:
             if todo and self.only is None:
                 outcomes.quarantine(self.file, self.receipt)
+                outcomes.hold_implausible(self.file, self._too_fine(), self.now)
         with self.steps.stage(self.stage + 2, "Publish") as todo:
             if todo:
                 return self._publish()
         self.file.refresh_from_db()
         return self.file.receipt
+
+    def _too_fine(self) -> dict[str, tuple[int, int]]:
+        """Return channels that brought nothing because their declared unit is too fine to keep."""
+        self.resolver.learn(self.receipt.too_fine)
+        kept = {channel.text for channel in self.receipt.channels.values()}
+        return {
+            text: (self.resolver.first(text).channel_id, count)
+            for text, count in self.receipt.too_fine.items()
+            if text not in kept and self.resolver.first(text) is not None
+        }
 
     def _publish(self) -> dict[str, Any]:
         """Make the blocks visible and the file accepted."""
@@ -265,6 +276,9 @@ class _Reading:
             file.receipt = document
             file.state = FileState.ACCEPTED
         file.save(update_fields=["receipt", "state"])
+        outcomes.release_implausible(
+            file, list(self.receipt.channels), str(self.actor), self.now
+        )
         publish(self.publication, self.now)
         action = "file.accept" if self.kind == PublicationKind.INGEST else "file.reread"
         record(action, file, actor=self.actor, reason=self.reason, after={"stored": stored})

@@ -12,6 +12,7 @@ from meters.services.receipts import Receipt
 
 LATE_ON_EDIT = "LATE_ACTUAL_ON_LOCKED_EDIT"
 REPLACED = "V03"
+IMPLAUSIBLE = "F10"
 RAW_CHARACTERS = 2000
 
 
@@ -85,4 +86,42 @@ def _finding(
         import_file_id=file_id,
         created_at=now,
         **said,
+    )
+
+
+def hold_implausible(file: ImportFile, channels: dict[str, tuple[int, int]], now: datetime) -> None:
+    """Hold channels none of whose readings could be kept because the declared scale is too fine.
+
+    `channels` maps the source's name to (channel id, refused readings). A unit of which a reading
+    is less than 10^-6 kWh is no unit of a power meter: the declaration is wrong, not the meter.
+    """
+    found = [
+        Finding(
+            channel_id=channel_id,
+            rule_code=IMPLAUSIBLE,
+            severity=FindingSeverity.HOLD,
+            start_utc=file.received_at,
+            end_utc=file.received_at,
+            threshold=Decimal("0.000001"),
+            message=f"{count} readings of {text} in {file.name} are finer than 0.000001 in the "
+            "declared unit: the unit or scale of the source is implausible.",
+            fix="Compare with the meter's display; set unit or unit_factor in the profile and "
+            "read the file again.",
+            import_file_id=file.pk,
+            created_at=now,
+        )
+        for text, (channel_id, count) in channels.items()
+    ]
+    Finding.objects.bulk_create(found, ignore_conflicts=True)
+
+
+def release_implausible(file: ImportFile, channel_ids: list[int], actor: str, now: datetime) -> None:
+    """Close those holds once the file was read again and the channels have readings."""
+    Finding.objects.filter(
+        import_file_id=file.pk, rule_code=IMPLAUSIBLE, channel__in=channel_ids, state="OPEN"
+    ).update(
+        state="CLOSED",
+        decided_by=actor[:150],
+        decided_at=now,
+        reason="The file was read again with another profile.",
     )

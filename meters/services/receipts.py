@@ -22,6 +22,7 @@ from poweroptix.kernel.fixed import MISSING, from_micro
 from poweroptix.kernel.quality import Status
 
 LISTED = 100
+TOO_FINE = "R103"
 STORED = ("new", "same", "replaced", "ignored", "blocks")
 
 
@@ -79,6 +80,7 @@ class Receipt:
     remarks: list[RowError] = field(default_factory=list)
     fault_count: int = 0
     remark_count: int = 0
+    too_fine: Counter = field(default_factory=Counter)
 
     def accept(self, target: Target, block: ChannelBlock) -> None:
         """Count a block that goes into the store."""
@@ -112,6 +114,8 @@ class Receipt:
         """Count a record that the format could not take, or its remark on one it took."""
         if error.is_error:
             self.fault_count += 1
+            if error.code == TOO_FINE:
+                self.too_fine[error.channel_text] += 1
             if len(self.faults) < LISTED:
                 self.faults.append(error)
         else:

@@ -153,6 +153,16 @@ def test_value_above_the_limit_is_estimated():
     assert trace(channel.pk, START + timedelta(minutes=750)).newest(1).quantity == Decimal(900)
 
 
+def test_implausibly_small_readings_are_held():
+    channel = make_channel(capacity_kw=Decimal(500))
+    ingest_and_judge(channel, ["0.1"] * 96)
+    finding = Finding.objects.get(rule_code="F10")
+    assert (finding.severity, finding.metric, finding.threshold) == (
+        "HOLD", Decimal("0.1"), Decimal("0.125"),
+    )  # fmt: skip
+    assert set(final(channel).status.tolist()) == {Status.SUSPECT}
+
+
 def test_meter_exchange_takes_each_multiplier_in_its_time():
     channel = make_channel(installed_from=None)
     noon = START + timedelta(hours=12)
