@@ -1,6 +1,7 @@
 """Publishing prices: a changed price is a new version of its day, an equal one is nothing."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -49,47 +50,49 @@ def publish_index(
     """
     require(actor, "contracts.publish_index")
     IndexSeries.objects.select_for_update().get(pk=series.pk)
-    counts = {"new": 0, "changed": 0, "equal": 0}
-    changed_prices = 0
+    tally: Counter[str] = Counter()
     for midnight, prices in by_day(sorted(rows)):
-        day = midnight.date()
-        latest = series.blocks.filter(day=day).order_by("-version").first()
-        before = list(latest.values) if latest else [MISSING] * (DAY_MINUTES // series.minutes)
-        values = merged(series, before, midnight, prices)
-        if (
-            latest is not None
-            and values == before
-            and (latest.vintage, latest.final)
-            == (
-                vintage,
-                final,
-            )
-        ):
-            counts["equal"] += 1
-            continue
-        changed_prices += sum(
-            old not in (MISSING, new) for old, new in zip(before, values, strict=True)
-        )
-        counts["changed" if latest else "new"] += 1
-        IndexBlock.objects.create(
-            series=series,
-            day=day,
-            version=latest.version + 1 if latest else 1,
-            values=values,
-            vintage=vintage,
-            final=final,
-            digest=block_digest(series, day, values, vintage, final),
-            recorded_at=now,
-            recorded_by=str(actor),
-            source=source,
-        )
+        publication = (vintage, final, source)
+        tally.update(_publish_day(series, midnight, prices, publication, actor, now))
     receipt = IndexReceipt(
-        series.code, counts["new"], counts["changed"], counts["equal"], changed_prices
+        series.code, tally["new"], tally["changed"], tally["equal"], tally["prices"]
     )
     if receipt.new_days or receipt.changed_days:
-        after = {"vintage": vintage, "days": counts["new"] + counts["changed"], "source": source}
+        after = {"vintage": vintage, "days": tally["new"] + tally["changed"], "source": source}
         record("index.published", series, actor=actor, after=after)
     return receipt
+
+
+def _publish_day(
+    series: IndexSeries,
+    midnight: datetime,
+    prices: list[tuple[datetime, Decimal | None]],
+    publication: tuple[str, bool, str],
+    actor: Actor,
+    now: datetime,
+) -> dict[str, int]:
+    """Write a new version of one UTC day when it differs; return what to count."""
+    vintage, final, source = publication
+    day = midnight.date()
+    latest = series.blocks.filter(day=day).order_by("-version").first()
+    before = list(latest.values) if latest else [MISSING] * (DAY_MINUTES // series.minutes)
+    values = merged(series, before, midnight, prices)
+    if latest and values == before and (latest.vintage, latest.final) == (vintage, final):
+        return {"equal": 1}
+    IndexBlock.objects.create(
+        series=series,
+        day=day,
+        version=latest.version + 1 if latest else 1,
+        values=values,
+        vintage=vintage,
+        final=final,
+        digest=block_digest(series, day, values, vintage, final),
+        recorded_at=now,
+        recorded_by=str(actor),
+        source=source,
+    )
+    corrected = sum(old not in (MISSING, new) for old, new in zip(before, values, strict=True))
+    return {"changed" if latest else "new": 1, "prices": corrected}
 
 
 def publish_index_file(
