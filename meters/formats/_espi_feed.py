@@ -23,7 +23,7 @@ FEED_BYTES = 1 << 16
 PROLOG_LIMIT = 1 << 20
 DEPTH_LIMIT = 64
 ATTRIBUTE_LIMIT = 50
-ENTRY_ELEMENTS = 2_000_000
+ENTRY_ELEMENTS = 500_000  # beside its readings, which are freed one by one
 TEXT_LIMIT = 10_000
 READING, BLOCK = f"{ESPI}IntervalReading", f"{ESPI}IntervalBlock"
 ENTRY, CONTENT, LINK = f"{ATOM}entry", f"{ATOM}content", f"{ATOM}link"
@@ -132,6 +132,7 @@ class _Walk:
         self.entry: Entry | None = None
         self.block: Block | None = None
         self.root = False
+        self.before_reading = 0
 
     def events(
         self, found: Iterator[tuple[str, etree._Element]], *, broken: bool = False
@@ -155,26 +156,38 @@ class _Walk:
                 _forget(element)
 
     def _start(self, element: etree._Element) -> None:
-        line = element.sourceline or 0
         self.depth += 1
         self.elements += 1
         tag = element.tag
-        if not self.root:
-            self.root = True
-            if tag not in (f"{ATOM}feed", ENTRY):
-                refuse("X004", f"The root '{printable(tag)}' is not an Atom feed.", line=line)
+        if (
+            not self.root
+            or self.depth > DEPTH_LIMIT
+            or self.elements > ENTRY_ELEMENTS
+            or len(element.attrib) > ATTRIBUTE_LIMIT
+        ):
+            self._check_limits(element)
+        if tag == READING:
+            self.before_reading = self.elements
+        elif tag == ENTRY:
+            self.entry = Entry(element.sourceline or 0)
+        elif tag == BLOCK and self.entry is not None:
+            self.block = Block(element.sourceline or 0)
+
+    def _check_limits(self, element: etree._Element) -> None:
+        """Refuse a hostile feed; note that the root was seen."""
+        line = element.sourceline or 0
+        if not self.root and element.tag not in (f"{ATOM}feed", ENTRY):
+            refuse("X004", f"The root '{printable(element.tag)}' is not an Atom feed.", line=line)
+        if not self.root and element.getroottree().docinfo.doctype:
+            refuse("X001", "The file has a DOCTYPE; an ESPI feed has none.", line=line)
+        self.root = True
         if self.depth > DEPTH_LIMIT:
-            refuse(
-                "X002", f"Line {line}: elements are nested more than {DEPTH_LIMIT} deep.", line=line
-            )
+            text = f"Line {line}: elements are nested more than {DEPTH_LIMIT} deep."
+            refuse("X002", text, line=line)
         if len(element.attrib) > ATTRIBUTE_LIMIT:
             refuse("X006", f"Line {line}: an element has more than 50 attributes.", line=line)
         if self.elements > ENTRY_ELEMENTS:
             refuse("X005", f"Line {line}: one entry has too many elements.", line=line)
-        if tag == ENTRY:
-            self.entry = Entry(line)
-        elif tag == BLOCK and self.entry is not None:
-            self.block = Block(line)
 
     def _block(self, element: etree._Element) -> None:
         block = self.block
@@ -204,6 +217,7 @@ class _Walk:
             except RowFault as fault:
                 block.fault, block.fault_line = fault, line
         element.clear()
+        self.elements = self.before_reading - 1
         before = element.getprevious()
         if before is not None and before.tag == READING:
             element.getparent().remove(before)

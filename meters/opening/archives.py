@@ -46,7 +46,8 @@ class Member:
 def open_members(stream: BinaryIO, name: str, limits: Limits | None = None) -> Iterator[Member]:
     """Yield the members of an uploaded, seekable stream; raise ``Refused`` A001..A009.
 
-    The kind is told by the first bytes, never by the name. Names are checked before the first
+    A member can be read until the next one is asked for. The kind is told by the first bytes,
+    never by the name. Names are checked before the first
     member is yielded; damage and bombs show while a member is read.
     """
     limits = limits or Limits()
@@ -165,6 +166,8 @@ class _Guarded(io.RawIOBase):
         return len(data)
 
     def _read(self, size: int) -> bytes:
+        if self._opened.closed:
+            raise ValueError("The member was closed when the next one was asked for.")
         try:
             data = self._opened.read(size)
         except (*_DAMAGE, ValueError, OSError) as error:

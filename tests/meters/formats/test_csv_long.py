@@ -96,9 +96,9 @@ def test_every_row_of_the_zone_less_sample_may_cross_a_window():
     reader = _Reader(profile)
     data = (CASES / path).read_bytes().splitlines(keepends=True)
     items = []
-    from meters.formats._csv import roles_of  # noqa: PLC0415
-    from meters.formats._text import split_line  # noqa: PLC0415
-    from meters.formats.csv_long import KNOWN, REQUIRED  # noqa: PLC0415
+    from meters.formats._csv import roles_of
+    from meters.formats._text import split_line
+    from meters.formats.csv_long import KNOWN, REQUIRED
 
     names = split_line(data[0].decode().rstrip(), 1)
     reader.header = roles_of(names, profile, KNOWN, REQUIRED)
@@ -114,7 +114,8 @@ def test_every_row_of_the_zone_less_sample_may_cross_a_window():
 def test_ending_labels_at_fall_back():
     case = example("T-ending-ambiguous")
     rows = [
-        row(f"2025-11-02T{label}", str(n), unit="kWh") for n, label in enumerate(case["given"]["labels"])
+        row(f"2025-11-02T{label}", str(n))
+        for n, label in enumerate(case["given"]["labels"])
     ]  # fmt: skip
     items = read("csv_long@1", csv(*rows), Profile(zone=case["given"]["tz"], label="END"))
     (block,) = blocks(items)
@@ -275,7 +276,9 @@ def test_the_last_value_wins_where_the_profile_says_so():
 
 
 def test_a_reading_that_comes_again_after_the_window_is_not_taken(monkeypatch):
-    monkeypatch.setattr("meters.formats._text.chunks.__kwdefaults__", {"size": 4096, "final_break": True})  # noqa: E501
+    monkeypatch.setattr(
+        "meters.formats._text.chunks.__kwdefaults__", {"size": 4096, "final_break": True}
+    )
     start = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
     stamps = [f"{start + dt.timedelta(minutes=15 * n):%Y-%m-%dT%H:%M:%SZ}" for n in range(600)]
     rows = [row(stamp, str(n)) for n, stamp in enumerate(stamps)]
@@ -290,7 +293,9 @@ def test_status_letters_flags_and_the_profiles_own_letters():
     stamps = [f"2026-03-02T00:{m:02d}:00Z" for m in (0, 15, 30, 45)]
     rows = [row(s, status=q) + f",{f}" for s, q, f in zip(
         stamps, ("A", "E", "N", "K"), ("", "POWER_FAIL;CLOCK", "", ""), strict=True)]  # fmt: skip
-    (block,) = blocks(read("csv_long@1", csv(*rows, head=head), Profile(quality_map={"K": "EDITED"})))
+    (block,) = blocks(
+        read("csv_long@1", csv(*rows, head=head), Profile(quality_map={"K": "EDITED"}))
+    )
     assert block.status.tolist() == [Status.RAW, Status.ESTIMATED, Status.MISSING, Status.EDITED]
     assert block.method.tolist() == [Method.NONE, Method.SOURCE, Method.NONE, Method.SOURCE]
     assert block.values[2] == MISSING

@@ -129,7 +129,9 @@ def test_ending_labels_shift_by_one_interval():
         zone="America/New_York", unit="kWh", label="END", options={"channel": "DEL_KWH"}
     )
     a = read("csv_wide@1", wide("L,2025-06-15," + cells(96), head="meter_id,date," + ends), profile)
-    b = read("csv_wide@1", wide("L,2025-06-15," + cells(96), head="meter_id,date," + CLOCK), NEW_YORK)  # noqa: E501
+    b = read(
+        "csv_wide@1", wide("L,2025-06-15," + cells(96), head="meter_id,date," + CLOCK), NEW_YORK
+    )
     assert as_dict(a) == as_dict(b)
     assert len(as_dict(a)) == 96
 
@@ -168,7 +170,7 @@ def test_a_channel_day_that_comes_twice():
 @settings(max_examples=40, deadline=None)
 @given(
     st.lists(
-        st.one_of(st.none(), st.decimals(-10**6, 10**6, places=3)), min_size=96, max_size=96
+        st.one_of(st.none(), st.decimals(-(10**6), 10**6, places=3)), min_size=96, max_size=96
     ).filter(lambda values: any(value is not None for value in values))
 )
 def test_round_trip_and_agreement_of_the_two_paths(values):

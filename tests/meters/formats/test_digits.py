@@ -73,7 +73,7 @@ def test_thousands_separators_only_where_the_profile_has_them():
 
 
 def test_scale_is_exact_or_says_so():
-    from fractions import Fraction  # noqa: PLC0415
+    from fractions import Fraction
 
     values = np.array([1_000, 1, MISSING, 0], dtype=np.int64)
     scaled, exact = Scale(Fraction(1, 1000)).apply(values)

@@ -82,7 +82,9 @@ def parts(*contents, **changes):
 
 
 def feed(entries):
-    return f'<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom">{"".join(entries)}</feed>'
+    return (
+        f'<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom">{"".join(entries)}</feed>'
+    )
 
 
 def refused(text, profile=None):
@@ -143,11 +145,15 @@ def test_a_week_of_one_minute_readings_with_the_factor_of_the_profile():
 
 
 @needs_cases
-@pytest.mark.parametrize(("name", "power", "uom"), [("E0", 0, 72), ("E-3", -3, 72), ("E-uom38", 3, 38)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "power", "uom"), [("E0", 0, 72), ("E-3", -3, 72), ("E-uom38", 3, 38)]
+)
 def test_scale_examples(name, power, uom):
     case = example(name)
     assert case["given"]["powerOfTenMultiplier"] == power
-    text = feed(parts(block(reading(0, case["given"]["value"])), powerOfTenMultiplier=power, uom=uom))
+    text = feed(
+        parts(block(reading(0, case["given"]["value"])), powerOfTenMultiplier=power, uom=uom)
+    )
     assert total(blocks(read("espi@1", text))) == Decimal(case["expect"]["kwh"])
 
 
@@ -155,7 +161,9 @@ def test_five_minutes_of_power_are_exact_or_left_out():
     readings = [reading(n, v, duration=300, step=300) for n, v in enumerate(("12000", "36"))]
     text = feed(parts(block(*readings, duration=600), intervalLength=300, uom=38))
     assert total(blocks(read("espi@1", text))) == Decimal("1.003")
-    text = feed(parts(block(reading(0, "1", duration=300), duration=300), intervalLength=300, uom=38))
+    text = feed(
+        parts(block(reading(0, "1", duration=300), duration=300), intervalLength=300, uom=38)
+    )
     assert [e.code for e in errors(read("espi@1", text))] == ["R103"]
 
 
@@ -175,14 +183,20 @@ def test_a_block_is_never_joined_by_guess():
     error = refused(feed(entries))
     assert error.code == "X013"
     assert "has no MeterReading" in error.message
-    assert refused(feed([e for n, e in enumerate(parts(block(reading(0)))) if n != 2])).code == "X013"
-    assert refused(feed([e for n, e in enumerate(parts(block(reading(0)))) if n != 1])).code == "X013"
+    assert (
+        refused(feed([e for n, e in enumerate(parts(block(reading(0)))) if n != 2])).code == "X013"
+    )
+    assert (
+        refused(feed([e for n, e in enumerate(parts(block(reading(0)))) if n != 1])).code == "X013"
+    )
 
 
 def test_links_to_the_item_itself_join_too():
     entries = [text.replace("/7/IntervalBlock\"", "/7/IntervalBlock/0\"", 1) if n == 1 else text
                for n, text in enumerate(parts(block(reading(0))))]  # fmt: skip
-    entries[3] = entries[3].replace(f'<link rel="up" href="{POINT}/MeterReading/7/IntervalBlock"/>', "")
+    entries[3] = entries[3].replace(
+        f'<link rel="up" href="{POINT}/MeterReading/7/IntervalBlock"/>', ""
+    )
     assert len(as_dict(read("espi@1", feed(entries)))) == 1
 
 
@@ -298,11 +312,12 @@ ATOM = '<feed xmlns="http://www.w3.org/2005/Atom">'
         (f"{LAUGHS}{ATOM}&b;</feed>".encode("utf-16"), "X001"),
         (f'<!DOCTYPE feed SYSTEM "http://x/y.dtd">{ATOM}</feed>', "X001"),
         (f'<!DOCTYPE f [<!ENTITY x SYSTEM "file:///etc/passwd">]>{ATOM}&x;</feed>', "X001"),
+        (f"<!-- <a {'x' * 70_000} -->{LAUGHS}{ATOM}</feed>", "X001"),
         (f"{ATOM}</feed>".encode("utf-16"), "F004"),
         (f'<?xml version="1.0" encoding="latin-1"?>{ATOM}</feed>', "F004"),
         (ATOM + "<a>" * 200_000, "X002"), (f"{ATOM}<a>{'x' * 11_000_000}</a></feed>", "X002"),
         (ATOM + "<a " + " ".join(f'a{n}="1"' for n in range(1000)) + "/></feed>", "X006"),
-        (ATOM + "<a/>" * 2_100_000 + "</feed>", "X005"),
+        (ATOM + "<a/>" * 600_000 + "</feed>", "X005"),
         ("<html><body/></html>", "X004"), (f"{ATOM}<a></feed>", "X003"), (ATOM, "X003"),
         ("{}", "X003"), (f"{ATOM}</feed>", "X012"), (f"{ATOM}&undeclared;</feed>", "X003"),
     ],
@@ -319,7 +334,7 @@ def test_a_feed_cut_anywhere_is_refused():
 
 
 def test_memory_does_not_grow_with_the_feed():
-    import tracemalloc  # noqa: PLC0415
+    import tracemalloc
 
     def endless(count):
         yield feed(parts(block(reading(0)))).encode().removesuffix(b"</feed>")
@@ -341,10 +356,10 @@ def test_memory_does_not_grow_with_the_feed():
         seen = sum(1 for _ in reader.read(Stream(), Profile(options={"window_rows": 2000})))
         size = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        assert seen >= count // 50
+        assert seen >= count // 50 > 0
         return size
 
-    assert peak(1200) < 2 * peak(300)
+    assert peak(600) < 2 * peak(150)
 
 
 def test_sniff():

@@ -217,9 +217,7 @@ def test_blank_value_under_another_quality_is_no_zero():
     assert (error.code, error.field) == ("R100", "value 48")
     text = nem12(head(), day(values=values, quality="V"), "400,1,48,A,,")
     (error,) = errors(read("nem12@1", text))
-    assert error.message == (
-        "Line 3, NMI0000001/E1: value 48 is empty but its quality is A."
-    )
+    assert error.message == ("Line 3, NMI0000001/E1: value 48 is empty but its quality is A.")
 
 
 @pytest.mark.parametrize(
@@ -341,17 +339,19 @@ def test_windows_line_ends_and_a_byte_order_mark_change_nothing():
 
 
 @needs_cases
-@pytest.mark.parametrize("name", ["Example_NEM12_multiple_quality.csv", "aemo_forward_estimate_POWERMDP_09.csv"])  # fmt: skip
+@pytest.mark.parametrize(
+    "name", ["Example_NEM12_multiple_quality.csv", "aemo_forward_estimate_POWERMDP_09.csv"]
+)
 def test_a_file_cut_anywhere_never_delivers_readings_as_whole(name):
     data = (CASES / "vee/nem12" / name).read_bytes().rstrip()
-    for size in [*range(0, 300), *range(300, len(data), 17), *range(len(data) - 60, len(data))]:
+    for size in [*range(300), *range(300, len(data), 17), *range(len(data) - 60, len(data))]:
         with pytest.raises(Refused):
             read("nem12@1", data[:size])
     assert blocks(read("nem12@1", data))
 
 
 NUMBERS = st.one_of(
-    st.decimals(-10**6, 10**6, places=3), st.decimals(0, 100, places=6), st.integers(0, 10**9)
+    st.decimals(-(10**6), 10**6, places=3), st.decimals(0, 100, places=6), st.integers(0, 10**9)
 )
 
 
@@ -361,7 +361,10 @@ def test_round_trip_of_any_numbers(days, data):
     start = dt.date(2026, 3, 2)
     order = data.draw(st.permutations(range(len(days))))
     records = [
-        day(f"{start + dt.timedelta(n):%Y%m%d}", [f"{value:f}" if isinstance(value, Decimal) else str(value) for value in days[n]])  # noqa: E501
+        day(
+            f"{start + dt.timedelta(n):%Y%m%d}",
+            [f"{value:f}" if isinstance(value, Decimal) else str(value) for value in days[n]],
+        )
         for n in order
     ]
     (block,) = blocks(read("nem12@1", nem12(head(), *records)))
@@ -374,7 +377,9 @@ def test_vector_and_careful_path_give_the_same(monkeypatch):
     for meter in range(20):
         records.append(head(nmi=f"NMI{meter:07d}"))
         for n in range(1, 20):
-            values = [f"{rng.random() * 10 ** rng.randint(0, 6):.{rng.randint(0, 6)}f}" for _ in range(48)]  # noqa: E501
+            values = [
+                f"{rng.random() * 10 ** rng.randint(0, 6):.{rng.randint(0, 6)}f}" for _ in range(48)
+            ]
             records.append(day(f"202603{n:02d}", values, stamp=rng.choice(["", "20260401000000"])))
     text = nem12(*records)
     fast = as_dict(read("nem12@1", text))
@@ -395,7 +400,9 @@ def test_small_chunks_give_the_same(monkeypatch):
     whole = as_dict(read("nem12@1", text))
     for size in (1, 7, 64, 500):
         monkeypatch.setattr("meters.formats._text.CHUNK_BYTES", size)
-        monkeypatch.setattr("meters.formats._text.chunks.__kwdefaults__", {"size": size, "final_break": True})  # noqa: E501
+        monkeypatch.setattr(
+            "meters.formats._text.chunks.__kwdefaults__", {"size": size, "final_break": True}
+        )
         assert as_dict(read("nem12@1", text)) == whole
 
 
