@@ -10,9 +10,13 @@ from poweroptix.db.rules import (
     Immutable,
     Policy,
     PortalGrant,
+    Rule,
     Sql,
     StateMachine,
 )
+
+ALLOCATION_RUN, ALLOCATION_PART = "settlement_allocationrun", "settlement_allocationpart"
+RUN, LINE, CORRECTION = "settlement_settlementrun", "settlement_line", "settlement_correction"
 
 ALLOCATION_CLOSES = """
 CREATE OR REPLACE FUNCTION pox_settlement_allocation_closes() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -41,7 +45,8 @@ BEGIN
    WHERE p.run_id = NEW.id AND p.contract_id IS NOT NULL
    GROUP BY 1, 2
   HAVING bool_and(u.v <> -9223372036854775808)
-     AND sum(CASE p.kind WHEN 'TOTAL' THEN -u.v ELSE u.v END) <> 0
+     AND sum(CASE p.kind WHEN 'TOTAL' THEN -greatest(u.v, -9223372036854775807)
+             ELSE u.v END) <> 0
    LIMIT 1;
   IF FOUND THEN
     RAISE EXCEPTION 'allocation run %: contract % is not the sum of its parts in interval %',
@@ -50,8 +55,8 @@ BEGIN
   END IF;
   RETURN NEW;
 END $$;
-DROP TRIGGER IF EXISTS pox_settlement_allocation_closes ON settlement_allocationrun;
-CREATE TRIGGER pox_settlement_allocation_closes BEFORE UPDATE OF state ON settlement_allocationrun
+CREATE OR REPLACE TRIGGER pox_settlement_allocation_closes
+  BEFORE UPDATE OF state ON settlement_allocationrun
   FOR EACH ROW WHEN (OLD.state = 'DRAFT' AND NEW.state = 'CALCULATED')
   EXECUTE FUNCTION pox_settlement_allocation_closes();
 """
@@ -72,10 +77,22 @@ BEGIN
   END IF;
   RETURN NEW;
 END $$;
-DROP TRIGGER IF EXISTS pox_settlement_run_total ON settlement_settlementrun;
-CREATE TRIGGER pox_settlement_run_total BEFORE UPDATE OF state ON settlement_settlementrun
+CREATE OR REPLACE TRIGGER pox_settlement_run_total
+  BEFORE UPDATE OF state ON settlement_settlementrun
   FOR EACH ROW WHEN (OLD.state = 'DRAFT' AND NEW.state <> 'DRAFT')
   EXECUTE FUNCTION pox_settlement_run_total();
+"""
+
+RUN_INVOICED = """
+CREATE OR REPLACE FUNCTION pox_settlement_was_invoiced() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  NEW.was_invoiced := TRUE;
+  RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER pox_settlement_was_invoiced
+  BEFORE UPDATE OF state ON settlement_settlementrun
+  FOR EACH ROW WHEN (NEW.state = 'INVOICED')
+  EXECUTE FUNCTION pox_settlement_was_invoiced();
 """
 
 
@@ -94,26 +111,26 @@ BEGIN
   END IF;
   RETURN NULL;
 END $$;
-DROP TRIGGER IF EXISTS {name} ON {child};
-CREATE TRIGGER {name} AFTER INSERT ON {child} REFERENCING NEW TABLE AS new_rows
+CREATE OR REPLACE TRIGGER {name} AFTER INSERT ON {child} REFERENCING NEW TABLE AS new_rows
   FOR EACH STATEMENT EXECUTE FUNCTION {name}();
 """  # noqa: S608 - names from this file only
 
 
-RULES = [
+RULES: list[Rule] = [
     StateMachine(
-        "settlement_allocationrun",
+        ALLOCATION_RUN,
         "state",
         {
             "DRAFT": ["CALCULATED"],
             "CALCULATED": ["APPROVED", "SUPERSEDED"],
             "APPROVED": ["SUPERSEDED"],
         },
+        initial=["DRAFT"],
     ),
-    Immutable("settlement_allocationrun", "OLD.state <> 'DRAFT'", ["state"]),
-    AppendOnly("settlement_allocationpart"),
+    Immutable(ALLOCATION_RUN, "OLD.state <> 'DRAFT'", ["state"]),
+    AppendOnly(ALLOCATION_PART),
     StateMachine(
-        "settlement_settlementrun",
+        RUN,
         "state",
         {
             "DRAFT": ["CALCULATED"],
@@ -123,9 +140,10 @@ RULES = [
             "LOCKED": ["INVOICED", "SUPERSEDED"],
             "INVOICED": ["SUPERSEDED"],
         },
+        initial=["DRAFT"],
     ),
     Immutable(
-        "settlement_settlementrun",
+        RUN,
         "OLD.state <> 'DRAFT'",
         [
             "state",
@@ -134,25 +152,30 @@ RULES = [
             "approved_by",
             "approved_at",
             "decision_comment",
+            "was_invoiced",
         ],
     ),
-    AppendOnly("settlement_line"),
-    Immutable("settlement_correction", "TRUE", ["cleared_by_id"]),
-    Sql("pox_settlement_allocation_closes", ALLOCATION_CLOSES),
-    Sql("pox_settlement_run_total", RUN_TOTAL),
-    Sql(
-        "settlement_allocationpart_into_draft",
-        _only_into_draft("settlement_allocationpart", "settlement_allocationrun"),
+    Immutable(
+        RUN,
+        "OLD.approved_by <> ''",
+        ["state", "was_invoiced"],
     ),
+    AppendOnly(LINE),
+    Immutable(CORRECTION, "TRUE", ["cleared_by_id"]),
+    Sql("settlement_allocation_closes", ALLOCATION_CLOSES, [ALLOCATION_RUN, ALLOCATION_PART]),
+    Sql("settlement_run_total", RUN_TOTAL, [RUN, LINE]),
+    Sql("settlement_was_invoiced", RUN_INVOICED, [RUN]),
     Sql(
-        "settlement_line_into_draft",
-        _only_into_draft("settlement_line", "settlement_settlementrun"),
+        "settlement_part_into_draft",
+        _only_into_draft(ALLOCATION_PART, ALLOCATION_RUN),
+        [ALLOCATION_RUN, ALLOCATION_PART],
     ),
-    Policy("settlement_settlementrun"),
-    Policy("settlement_line"),
-    Policy("settlement_allocationpart"),
-    Policy("settlement_correction"),
-    PortalGrant("settlement_settlementrun"),
-    PortalGrant("settlement_line"),
-    PortalGrant("settlement_allocationpart"),
+    Sql("settlement_line_into_draft", _only_into_draft(LINE, RUN), [RUN, LINE]),
+    Policy(RUN),
+    Policy(LINE),
+    Policy(ALLOCATION_PART),
+    Policy(CORRECTION),
+    PortalGrant(RUN),
+    PortalGrant(LINE),
+    PortalGrant(ALLOCATION_PART),
 ]

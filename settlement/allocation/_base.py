@@ -39,6 +39,8 @@ class AllocationKey(ABC):
 
     title: ClassVar[str]
     Parameters: ClassVar[type]
+    #: Whether the split depends on what the members used; else the parameters name the members.
+    uses_claims: ClassVar[bool] = True
 
     @abstractmethod
     def allocate(

@@ -33,6 +33,7 @@ class FixedShare(AllocationKey):
     """Supply x agreed share in every interval, however much a member used."""
 
     title = "By fixed share"
+    uses_claims = False
 
     @dataclass(frozen=True, kw_only=True)
     class Parameters(PoolParameters):
@@ -61,7 +62,8 @@ class FixedShare(AllocationKey):
         shares = exact_shares(parameters.shares)
         codes = sorted(shares)
         if claims and sorted(claims) != codes:
-            text = f"The shares name {', '.join(codes)}; the pool's members are {', '.join(sorted(claims))}."
+            members = ", ".join(sorted(claims))
+            text = f"The shares name {', '.join(codes)}; the pool's members are {members}."
             raise Refused("allocation.members_differ", text)
         common = lcm(*(share.denominator for share in shares.values()))
         column = np.array([int(shares[code] * common) for code in codes], dtype=np.int64)

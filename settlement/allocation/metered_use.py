@@ -70,17 +70,7 @@ class MeteredUse(AllocationKey):
             fallback=fallback,
             status=status,
         )
-        uses = tuple(
-            Figure(
-                f"use of {code}",
-                claims[code].total_present(),
-                claims[code].unit,
-                Source(
-                    "readings", code, f"metered use of {code}", {"digest": claims[code].digest()}
-                ),
-            )
-            for code in codes
-        )
+        uses = tuple(_use_figure(code, claims[code]) for code in codes)
         rule = Figure(
             "intervals without use",
             Decimal(idle),
@@ -94,6 +84,11 @@ class MeteredUse(AllocationKey):
             figures=(supply_figure(supply), *uses, rule, *part_figures(parts)),
         )
         return Allocation(parts, sheet, dict(carry_in))
+
+
+def _use_figure(code: str, claim: Series) -> Figure:
+    source = Source("readings", code, f"metered use of {code}", {"digest": claim.digest()})
+    return Figure(f"use of {code}", claim.total_present(), claim.unit, source)
 
 
 def _fallback(weights: np.ndarray, codes: list[str], rule: str) -> np.ndarray | None:

@@ -24,7 +24,7 @@ from poweroptix.kernel.series import Series
 from poweroptix.kernel.splits import split_grid
 from poweroptix.kernel.worksheet import Worksheet
 from settlement.allocation._base import Allocation, allocation_key
-from settlement.calc.balance import Balance, campus_balance, coarsest, sum_of
+from settlement.calc.balance import Balance, campus_balance, sum_of
 from settlement.calc.scaling import scaled
 
 
@@ -34,6 +34,10 @@ class Span:
 
     first_date: date
     end_date: date | None = None
+
+    def holds(self, day: date) -> bool:
+        """Say whether a local day lies in the span."""
+        return self.first_date <= day and (self.end_date is None or day < self.end_date)
 
 
 @dataclass(frozen=True)
@@ -188,12 +192,22 @@ def _share_energy(inputs: CampusInputs, pool: PoolRule, metered: Mapping[str, Se
     if not pool.points:
         raise Refused("allocation.no_points", f"Pool {pool.code} shares energy but names no point.")
     whole = _sum([_with_loss_factor(inputs, point) for point in pool.points])
+    whole = whole.to_minutes(_pool_minutes(whole, pool, metered))
     claims = _claims(inputs, pool, metered, whole.grid.minutes)
     allocation = _run_key(pool, whole, claims)
-    by_contract = dict(allocation.parts)
-    parts = [Part("WHOLE", pool.code, "", _where_shared(whole, by_contract))]
+    by_contract = {
+        code: spread(part, metered[code]) if code in metered else part
+        for code, part in allocation.parts.items()
+    }
+    parts = [Part("WHOLE", pool.code, "", _where_shared(whole, allocation.parts))]
     parts += [Part("SHARED", pool.code, code, series) for code, series in by_contract.items()]
     return _Shared(allocation, parts, by_contract)
+
+
+def _pool_minutes(whole: Series, pool: PoolRule, own: Mapping[str, Series]) -> int:
+    """Return the coarsest length among the shared quantity and the members' own (decision 2)."""
+    lengths = [own[code].grid.minutes for code in pool.members if code in own]
+    return max([whole.grid.minutes, *lengths])
 
 
 def _where_shared(whole: Series, parts: Mapping[str, Series]) -> Series:
@@ -226,18 +240,30 @@ def _claims(
 ) -> dict[str, Series]:
     """Return the use of each member on its days of membership, at the pool's interval length.
 
-    A member without own meters (it is served through shared points only) has no use to show; it is
-    left out, and the key then has to know its members itself.
+    Nothing for a key that does not look at use; its members must then be the same all period.
     """
-    claims = {}
-    for code, spans in pool.members.items():
-        if code in own:
-            claims[code] = masked(own[code].to_minutes(minutes), spans, inputs.period)
-    if claims and len(claims) != len(pool.members):
-        lost = ", ".join(sorted(set(pool.members) - set(claims)))
+    if not allocation_key(pool.key).uses_claims:
+        _refuse_part_period(inputs, pool)
+        return {}
+    lost = ", ".join(sorted(set(pool.members) - set(own)))
+    if lost:
         text = f"Pool {pool.code}: {lost} is a member but has no metered quantity in the period."
         raise Refused("allocation.member_without_meter", text, members=lost)
-    return claims
+    return {
+        code: masked(own[code].to_minutes(minutes), spans, inputs.period)
+        for code, spans in pool.members.items()
+    }
+
+
+def _refuse_part_period(inputs: CampusInputs, pool: PoolRule) -> None:
+    for code, spans in pool.members.items():
+        days = [day for day in inputs.period.days() if not any(s.holds(day) for s in spans)]
+        if days:
+            text = (
+                f"Pool {pool.code} has fixed shares, but {code} is no member on {days[0]}; "
+                "make a pool with other shares for those days."
+            )
+            raise Refused("allocation.member_part_period", text, member=code)
 
 
 def _run_key(pool: PoolRule, whole: Series, claims: Mapping[str, Series]) -> Allocation:
@@ -299,8 +325,7 @@ def _share_losses(
     residual: Series,
     by_factor: Mapping[str, Series],
 ) -> _Losses:
-    lengths = [own[code].grid.minutes for code in pool.members if code in own]
-    minutes = max([residual.grid.minutes, *lengths])
+    minutes = _pool_minutes(residual, pool, own)
     whole = residual.to_minutes(minutes)
     allocation = _run_key(pool, whole, _claims(inputs, pool, own, minutes))
     parts = [Part("WHOLE", pool.code, "", whole)]
@@ -357,8 +382,3 @@ def _delivered(own: Series, loss: Series | None) -> Series:
     )
     status = np.where(missing, int(Status.MISSING), own.status).astype(np.uint8)
     return Series(own.grid, values, status, own.unit)
-
-
-def pool_minutes(inputs: CampusInputs) -> int:
-    """Return the interval length of the balance, or of the loads when there are no sources."""
-    return coarsest({**inputs.sources, **inputs.sinks} if inputs.sources else inputs.loads)

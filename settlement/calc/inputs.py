@@ -22,7 +22,6 @@ from contracts.charges import Calendar
 from poweroptix.kernel.calendar import TouSchedule
 from poweroptix.kernel.canonical import canonical_json, sha256
 from poweroptix.kernel.errors import Refused
-from poweroptix.kernel.fixed import MISSING
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.price_series import PriceSeries
 from poweroptix.kernel.quality import Status
@@ -255,10 +254,8 @@ def _with_status(series: Series, runs: Sequence[Sequence[int]] | None) -> Series
     if runs is None:
         return series
     status = np.concatenate([np.full(count, int(Status(one)), np.uint8) for count, one in runs])
-    absent = series.values == MISSING
-    return Series(
-        series.grid, series.values, np.where(absent, int(Status.MISSING), status), series.unit
-    )
+    status = np.where(series.missing, int(Status.MISSING), status)
+    return Series(series.grid, series.values, status, series.unit)
 
 
 def _version_document(version: VersionInputs) -> dict[str, Any]:

@@ -22,11 +22,11 @@ from contracts.calc.price_terms import (
     needs_of,
     price_terms,
 )
-from poweroptix.kernel.canonical import canonical_json, digest_of, sha256
+from poweroptix.kernel.canonical import canonical_json, digest_of
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.figure import Figure, Source
 from poweroptix.kernel.finding import Finding
-from poweroptix.kernel.fixed import MISSING
+from poweroptix.kernel.fixed import EXACT, MISSING
 from poweroptix.kernel.quality import Status
 from poweroptix.kernel.rounding import display
 from poweroptix.kernel.series import Series
@@ -69,12 +69,12 @@ class SettledLine:
             "label": self.label,
             "first_date": self.first_date,
             "last_date": self.last_date,
-            "quantity": self.quantity,
+            "quantity": _bare(self.quantity),
             "unit": self.unit,
             "rate_text": self.rate_text,
-            "exact_usd": self.exact_usd,
+            "exact_usd": _bare(self.exact_usd),
             "amount_usd": self.amount_usd,
-            "estimated_ratio": self.estimated_ratio,
+            "estimated_ratio": _bare(self.estimated_ratio),
             "term_id": self.term_id,
             "charge_type": self.charge_type,
             "clause": self.clause,
@@ -82,6 +82,16 @@ class SettledLine:
             "corrects_run": self.corrects_run,
             "worksheet": self.worksheet.to_json(),
         }
+
+
+def _bare(number: Decimal | None) -> Decimal | None:
+    """Return a number without trailing zeros, so that a database column gives the same text."""
+    return None if number is None else number.normalize(EXACT)
+
+
+def _column(number: Decimal | None, places: int) -> Decimal | None:
+    """Return a number as its column keeps it; the worksheet has it in full."""
+    return None if number is None else display(number, places)
 
 
 @dataclass(frozen=True)
@@ -176,17 +186,17 @@ def _line(
         label=_label(term, sheet),
         first_date=version.first_date,
         last_date=version.last_date,
-        quantity=sheet.quantity,
+        quantity=_column(sheet.quantity, 8),
         unit=sheet.unit,
         rate_text=sheet.rate_text,
-        exact_usd=sheet.exact_usd,
+        exact_usd=_column(sheet.exact_usd, 20),
         amount_usd=sheet.amount_usd,
         estimated_ratio=share,
         worksheet=sheet,
         term_id=term.term_id,
         charge_type=term.charge_type,
         clause=term.clause,
-        rate=rates.pop() if len(rates) == 1 else None,
+        rate=_column(rates.pop(), 8) if len(rates) == 1 else None,
     )
 
 
@@ -211,16 +221,10 @@ def _adjustment(entry: Mapping[str, Any], inputs: Inputs) -> SettledLine:
         f"runs {entry['before_run']} and {entry['after_run']} of {entry['period']}",
         {"before_usd": entry["before_usd"], "after_usd": entry["after_usd"]},
     )
+    one = Figure("difference", Decimal(1), "count", source)
     rows = [
-        Row(label, Figure("difference", Decimal(1), "count", source), _money_figure(amount, source))
-        for label, amount in (
-            ("volume effect", entry["volume_usd"]),
-            ("price effect", entry["price_usd"]),
-        )
-        if Decimal(amount) != 0
-    ]
-    rows = rows or [
-        Row("no change", Figure("difference", ZERO, "count", source), _money_figure("0.00", source))
+        Row(label, one, Figure("amount", Decimal(entry[name]), "USD", source))
+        for label, name in (("volume effect", "volume_usd"), ("price effect", "price_usd"))
     ]
     sheet = Worksheet(f"Correction of {entry['period']}: {entry['label']}", tuple(rows))
     return SettledLine(
@@ -232,17 +236,13 @@ def _adjustment(entry: Mapping[str, Any], inputs: Inputs) -> SettledLine:
         quantity=_quantity_change(entry),
         unit=entry["unit"],
         rate_text="",
-        exact_usd=sheet.exact_usd,
+        exact_usd=_column(sheet.exact_usd, 20),
         amount_usd=sheet.amount_usd,
         estimated_ratio=ZERO,
         worksheet=sheet,
         corrects_period=entry["period"],
         corrects_run=entry["after_run"],
     )
-
-
-def _money_figure(amount: str, source: Source) -> Figure:
-    return Figure("amount", Decimal(amount), "USD", source)
 
 
 def _quantity_change(entry: Mapping[str, Any]) -> Decimal | None:
@@ -301,8 +301,3 @@ def estimated_ratio(series: Series) -> Decimal:
     size = np.where(series.values == MISSING, 0, np.abs(series.values))
     total = int(size.sum())
     return display(Decimal(int(size[chosen].sum())) / total, 6) if total else ZERO
-
-
-def lines_digest(contents: Iterable[bytes]) -> str:
-    """Return the digest of stored line documents, in the order of their position."""
-    return digest_of([sha256(content) for content in contents])

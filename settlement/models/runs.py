@@ -64,6 +64,9 @@ class SettlementRun(models.Model):
         "self", on_delete=models.PROTECT, null=True, related_name="carried_to"
     )
     carry_out = models.JSONField(default=dict)
+    adjustments = models.JSONField(
+        default=list, help_text="Differences of earlier periods that this run bills."
+    )
     total_usd = models.DecimalField(max_digits=18, decimal_places=2, null=True)
     estimated_ratio = models.DecimalField(max_digits=9, decimal_places=6, null=True)
     findings = models.JSONField(default=list)
@@ -74,6 +77,9 @@ class SettlementRun(models.Model):
     approved_by = models.CharField(max_length=120, blank=True)
     approved_at = models.DateTimeField(null=True)
     decision_comment = models.TextField(blank=True)
+    was_invoiced = models.BooleanField(
+        default=False, help_text="Set by the database when the run becomes INVOICED; stays."
+    )
 
     class Meta:
         ordering = ["-period", "contract", "-version"]
@@ -110,10 +116,6 @@ class SettlementRun(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(inputs_sha256__regex="^[0-9a-f]{64}$"), name="settlement_run_has_digest"
-            ),
-            models.CheckConstraint(
-                condition=Q(total_usd__isnull=True) | ~Q(total_usd="NaN"),
-                name="settlement_run_total_is_number",
             ),
         ]
         indexes = [
@@ -156,6 +158,7 @@ class Line(models.Model):
     last_date = models.DateField()
     quantity = models.DecimalField(max_digits=28, decimal_places=8, null=True)
     unit = models.CharField(max_length=20, blank=True)
+    rate = models.DecimalField(max_digits=28, decimal_places=8, null=True)
     rate_text = models.CharField(max_length=120, blank=True)
     exact_usd = models.DecimalField(max_digits=45, decimal_places=20, null=True)
     amount_usd = models.DecimalField(max_digits=18, decimal_places=2, null=True)
@@ -171,10 +174,6 @@ class Line(models.Model):
         ordering = ["run", "position"]
         constraints = [
             models.UniqueConstraint(fields=["run", "position"], name="line_position_once"),
-            models.CheckConstraint(
-                condition=Q(amount_usd__isnull=True) | ~Q(amount_usd="NaN"),
-                name="line_amount_is_number",
-            ),
             models.CheckConstraint(
                 condition=Q(amount_usd__isnull=True, exact_usd__isnull=True)
                 | Q(amount_usd__isnull=False, exact_usd__isnull=False),

@@ -1,6 +1,7 @@
 """Differences between runs: volume and price add up to the cent, nothing is lost."""
 
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -25,7 +26,7 @@ def test_volume_and_price_of_case_c02():
 def test_a_chain_of_runs_bills_only_differences_case_c01():
     runs = [line(q, "58.40") for q in ("18410.250", "18432.517", "18428.102")]
     billed = runs[0].amount_usd
-    deltas = [compare([a], [b])[0].amount_usd for a, b in zip(runs, runs[1:], strict=False)]
+    deltas = [compare([a], [b])[0].amount_usd for a, b in pairwise(runs)]
     assert deltas == [Decimal("1300.39"), Decimal("-257.83")]
     assert billed + sum(deltas) == Decimal("1076201.16")
 

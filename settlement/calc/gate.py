@@ -1,0 +1,131 @@
+"""Ready to settle? Each answer is a finding with the key of the page that mends it.
+
+Link keys (`data["link"]`): meters.completeness, meters.findings, contracts.index,
+contracts.version, settlement.allocation, settlement.run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from poweroptix.kernel.finding import Finding, Severity
+from poweroptix.kernel.period import Period
+from poweroptix.kernel.price_series import PriceSeries
+from poweroptix.kernel.quality import BILLABLE
+from poweroptix.kernel.series import Series
+
+BILLABLE_CODES = np.array(sorted(int(status) for status in BILLABLE), np.uint8)
+
+
+def linked(
+    code: str,
+    message: str,
+    link: str,
+    severity: Severity = Severity.BLOCK,
+    *,
+    fix: str = "",
+    metric: Decimal | None = None,
+    **params: Any,
+) -> Finding:
+    """Return a finding with the link to what mends it."""
+    return Finding(
+        code, message, severity, metric=metric, fix=fix, data={"link": link, "params": params}
+    )
+
+
+def judge_series(name: str, series: Series, period: Period, channels: list[int]) -> list[Finding]:
+    """Judge a quantity: every interval of the local month there, and of a billable quality."""
+    findings = []
+    expected = int(period.hours * 60 / series.grid.minutes)
+    if series.grid.count != expected or series.grid.start_utc != period.start_utc:
+        text = (
+            f"{name}: {series.grid.count} intervals instead of {expected} in {period.label} "
+            f"({period.hours:f} hours)."
+        )
+        findings.append(linked("settlement.interval_count", text, "settlement.allocation"))
+    if series.missing_count:
+        first = series.grid.start_of(int(series.missing.argmax()))
+        text = (
+            f"{name}: {series.missing_count} of {series.grid.count} intervals have no reading, "
+            f"the first at {first:%Y-%m-%d %H:%M} UTC."
+        )
+        findings.append(
+            linked(
+                "settlement.readings_missing",
+                text,
+                "meters.completeness",
+                metric=Decimal(series.missing_count),
+                fix="Bring in the readings or estimate them.",
+                channels=channels,
+                period=period.label,
+            )
+        )
+    doubtful = int((~np.isin(series.status, BILLABLE_CODES) & ~series.missing).sum())
+    if doubtful:
+        text = f"{name}: {doubtful} intervals are not validated."
+        findings.append(
+            linked(
+                "settlement.readings_unvalidated",
+                text,
+                "meters.findings",
+                metric=Decimal(doubtful),
+                fix="Validate the days or decide the open findings.",
+                channels=channels,
+                period=period.label,
+            )
+        )
+    return findings
+
+
+def judge_prices(prices: Mapping[str, PriceSeries], period: Period) -> list[Finding]:
+    """Judge prices: published for every interval of the period, and final."""
+    findings = []
+    for code, series in sorted(prices.items()):
+        missing = series.missing_count
+        if missing:
+            text = f"{code}: {missing} of {series.grid.count} prices are not published."
+            code_of, fix = "settlement.price_missing", "Publish the missing prices."
+        elif not series.final:
+            text = f"{code}: the prices are {series.vintage or 'provisional'}, not final."
+            code_of, fix = "settlement.price_not_final", "Publish the final prices."
+        else:
+            continue
+        findings.append(
+            linked(
+                code_of,
+                text,
+                "contracts.index",
+                metric=Decimal(missing),
+                fix=fix,
+                series=code,
+                period=period.label,
+            )
+        )
+    return findings
+
+
+def judge_open(count: int, worst: str, channels: list[int], period: Period) -> list[Finding]:
+    """Judge findings of validation that nobody has decided yet."""
+    if not count:
+        return []
+    text = f"{count} findings of validation are open, the first: {worst}"
+    return [
+        linked(
+            "settlement.findings_open",
+            text,
+            "meters.findings",
+            metric=Decimal(count),
+            fix="Accept, estimate or edit the readings.",
+            channels=channels,
+            period=period.label,
+        )
+    ]
+
+
+def blocking(findings: list[Finding] | tuple[Finding, ...]) -> list[Finding]:
+    """Return those that keep a final run from being approved."""
+    return [finding for finding in findings if finding.severity is Severity.BLOCK]

@@ -1,0 +1,1 @@
+"""Questions about settlement: what a run reads, what it said, and why."""

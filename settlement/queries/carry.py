@@ -1,0 +1,109 @@
+"""What a period gets from earlier ones: the carry, and differences that were not billed yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from contracts.models import Contract
+from poweroptix.kernel.period import Period
+from settlement.calc.delta import Billed, Delta, compare
+from settlement.models import Line, SettlementRun
+from settlement.queries.shelf import Shelf
+
+
+def carry_in(
+    contract: Contract, period: Period, shelf: Shelf
+) -> tuple[Mapping[str, Any], dict[str, Any], SettlementRun | None]:
+    """Return what is carried in: the opening balance of the period, or the last approved run's."""
+    for opening in shelf.openings[contract.pk]:
+        if opening.period == period.label:
+            return opening.carry, {"kind": "opening", "id": opening.pk}, None
+    run = shelf.settled(contract.pk, period.previous().label)
+    if run is None:
+        return {}, {"kind": "none"}, None
+    return run.carry_out, {"kind": "run", "id": run.pk, "inputs_sha256": run.inputs_sha256}, run
+
+
+def is_continued(contract: Contract, period: Period, shelf: Shelf) -> bool:
+    """Say whether anything of the contract was settled or opened before the period."""
+    return any(one.period < period.label for one in shelf.openings[contract.pk]) or any(
+        one.period < period.label and one.is_settled for one in shelf.history[contract.pk]
+    )
+
+
+def adjustments(contract: Contract, period: Period, shelf: Shelf) -> tuple[dict[str, Any], ...]:
+    """Return the differences of earlier periods that this period has to bill.
+
+    An earlier period that was invoiced and then approved again owes the difference between its
+    newest approved run and the run up to which it was billed. A run that corrects this period
+    itself repeats the differences that were billed with it.
+    """
+    before = shelf.settled(contract.pk, period.label)
+    if before is not None:
+        return tuple(before.adjustments)
+    billed = {one.period: one.pk for one in shelf.history[contract.pk] if one.was_invoiced}
+    corrected = [
+        one
+        for one in shelf.history[contract.pk]
+        if one.is_settled and not one.was_invoiced and one.period in billed
+    ]
+    if not corrected:
+        return ()
+    for label, run_id in _posted(contract):
+        billed[label] = max(billed.get(label, 0), run_id)
+    return tuple(
+        {
+            "period": run.period,
+            "runs": {"before_run": billed[run.period], "after_run": run.pk},
+            "deltas": [_document(delta) for delta in deltas],
+        }
+        for run in corrected
+        if billed[run.period] != run.pk
+        and (deltas := compare(billed_lines(billed[run.period]), billed_lines(run.pk)))
+    )
+
+
+def _posted(contract: Contract) -> list[tuple[str, int]]:
+    """Return (period, run up to which it is billed) of corrections on approved runs."""
+    rows = Line.objects.filter(
+        run__contract=contract,
+        run__state__in=SettlementRun.SETTLED,
+        corrects_run__isnull=False,
+    )
+    return list(rows.values_list("corrects_period", "corrects_run"))
+
+
+def billed_lines(run_id: int) -> list[Billed]:
+    """Return the lines of a run as a comparison needs them, without corrections of others."""
+    rows = Line.objects.filter(run=run_id, corrects_run__isnull=True).order_by("position")
+    return [
+        Billed(
+            (row.line_code, row.label, row.first_date.isoformat()),
+            row.label,
+            row.quantity,
+            row.unit,
+            row.rate,
+            row.amount_usd,
+        )
+        for row in rows.defer("worksheet")
+        if row.amount_usd is not None
+    ]
+
+
+def compare_runs(before_id: int, after_id: int) -> list[Delta]:
+    """Return the changes between two runs of one period, with volume and price effect."""
+    return compare(billed_lines(before_id), billed_lines(after_id))
+
+
+def _document(delta: Delta) -> dict[str, Any]:
+    """Return a difference as it stands in the frozen document, numbers as text."""
+    fields = (
+        "before_quantity", "after_quantity", "before_usd", "after_usd", "volume_usd", "price_usd",
+    )  # fmt: skip
+    numbers = {name: getattr(delta, name) for name in fields}
+    return {
+        "label": delta.label,
+        "unit": delta.unit,
+        **{name: None if one is None else format(one, "f") for name, one in numbers.items()},
+    }

@@ -1,0 +1,123 @@
+"""What a settlement run reads, put together into its frozen inputs; and how to read it again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from contracts.calc.price_terms import needs_of
+from contracts.models import Contract
+from contracts.queries import PricePin, prices_for
+from poweroptix.kernel.errors import Conflict, Refused
+from poweroptix.kernel.period import Period
+from poweroptix.kernel.price_series import PriceSeries
+from poweroptix.kernel.rounding import Mode
+from poweroptix.kernel.series import Series
+from settlement.calc.inputs import Inputs
+from settlement.models import AllocationRun, SettlementRun
+from settlement.queries.carry import adjustments, carry_in
+from settlement.queries.shelf import QUANTITIES, Shelf
+from settlement.storage import read_parts
+
+
+@dataclass(frozen=True)
+class ContractReading:
+    """The inputs of a run, and the run that its carry was taken from (if any)."""
+
+    inputs: Inputs
+    carry_in_run: SettlementRun | None
+
+
+def read_contract(
+    contract: Contract, period: Period, allocation: AllocationRun, shelf: Shelf | None = None
+) -> ContractReading:
+    """Read everything that settling the contract's period needs.
+
+    Refused when no version holds on a day, when the allocation has no energy of the contract, or
+    when a price series that a term names does not exist.
+    """
+    shelf = shelf or Shelf()
+    shelf.fill([contract], period, allocation)
+    versions = shelf.versions[contract.pk]
+    needs = needs_of(term for version in versions for term in version.terms)
+    series, references = _quantities(contract, allocation, shelf)
+    shelf.fill_prices(needs.prices, period)
+    shelf.fill_calendars(needs.calendars)
+    carry, carry_from, carry_run = carry_in(contract, period, shelf)
+    inputs = Inputs(
+        contract=contract.code,
+        tenant=contract.tenant.code,
+        currency=contract.currency,
+        zone=contract.zone,
+        period=period,
+        versions=versions,
+        series=series,
+        prices={code: shelf.prices[code, period.label][0] for code in needs.prices},
+        calendars={c: shelf.calendars[c] for c in needs.calendars if c in shelf.calendars},
+        carry_in=carry,
+        carry_from=carry_from,
+        allocation={
+            "run": allocation.pk,
+            "version": allocation.version,
+            "inputs_sha256": allocation.inputs_sha256,
+        },
+        adjustments=adjustments(contract, period, shelf),
+        rounding_point=contract.rounding_point,
+        rounding=Mode(contract.rounding),
+        series_refs=references,
+        price_refs={code: shelf.prices[code, period.label][1] for code in needs.prices},
+    )
+    return ContractReading(inputs, carry_run)
+
+
+def _quantities(
+    contract: Contract, allocation: AllocationRun, shelf: Shelf
+) -> tuple[dict[str, Series], dict[str, dict[str, Any]]]:
+    """Return the contract's quantities of the allocation, by name, and where they stand."""
+    series, references = {}, {}
+    for name, kind in QUANTITIES.items():
+        if (allocation.pk, contract.pk, kind) not in shelf.parts:
+            continue
+        series[name], _ = shelf.parts[allocation.pk, contract.pk, kind]
+        references[name] = {
+            "kind": "allocation",
+            "run": allocation.pk,
+            "contract": contract.pk,
+            "part": kind,
+        }
+    if "delivered" not in series:
+        text = (
+            f"The allocation of {allocation.period} (version {allocation.version}) holds no "
+            f"energy of {contract.code}; give the contract a delivery point or a pool."
+        )
+        raise Refused("settlement.not_allocated", text, contract=contract.code)
+    return series, references
+
+
+class StoredResolver:
+    """Follows the references of a stored run: allocation parts and pinned prices."""
+
+    def __init__(self, period: Period) -> None:
+        self._period = period
+
+    def series(self, name: str, reference: Mapping[str, Any]) -> Series:
+        """Return the allocation part behind a quantity; Conflict when it is gone."""
+        found = read_parts(
+            reference["run"], contract_ids=[reference["contract"]], kinds=[reference["part"]]
+        )
+        if not found:
+            text = f"'{name}': allocation run {reference['run']} has no such part."
+            raise Conflict("settlement.part_gone", text)
+        [(series, _)] = found.values()
+        return series
+
+    def prices(self, code: str, reference: Mapping[str, Any]) -> PriceSeries:
+        """Return the pinned prices of an index; Refused when one is gone or differs."""
+        pins = [
+            PricePin(code, date.fromisoformat(day), version, digest, vintage, final)
+            for day, version, digest, vintage, final in reference["pins"]
+        ]
+        found, _ = prices_for([code], self._period, pins=pins)
+        return found[code]

@@ -1,0 +1,141 @@
+"""What many contracts of one month read alike, fetched once for a whole batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Q
+
+from contracts.calc.price_terms import PricedTerm
+from contracts.models import Contract, ContractVersion, OpeningBalance, TouCalendar
+from contracts.queries import PricePin, prices_for, versions_of_period
+from poweroptix.kernel.period import Period
+from poweroptix.kernel.price_series import PriceSeries
+from poweroptix.kernel.series import Series
+from settlement.calc.inputs import VersionInputs
+from settlement.models import AllocationRun, SettlementRun
+from settlement.storage import read_parts
+
+QUANTITIES = {"delivered": "TOTAL", "metered": "METERED"}
+SETTLED = Q(state__in=SettlementRun.SETTLED) | Q(was_invoiced=True)
+
+
+@dataclass
+class Shelf:
+    """Rows and arrays of a batch. It lives as long as the batch and never longer."""
+
+    parts: dict[tuple[int, int | None, str], tuple[Series, str]] = field(default_factory=dict)
+    prices: dict[tuple[str, str], tuple[PriceSeries, dict[str, Any]]] = field(default_factory=dict)
+    calendars: dict[str, dict[str, Any]] = field(default_factory=dict)
+    versions: dict[int, tuple[VersionInputs, ...]] = field(default_factory=dict)
+    openings: dict[int, list[OpeningBalance]] = field(default_factory=dict)
+    history: dict[int, list[SettlementRun]] = field(default_factory=dict)
+
+    def fill(self, contracts: Sequence[Contract], period: Period, run: AllocationRun) -> None:
+        """Fetch energy, versions, openings and settled runs of contracts, in five queries."""
+        wanted = [one for one in contracts if one.pk not in self.versions]
+        if not wanted:
+            return
+        self._fill_parts(run, [one.pk for one in wanted])
+        self._fill_versions(wanted, period)
+        for one in wanted:
+            self.openings[one.pk], self.history[one.pk] = [], []
+        for opening in OpeningBalance.objects.filter(
+            contract__in=wanted, period__lte=period.label
+        ).order_by("period"):
+            self.openings[opening.contract_id].append(opening)
+        rows = SettlementRun.objects.filter(SETTLED, contract__in=wanted, period__lte=period.label)
+        for settled in rows.defer("inputs", "findings").order_by("period", "version"):
+            self.history[settled.contract_id].append(settled)
+
+    def fill_prices(self, codes: Iterable[str], period: Period) -> None:
+        """Fetch the newest published prices that are not on the shelf yet."""
+        wanted = [code for code in codes if (code, period.label) not in self.prices]
+        if wanted:
+            found, pins = prices_for(wanted, period)
+            for code, prices in found.items():
+                self.prices[code, period.label] = (prices, price_reference(code, pins))
+
+    def fill_calendars(self, codes: Iterable[str]) -> None:
+        """Fetch calendars that are not on the shelf yet, as they stand in the document."""
+        wanted = [code for code in codes if code not in self.calendars]
+        if not wanted:
+            return
+        rows = TouCalendar.objects.filter(code__in=wanted)
+        for row in rows.prefetch_related("holidays__holidays"):
+            days = row.holidays.holidays.all() if row.holidays else ()
+            self.calendars[row.code] = {
+                "schedule": {**row.schedule, "zone": row.zone},
+                "holidays": sorted(holiday.date.isoformat() for holiday in days),
+            }
+
+    def settled(self, contract_id: int, label: str) -> SettlementRun | None:
+        """Return the approved run of a contract's period."""
+        runs = [one for one in self.history[contract_id] if one.period == label and one.is_settled]
+        return runs[0] if runs else None
+
+    def _fill_parts(self, run: AllocationRun, contract_ids: list[int]) -> None:
+        kinds = tuple(QUANTITIES.values())
+        found = read_parts(run.pk, contract_ids=contract_ids, kinds=kinds)
+        for (contract, kind, _), part in found.items():
+            self.parts[run.pk, contract, kind] = part
+
+    def _fill_versions(self, contracts: Sequence[Contract], period: Period) -> None:
+        """Read active versions with their terms; gaps are left to `versions_of_period` to name."""
+        found: dict[int, list[VersionInputs]] = {one.pk: [] for one in contracts}
+        end = period.last_date + timedelta(days=1)
+        rows = ContractVersion.objects.filter(
+            contract__in=contracts, state="ACTIVE", valid__overlap=(period.first_date, end)
+        )
+        for row in rows.prefetch_related("terms").order_by("contract", "valid"):
+            found[row.contract_id].append(_version(row, period))
+        for contract in contracts:
+            versions = found[contract.pk]
+            days = sum((one.last_date - one.first_date).days + 1 for one in versions)
+            if days != len(period.days()):
+                versions = [
+                    _version(one.version, period) for one in versions_of_period(contract, period)
+                ]
+            self.versions[contract.pk] = tuple(versions)
+
+
+def _version(row: ContractVersion, period: Period) -> VersionInputs:
+    """Return a version's terms and the days of the period on which it holds."""
+    last = period.last_date
+    if row.valid.upper is not None:
+        last = min(last, row.valid.upper - timedelta(days=1))
+    return VersionInputs(
+        number=row.number,
+        first_date=max(period.first_date, row.valid.lower),
+        last_date=last,
+        anchor_date=row.anchor_date,
+        facts=row.facts,
+        terms=tuple(
+            PricedTerm(
+                position=term.position,
+                line_code=term.line_code,
+                charge_type=term.charge_type,
+                label=term.label,
+                clause=term.clause_number,
+                quantity_name=term.quantity_name,
+                parameters=term.parameters,
+                term_id=term.pk,
+            )
+            for term in sorted(row.terms.all(), key=lambda one: one.position)
+        ),
+    )
+
+
+def price_reference(code: str, pins: Sequence[PricePin]) -> dict[str, Any]:
+    """Return the reference of a price series: the version of each day that was read."""
+    return {
+        "kind": "index",
+        "pins": [
+            [pin.day.isoformat(), pin.version, pin.digest, pin.vintage, pin.final]
+            for pin in pins
+            if pin.series == code
+        ],
+    }

@@ -1,0 +1,186 @@
+"""Allocate a campus month: read, split, write, and prove that it closes."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection, transaction
+
+from contracts.models import Contract
+from meters.models import Campus
+from poweroptix.accounts.permissions import require
+from poweroptix.audit.actor import Actor
+from poweroptix.audit.services import record
+from poweroptix.kernel.canonical import digest_of
+from poweroptix.kernel.errors import Conflict, Refused
+from poweroptix.kernel.period import Period
+from poweroptix.kernel.worksheet import Worksheet
+from settlement.calc.balance import Balance
+from settlement.calc.campus import CampusOutcome, Part, allocate_campus
+from settlement.models import AllocationRun
+from settlement.queries.campus import CampusReading, read_campus, same_reading
+from settlement.queries.changes import changes_of
+from settlement.storage import StoredPart, write_parts
+
+CURRENT = ("CALCULATED", "APPROVED")
+
+
+def lock(name: str, busy: str) -> None:
+    """Take an advisory lock to the end of the transaction; Conflict when somebody has it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+        if not cursor.fetchone()[0]:
+            raise Conflict("settlement.busy", busy)
+
+
+def current_allocation(campus: Campus, label: str) -> AllocationRun | None:
+    """Return the allocation of a campus month that counts, if there is one."""
+    return AllocationRun.objects.filter(campus=campus, period=label, state__in=CURRENT).first()
+
+
+def run_allocation(campus: Campus, period: Period, *, now: datetime, actor: Actor) -> AllocationRun:
+    """Split the month's energy among the contracts; the same inputs make no new version.
+
+    A new version supersedes the one before. Refused when the period is not over or pools
+    contradict each other; Conflict while another process allocates the same month. The database
+    refuses parts that do not add up in any interval.
+    """
+    require(actor, "settlement.allocate")
+    if now < period.end_utc:
+        raise Refused("settlement.period_not_over", not_over(period))
+    with transaction.atomic():
+        lock(
+            f"allocate:{campus.pk}/{period.label}",
+            f"The allocation of {campus.code} {period.label} is already running.",
+        )
+        reading = read_campus(campus, period)
+        current = current_allocation(campus, period.label)
+        if current is not None and same_reading(reading.document, document_of(current)):
+            return current
+        outcome = allocate_campus(reading.inputs)
+        run = _write(campus, period, reading, outcome, now, actor)
+        if current is not None:
+            AllocationRun.objects.filter(pk=current.pk).update(state="SUPERSEDED")
+        AllocationRun.objects.filter(pk=run.pk).update(state="CALCULATED")
+        run.state = "CALCULATED"
+        record(
+            "settlement.allocate",
+            run,
+            actor=actor,
+            after={"version": run.version, "inputs_sha256": run.inputs_sha256},
+        )
+    return run
+
+
+def not_over(period: Period) -> str:
+    """Return the sentence about a period that still runs."""
+    return f"The period {period.label} is not over; it ends {period.end_utc:%Y-%m-%d %H:%M} UTC."
+
+
+def changed_since(run: AllocationRun) -> str:
+    """Return in words what changed since the run read it; empty when nothing did."""
+    period = Period(run.start_utc, run.end_utc, run.campus.zone, run.period)
+    then, now = document_of(run), read_campus(run.campus, period).document
+    if same_reading(then, now):
+        return ""
+    digests = now["digests"]
+    channels = [int(pk) for pk, one in then["digests"].items() if digests.get(pk) != one]
+    if not channels:
+        return "Points, pools or loss factors changed since the calculation; recalculate."
+    changes = changes_of(then, channels, period.start_utc, period.end_utc)
+    count = sum(change.interval_count for change in changes.values())
+    if not count:
+        return "The quality of readings changed since the calculation; recalculate."
+    return f"{count} readings changed since the calculation; recalculate."
+
+
+def document_of(run: AllocationRun) -> dict[str, Any]:
+    """Return the frozen document of an allocation run."""
+    return json.loads(bytes(run.inputs))
+
+
+def _write(
+    campus: Campus,
+    period: Period,
+    reading: CampusReading,
+    outcome: CampusOutcome,
+    now: datetime,
+    actor: Actor,
+) -> AllocationRun:
+    last = AllocationRun.objects.filter(campus=campus, period=period.label).first()
+    minutes = max((part.series.grid.minutes for part in outcome.parts), default=15)
+    run = AllocationRun.objects.create(
+        campus=campus,
+        period=period.label,
+        start_utc=period.start_utc,
+        end_utc=period.end_utc,
+        version=1 if last is None else last.version + 1,
+        minutes=minutes,
+        inputs=reading.content,
+        inputs_sha256=reading.sha256,
+        balance=_balance_json(outcome.balance),
+        worksheets={code: sheet.to_json() for code, sheet in outcome.worksheets.items()},
+        findings=[finding.to_json() for finding in outcome.findings],
+        created_by=str(actor),
+        created_at=now,
+    )
+    contracts = {
+        code: (pk, tenant)
+        for code, pk, tenant in Contract.objects.filter(campus=campus).values_list(
+            "code", "pk", "tenant_id"
+        )
+    }
+    write_parts(run.pk, [_stored(part, contracts, outcome) for part in outcome.parts])
+    return run
+
+
+def _stored(
+    part: Part, contracts: dict[str, tuple[int, int]], outcome: CampusOutcome
+) -> StoredPart:
+    contract_id, tenant_id = contracts.get(part.contract, (None, None))
+    known = part.series.missing_count == 0
+    return StoredPart(
+        kind=part.kind,
+        pool_code=part.pool_code,
+        contract_id=contract_id,
+        tenant_id=tenant_id,
+        series=part.series,
+        digest=part.series.digest(),
+        total_kwh=part.series.total() if known else None,
+        worksheet=_own_view(part, outcome.worksheets.get(part.pool_code)),
+    )
+
+
+def _own_view(part: Part, sheet: Worksheet | None) -> dict[str, Any]:
+    """Return what a tenant may see of a pool: own part, the whole, own share, a digest of claims.
+
+    Never another tenant's figures; the digest proves that everybody was shown the same claims.
+    """
+    if sheet is None or not part.contract:
+        return {}
+    figures = {figure.name: figure for figure in sheet.figures}
+    whole = figures["shared quantity"].value
+    own = part.series.total_present()
+    share = own / whole if whole else Decimal(0)
+    return {
+        "pool": part.pool_code,
+        "title": sheet.title,
+        "whole": format(whole, "f"),
+        "own": format(own, "f"),
+        "share_ratio": format(share, ".6f"),
+        "unit": part.series.unit,
+        "claims_sha256": digest_of([figure.to_json() for figure in sheet.figures]),
+    }
+
+
+def _balance_json(balance: Balance | None) -> dict[str, Any]:
+    if balance is None:
+        return {}
+    return {
+        "residual_kwh": format(balance.residual.total_present(), "f"),
+        "missing_count": balance.residual.missing_count,
+        "days": [day.to_json() for day in balance.days],
+    }

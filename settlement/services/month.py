@@ -1,0 +1,147 @@
+"""Settle a month as jobs: one allocation of the campus, then one job per contract."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from contracts.models import Contract
+from contracts.queries import contracts_of_campus
+from meters.models import Campus
+from poweroptix.accounts.models import User
+from poweroptix.audit.actor import Actor
+from poweroptix.jobs.models import Job
+from poweroptix.jobs.services import enqueue
+from poweroptix.kernel.errors import Conflict
+from poweroptix.kernel.period import Period
+from settlement.models import AllocationRun
+from settlement.services.allocation import CURRENT, run_allocation
+from settlement.services.runs import run_settlement
+
+ACTIVE = ("queued", "running")
+
+
+def settle_month(
+    campus: Campus,
+    label: str,
+    *,
+    kind: str = "FINAL",
+    reason: str = "",
+    now: datetime,
+    actor: Actor,
+) -> Job:
+    """Queue the settlement of all contracts of a campus month; a running one is returned."""
+    Period.month(campus.zone, label)
+    payload = {"campus": campus.code, "period": label, "kind": kind, "reason": reason}
+    return _enqueue("settle_month", f"{campus.code}/{label}/{kind}", payload, now, actor)
+
+
+def settle_contract(
+    contract: Contract,
+    label: str,
+    *,
+    kind: str = "FINAL",
+    reason: str = "",
+    now: datetime,
+    actor: Actor,
+) -> Job:
+    """Queue the settlement of one contract's period; a running one is returned."""
+    Period.month(contract.zone, label)
+    payload = {"contract": contract.code, "period": label, "kind": kind, "reason": reason}
+    return _enqueue("settle_contract", f"{contract.code}/{label}/{kind}", payload, now, actor)
+
+
+def queue_contract(contract: Contract, label: str, *, kind: str, reason: str) -> Job:
+    """Queue a period again because a period before it changed; once while it waits."""
+    prefix = f"{contract.code}/{label}/{kind}"
+    waiting = _waiting("settle_contract", prefix)
+    if waiting is not None:
+        return waiting
+    number = Job.objects.filter(kind="settle_contract", key__startswith=f"{prefix}/").count()
+    payload = {"contract": contract.code, "period": label, "kind": kind, "reason": reason}
+    return enqueue("settle_contract", f"{prefix}/carry-{number + 1}", payload, tenant=None)
+
+
+def _enqueue(kind: str, prefix: str, payload: dict[str, Any], now: datetime, actor: Actor) -> Job:
+    waiting = _waiting(kind, prefix)
+    if waiting is not None:
+        return waiting
+    key = f"{prefix}/{now:%Y-%m-%dT%H:%M:%S.%fZ}"
+    return enqueue(kind, key, payload, created_by=actor.user_id)
+
+
+def _waiting(kind: str, prefix: str) -> Job | None:
+    return Job.objects.filter(kind=kind, key__startswith=f"{prefix}/", state__in=ACTIVE).first()
+
+
+def actor_of(context: Any) -> Actor:
+    """Return the person who asked for a job, so that four eyes count people; else the job."""
+    if context.created_by_id is None:
+        return context.actor
+    return Actor.of_user(User.objects.get(pk=context.created_by_id))
+
+
+def work_month(context: Any) -> None:
+    """Do a settle_month job: allocate, then queue a job per contract. Two stages."""
+    payload = context.payload
+    campus = Campus.objects.get(code=payload["campus"])
+    period = Period.month(campus.zone, payload["period"])
+    allocation_id = context.saved.get("allocation_run")
+    with context.stage(1, "Allocating energy", done=1, total=2) as todo:
+        if todo:
+            run = run_allocation(campus, period, now=context.now, actor=actor_of(context))
+            allocation_id = run.pk
+            context.result({"allocation_run": allocation_id})
+    with context.stage(2, "Queueing contracts", done=2, total=2) as todo:
+        if todo:
+            jobs = [
+                _enqueue_child(contract, payload, allocation_id, context)
+                for contract in contracts_of_campus(campus, period)
+            ]
+            context.result({"allocation_run": allocation_id, "jobs": [job.pk for job in jobs]})
+
+
+def _enqueue_child(
+    contract: Contract, payload: dict[str, Any], allocation_id: int, context: Any
+) -> Job:
+    return enqueue(
+        "settle_contract",
+        f"{contract.code}/{payload['period']}/{payload['kind']}/month-{context.job_id}",
+        {**payload, "contract": contract.code, "allocation_run": allocation_id},
+        created_by=context.created_by_id,
+    )
+
+
+def work_contract(context: Any) -> None:
+    """Do a settle_contract job: allocate unless the month did, calculate, write. Two stages."""
+    payload = context.payload
+    contract = Contract.objects.select_related("campus", "tenant").get(code=payload["contract"])
+    period = Period.month(contract.zone, payload["period"])
+    actor = actor_of(context)
+    allocation_id = context.saved.get("allocation_run") or payload.get("allocation_run")
+    with context.stage(1, "Allocating energy", done=1, total=2) as todo:
+        if todo:
+            if allocation_id is None:
+                run = run_allocation(contract.campus, period, now=context.now, actor=actor)
+                allocation_id = run.pk
+            context.result({"allocation_run": allocation_id})
+    with context.stage(2, "Calculating lines", done=2, total=2) as todo:
+        if todo:
+            allocation = AllocationRun.objects.get(pk=allocation_id)
+            if allocation.state not in CURRENT:
+                text = f"Allocation {allocation} was superseded meanwhile; start the run again."
+                raise Conflict("settlement.allocation_superseded", text)
+            run = run_settlement(
+                contract,
+                period,
+                kind=payload["kind"],
+                reason=payload.get("reason", ""),
+                now=context.now,
+                actor=actor,
+                allocation=allocation,
+            )
+            total = None if run.total_usd is None else format(run.total_usd, "f")
+            context.result(
+                {"run": run.pk, "version": run.version, "total_usd": total,
+                 "findings": len(run.findings)}
+            )  # fmt: skip

@@ -1,0 +1,161 @@
+"""The gate before settling: what is still in the way for a contract's period, and what mends it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from contracts.models import Contract
+from meters.queries import open_findings
+from poweroptix.kernel.errors import DomainError
+from poweroptix.kernel.finding import Finding, Severity
+from poweroptix.kernel.period import Period
+from settlement.calc.gate import judge_open, judge_prices, judge_series, linked
+from settlement.calc.inputs import Inputs
+from settlement.calc.plan import contract_channels
+from settlement.models import AllocationRun
+from settlement.queries.carry import is_continued
+from settlement.queries.contract import read_contract
+from settlement.queries.shelf import Shelf
+from settlement.services.allocation import (
+    changed_since,
+    current_allocation,
+    document_of,
+    not_over,
+)
+
+HOLDING = ("HOLD", "REJECT", "BLOCK")
+
+
+def readiness(
+    contract: Contract, period: Period, *, now: datetime, shelf: Shelf | None = None
+) -> list[Finding]:
+    """Return everything that stands in the way of a final run; empty means ready.
+
+    Each finding has `data["link"]`, the key of the page that mends it, and `data["params"]`.
+    """
+    if now < period.end_utc:
+        return [linked("settlement.period_not_over", not_over(period), "meters.completeness")]
+    allocation = current_allocation(contract.campus, period.label)
+    if allocation is None:
+        text = f"The energy of {contract.campus.code} {period.label} is not allocated yet."
+        return [
+            linked(
+                "settlement.not_allocated",
+                text,
+                "settlement.allocation",
+                fix="Run the allocation of the month.",
+                campus=contract.campus.code,
+                period=period.label,
+            )
+        ]
+    shelf = shelf or Shelf()
+    try:
+        reading = read_contract(contract, period, allocation, shelf)
+    except DomainError as error:
+        link = "settlement.allocation" if error.code.startswith("settl") else "contracts.version"
+        return [linked(error.code, error.message, link, contract=contract.code)]
+    gate = Gate(allocation)
+    return [
+        *gate.stale(),
+        *gate.of(contract, reading.inputs, shelf),
+    ]
+
+
+class Gate:
+    """What is judged for all contracts of one allocation, with its shared parts read once."""
+
+    def __init__(self, allocation: AllocationRun) -> None:
+        self.allocation = allocation
+        self.document: dict[str, Any] = document_of(allocation)
+        self._open: dict[int, list[str]] | None = None
+
+    def of(self, contract: Contract, inputs: Inputs, shelf: Shelf) -> list[Finding]:
+        """Judge one contract's inputs."""
+        channels = self.channels_of(contract.code)
+        delivered = inputs.series["delivered"]
+        findings = judge_series("delivered", delivered, inputs.period, channels)
+        findings += judge_prices(inputs.prices, inputs.period)
+        findings += self._judge_open(channels, inputs.period)
+        findings += self._balance()
+        findings += unsettled_before(contract, inputs, shelf)
+        return findings
+
+    def stale(self) -> list[Finding]:
+        """Judge whether newer readings were published after the allocation read them."""
+        changed = changed_since(self.allocation)
+        if not changed:
+            return []
+        return [
+            linked(
+                "settlement.allocation_stale",
+                changed,
+                "settlement.allocation",
+                fix="Run the allocation of the month again.",
+                campus=self.document["campus"],
+                period=self.allocation.period,
+            )
+        ]
+
+    def channels_of(self, contract_code: str) -> list[int]:
+        """Return the channels that decide a contract's energy: its own, and in a loss pool all."""
+        for pool in self.document["pools"]:
+            if pool["kind"] == "LOSS" and contract_code in pool["members"]:
+                return sorted(
+                    channel["id"]
+                    for point in self.document["points"]
+                    for channel in point["channels"]
+                )
+        return contract_channels(self.document, contract_code)
+
+    def _judge_open(self, channels: Sequence[int], period: Period) -> list[Finding]:
+        if self._open is None:
+            self._open = self._open_by_channel(period)
+        messages = [text for channel in channels for text in self._open.get(channel, ())]
+        return judge_open(len(messages), messages[0] if messages else "", list(channels), period)
+
+    def _open_by_channel(self, period: Period) -> dict[int, list[str]]:
+        found: dict[int, list[str]] = {}
+        rows = open_findings(
+            channel_ids=[int(key) for key in self.document["pins"]],
+            start_utc=period.start_utc,
+            end_utc=period.end_utc,
+            severities=HOLDING,
+        )
+        for row in rows:
+            found.setdefault(row.channel_id, []).append(f"{row.channel.code}: {row.message}")
+        return found
+
+    def _balance(self) -> list[Finding]:
+        """Return the days on which the campus does not balance, as the allocation found them."""
+        params = {"campus": self.document["campus"], "period": self.allocation.period}
+        return [
+            linked(one["code"], one["message"], "settlement.allocation", fix=one["fix"], **params)
+            for one in self.allocation.findings
+            if one["severity"] == Severity.BLOCK
+        ]
+
+
+def unsettled_before(contract: Contract, inputs: Inputs, shelf: Shelf) -> list[Finding]:
+    """Judge the carry: the month before must be settled once anything of the contract is."""
+    if inputs.carry_from["kind"] != "none" or not is_continued(contract, inputs.period, shelf):
+        return []
+    before = inputs.period.previous().label
+    text = f"{before} of {contract.code} is not approved; peaks and banks are carried from it."
+    return [
+        linked(
+            "settlement.previous_not_settled",
+            text,
+            "settlement.run",
+            fix=f"Approve {before} first.",
+            contract=contract.code,
+            period=before,
+        )
+    ]
+
+
+def to_json(findings: Iterable[Finding]) -> list[dict[str, Any]]:
+    """Return findings as they are stored with a run."""
+    return json.loads(json.dumps([finding.to_json() for finding in findings]))

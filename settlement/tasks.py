@@ -1,0 +1,17 @@
+"""Kinds of jobs of settlement."""
+
+from poweroptix.jobs.context import JobContext
+from poweroptix.jobs.kinds import job_kinds
+from settlement.services.month import work_contract, work_month
+
+
+@job_kinds.register("settle_month")
+def settle_month(context: JobContext) -> None:
+    """Settle all contracts of a campus month."""
+    work_month(context)
+
+
+@job_kinds.register("settle_contract")
+def settle_contract(context: JobContext) -> None:
+    """Settle one contract's month."""
+    work_contract(context)

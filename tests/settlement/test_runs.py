@@ -1,0 +1,516 @@
+"""Settlement runs: frozen inputs, one version per inputs, review by a second person."""
+
+import json
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+
+from contracts.models import IndexSeries
+from contracts.services import publish_index, set_opening_balance
+from poweroptix.audit.models import AuditEvent
+from poweroptix.kernel.errors import Conflict, Forbidden, Refused
+from settlement.models import Line, SettlementRun
+from settlement.services import (
+    approve_run,
+    mark_invoiced,
+    readiness,
+    reject_run,
+    run_allocation,
+    run_settlement,
+    submit_run,
+    verify_run,
+)
+from tests.settlement.world import (
+    ENERGY,
+    MARCH,
+    NOW,
+    SYSTEM,
+    World,
+    contract,
+    person,
+    readings,
+)
+
+pytestmark = pytest.mark.django_db
+
+INDEX = {
+    "key": "index_adder@1",
+    "code": 12,
+    "label": "Index energy",
+    "parameters": {"index": "HUB", "adder": "3.50"},
+}
+DEMAND = {
+    "key": "demand@1",
+    "code": 20,
+    "label": "Demand",
+    "parameters": {
+        "prices": [{"period": "ALL", "blocks": [{"rate": "10"}]}],
+        "ratchet_ratio": "0.8",
+        "ratchet_months": 11,
+    },
+}
+
+
+@pytest.fixture
+def world():
+    return World()
+
+
+def settle(world, which="alfa", actor=None, now=NOW, period=MARCH, **more):
+    return run_settlement(
+        getattr(world, which), period, now=now, actor=actor or world.analyst, **more
+    )
+
+
+def approve(world, run, actor=None, now=NOW):
+    return approve_run(run, actor=actor or world.approver, now=now)
+
+
+def publish_hub(hours, *, final=True, now=NOW, vintage="final"):
+    series, _ = IndexSeries.objects.get_or_create(
+        code="HUB", defaults={"name": "Hub", "zone": "America/Chicago"}
+    )
+    rows = [(MARCH.start_utc + timedelta(hours=at), price) for at, price in enumerate(hours)]
+    publish_index(series, rows, vintage=vintage, final=final, actor=SYSTEM, now=now)
+
+
+def with_index():
+    """Return a world whose ALFA pays hub + 3.50 besides energy at 50."""
+    example = (
+        {
+            "period": "2026-03",
+            "series": {"delivered": {"flat": "1000", "minutes": 15}},
+            "prices": {"HUB": {"flat": "30"}},
+        },
+        {"10": "148600.00", "12": "99562.00"},
+    )
+    IndexSeries.objects.create(code="HUB", name="Hub", zone="America/Chicago")
+    return World(terms=(ENERGY, INDEX), example=example)
+
+
+def test_a_run_has_lines_that_add_up_and_frozen_inputs(world):
+    run = settle(world)
+    [line] = run.lines.all()
+    assert (run.state, run.version, run.kind) == ("CALCULATED", 1, "FINAL")
+    assert (line.quantity, line.unit, line.rate) == (Decimal("180.103"), "MWh", Decimal("50"))
+    assert run.total_usd == line.amount_usd == Decimal("9005.15")
+    document = json.loads(bytes(run.inputs))
+    assert document["series"]["delivered"]["ref"]["part"] == "TOTAL"
+    assert document["versions"][0]["terms"][0]["parameters"]["price"] == "50"
+    assert run.findings == []
+    assert run.created_by == "user:ana"
+
+
+def test_the_same_inputs_make_no_new_version(world):
+    assert settle(world).pk == settle(world).pk
+    assert SettlementRun.objects.count() == 1
+
+
+def test_new_readings_make_a_new_version_and_supersede_the_open_one(world):
+    first = settle(world)
+    readings(world.alfa_meter, 60.5, now=NOW)
+    second = settle(world)
+    first.refresh_from_db()
+    assert (second.version, second.supersedes, first.state) == (2, first, "SUPERSEDED")
+
+
+def test_a_second_person_approves_and_the_trail_says_so(world):
+    run = submit_run(settle(world), actor=world.analyst, now=NOW)
+    approved = approve(world, run)
+    assert (approved.state, approved.approved_by) == ("APPROVED", "user:bob")
+    approved.allocation_run.refresh_from_db()
+    assert approved.allocation_run.state == "APPROVED"
+    actions = list(
+        AuditEvent.objects.filter(object_type="settlement.settlementrun")
+        .order_by("id")
+        .values_list("action", "actor_name")
+    )
+    assert actions == [
+        ("settlement.calculate", "ana"),
+        ("settlement.submit", "ana"),
+        ("settlement.approve", "bob"),
+    ]
+
+
+def test_who_calculated_cannot_approve(world):
+    both = person("eve", "approver")
+    world_run = settle(world)
+    SettlementRun.objects.filter(pk=world_run.pk)
+    own = _created_by(world, both)
+    with pytest.raises(Forbidden, match="You calculated this run, so you cannot approve it"):
+        approve(world, own, actor=both)
+
+
+def _created_by(world, actor):
+    """Return a run calculated by somebody who was an analyst then and is an approver now."""
+    from poweroptix.accounts.models import User
+
+    User.objects.filter(username=actor.name).update(role="analyst")
+    run = settle(world, "bravo", actor=actor)
+    User.objects.filter(username=actor.name).update(role="approver")
+    return run
+
+
+def test_the_database_itself_refuses_one_person_twice(world):
+    run = settle(world)
+    with (
+        pytest.raises(IntegrityError, match="settlement_run_second_person"),
+        transaction.atomic(),
+    ):
+        SettlementRun.objects.filter(pk=run.pk).update(
+            state="APPROVED", approved_by="user:ana", approved_at=NOW
+        )
+
+
+def test_a_machine_cannot_approve(world):
+    with pytest.raises(Forbidden, match="A run is approved by a person"):
+        approve(world, settle(world), actor=SYSTEM)
+
+
+def test_an_analyst_may_not_approve(world):
+    with pytest.raises(Forbidden, match=r"may not do settlement\.approve"):
+        approve(world, settle(world), actor=person("ann", "analyst"))
+
+
+def test_who_wrote_the_terms_cannot_approve(world):
+    run = settle(world)
+    _force("UPDATE contracts_contractversion SET created_by = 'user:bob'")
+    with pytest.raises(Forbidden, match="You wrote the contract version that this run prices"):
+        approve(world, run)
+
+
+def test_a_decided_run_is_not_decided_again(world):
+    run = approve(world, settle(world))
+    with pytest.raises(Conflict, match=r"bob approved this run at 2026-04-02 09:00 UTC"):
+        approve(world, run, actor=person("cat", "approver"))
+    with pytest.raises(Conflict, match="bob approved this run"):
+        reject_run(run, actor=world.approver, now=NOW, reason="no")
+
+
+def test_a_rejected_run_keeps_its_lines_and_can_be_made_again(world):
+    run = settle(world)
+    with pytest.raises(Refused, match="Say why the run is rejected"):
+        reject_run(run, actor=world.approver, now=NOW, reason=" ")
+    rejected = reject_run(run, actor=world.approver, now=NOW, reason="wrong meter")
+    assert (rejected.state, rejected.lines.count()) == ("REJECTED", 1)
+    again = settle(world)
+    assert (again.version, again.state) == (2, "CALCULATED")
+
+
+def test_changed_readings_make_the_run_stale(world):
+    run = settle(world)
+    readings(world.alfa_meter, 60.5, now=NOW)
+    with pytest.raises(Conflict, match="2972 readings changed since the calculation; recalculate"):
+        approve(world, run)
+
+
+def test_the_next_month_arriving_does_not_make_the_run_stale(world):
+    run = settle(world)
+    world.read(MARCH.next())
+    assert settle(world).pk == run.pk
+    assert approve(world, run).state == "APPROVED"
+
+
+def test_changed_pools_make_the_run_stale(world):
+    run = settle(world)
+    world.pool.members.filter(contract=world.bravo).delete()
+    with pytest.raises(Conflict, match="Points, pools or loss factors changed since"):
+        approve(world, run)
+
+
+def test_changed_quality_makes_the_run_stale(world):
+    run = settle(world)
+    readings(world.alfa_meter, 60, now=NOW, status=60)
+    with pytest.raises(Conflict, match="The quality of readings changed since the calculation"):
+        approve(world, run)
+
+
+def test_changed_prices_make_the_run_stale():
+    world = with_index()
+    publish_hub([Decimal(30)] * 743)
+    run = settle(world)
+    publish_hub([Decimal(31)], now=NOW)
+    with pytest.raises(Conflict, match="Prices, terms, calendars or the carry changed since"):
+        approve(world, run)
+
+
+def test_a_missing_price_leaves_the_amount_empty_and_blocks_approval():
+    world = with_index()
+    publish_hub([*[Decimal(30)] * 700, *[None] * 43])
+    run = settle(world)
+    energy, index = run.lines.order_by("position")
+    assert (energy.amount_usd, index.amount_usd, run.total_usd) == (Decimal("9005.15"), None, None)
+    assert {"settlement.price_missing", "settlement.no_amount"} <= {
+        one["code"] for one in run.findings
+    }
+    with pytest.raises(Refused, match=r"lines without an amount \(12 Index energy\)"):
+        approve(world, run)
+
+
+def test_a_price_that_is_not_final_blocks_a_final_run_only():
+    world = with_index()
+    publish_hub([Decimal(30)] * 743, final=False, vintage="prelim")
+    with pytest.raises(Refused, match="Not ready: HUB: the prices are prelim, not final"):
+        approve(world, settle(world))
+    preliminary = settle(world, kind="PRELIMINARY")
+    assert approve(world, preliminary).state == "APPROVED"
+
+
+def test_a_missing_reading_blocks_and_names_the_page_that_mends_it(world):
+    values = [60] * 2972
+    values[100] = None
+    readings(world.alfa_meter, values, now=NOW)
+    run = settle(world)
+    assert run.total_usd is None
+    [finding] = [one for one in run.findings if one["code"] == "settlement.readings_missing"]
+    assert finding["message"] == (
+        "delivered: 1 of 2972 intervals have no reading, the first at 2026-03-02 07:00 UTC."
+    )
+    assert finding["data"]["link"] == "meters.completeness"
+
+
+def test_an_open_finding_of_validation_blocks(world):
+    from meters.models import Finding
+
+    Finding.objects.create(
+        channel=world.alfa_meter,
+        rule_code="spike@1",
+        severity="HOLD",
+        start_utc=MARCH.start_utc,
+        end_utc=MARCH.start_utc + timedelta(minutes=15),
+        message="peak is 4 times the next",
+        created_at=NOW,
+    )
+    with pytest.raises(Refused, match="1 findings of validation are open, the first: TEN-ALFA"):
+        approve(world, settle(world))
+
+
+def test_a_day_out_of_balance_blocks(world):
+    readings(world.gen, 110, now=NOW)
+    with pytest.raises(Refused, match="Not ready: 2026-03-01: sources"):
+        approve(world, settle(world))
+
+
+def test_readiness_says_what_is_in_the_way_at_each_step():
+    world = World(read=False)
+    early = MARCH.end_utc - timedelta(days=1)
+    codes = lambda now=NOW: [f.code for f in readiness(world.alfa, MARCH, now=now)]  # noqa: E731
+    assert codes(early) == ["settlement.period_not_over"]
+    assert codes() == ["settlement.not_allocated"]
+    world.read()
+    run_allocation(world.campus, MARCH, now=NOW, actor=SYSTEM)
+    assert codes() == []
+    readings(world.gen, 101.5, now=NOW)
+    assert codes() == ["settlement.allocation_stale"]
+
+
+def test_readiness_names_a_contract_without_energy_or_version(world):
+    bare = contract(world.campus, "CHARLIE")
+    late = contract(world.campus, "DELTA", first_day=MARCH.days()[9])
+    run_allocation(world.campus, MARCH, now=NOW, actor=SYSTEM)
+    [finding] = readiness(bare, MARCH, now=NOW)
+    assert finding.message.startswith("The allocation of 2026-03 (version 1) holds no energy of")
+    [finding] = readiness(late, MARCH, now=NOW)
+    assert "holds no energy" in finding.message
+
+
+def test_a_period_that_is_not_over_is_refused(world):
+    with pytest.raises(Refused, match="The period 2026-03 is not over"):
+        settle(world, now=MARCH.end_utc - timedelta(hours=1))
+
+
+def test_an_ad_hoc_run_needs_a_reason(world):
+    with pytest.raises(Refused, match="An ad hoc run needs a reason"):
+        settle(world, kind="AD_HOC")
+
+
+def test_verification_computes_everything_again():
+    world = with_index()
+    publish_hub([Decimal(30)] * 743)
+    run = settle(world)
+    readings(world.alfa_meter, 70, now=NOW)
+    publish_hub([Decimal(99)], now=NOW)
+    report = verify_run(run)
+    assert report.ok, report.differences
+    assert report.compared == {"parts": 7, "lines": 2}
+
+
+def _force(sql):
+    with connection.cursor() as cursor:
+        table = sql.split()[1]
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(f"GRANT UPDATE ON {table} TO CURRENT_USER")
+        cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        cursor.execute(sql)
+        cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+
+
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [
+        ("UPDATE settlement_line SET label = 'x'", "Line 1 'x' differs from its computation"),
+        ("UPDATE settlement_line SET worksheet = '{}'", "Line 1 'Energy' differs from its"),
+        ("UPDATE settlement_settlementrun SET carry_out = '{\"9\":{}}'", "The carry for the next"),
+        ("UPDATE settlement_settlementrun SET inputs = '{}'", "do not have the digest of the run"),
+        ("UPDATE settlement_settlementrun SET total_usd = 1", "The total is 1.00, computed again"),
+        ("UPDATE settlement_allocationpart SET values[5] = 1 WHERE kind = 'TOTAL'", "digest"),
+        ("UPDATE meters_readingblock SET values[5] = 1", "is not what was pinned"),
+        ("UPDATE settlement_allocationpart SET digest = repeat('a', 64)", "Part LOSS/losses/PPA"),
+    ],
+)
+@pytest.mark.no_doctor(reason="the test forges rows on purpose")
+def test_verification_finds_a_forged_row(world, sql, message):
+    run = settle(world)
+    _force(sql)
+    run.refresh_from_db()
+    report = verify_run(run)
+    assert not report.ok
+    assert any(message in one for one in report.differences), report.differences
+
+
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [
+        ("UPDATE settlement_line SET amount_usd = 1", "UPDATE refused: rows of settlement_line"),
+        ("DELETE FROM settlement_line", "DELETE refused"),
+        ("UPDATE settlement_settlementrun SET total_usd = 1", "total_usd"),
+        ("UPDATE settlement_settlementrun SET state = 'INVOICED'", "CALCULATED.*INVOICED"),
+        ("DELETE FROM settlement_settlementrun", "DELETE refused"),
+    ],
+)
+def test_a_calculated_run_never_changes(world, sql, message):
+    settle(world)
+    with (
+        pytest.raises(IntegrityError, match=message),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(sql)
+
+
+def test_nothing_is_added_to_a_calculated_run(world):
+    run = settle(world)
+    line = run.lines.get()
+    line.pk, line.position = None, 2
+    with (
+        pytest.raises(IntegrityError, match=r"run \d+ is CALCULATED, nothing can be added to it"),
+        transaction.atomic(),
+    ):
+        Line.objects.bulk_create([line])
+
+
+def test_the_database_refuses_a_total_that_is_not_the_sum(world, monkeypatch):
+    from settlement.calc.settle import Outcome
+
+    monkeypatch.setattr(Outcome, "total_usd", property(lambda _: Decimal("1.00")))
+    with pytest.raises(IntegrityError, match=r"total 1.00 is not the sum of its lines 9005.15"):
+        settle(world)
+
+
+def test_peaks_are_carried_from_the_approved_month_before():
+    example = (
+        {"period": "2026-03", "series": {"delivered": {"flat": "1000", "minutes": 15}}},
+        {"20": "40000.00"},
+    )
+    world = World(terms=(DEMAND,), example=example)
+    set_opening_balance(
+        world.alfa,
+        period="2026-03",
+        carry={"20": {"peaks": {"2026-02": "400"}}},
+        reason="agreed",
+        actor=SYSTEM,
+        now=NOW,
+    )
+    march = approve(world, settle(world))
+    assert march.lines.get().quantity == 320
+    assert json.loads(bytes(march.inputs))["carry_from"]["kind"] == "opening"
+    april = MARCH.next()
+    world.read(april)
+    later = april.end_utc + timedelta(days=1)
+    run = settle(world, period=april, now=later)
+    assert run.carry_in_run == march
+    assert run.carry_out["20"]["peaks"]["2026-02"] == "400"
+    assert run.lines.get().quantity == 320
+
+
+def test_a_month_after_an_unsettled_one_waits_for_it():
+    world = World()
+    april, may = MARCH.next(), MARCH.next().next()
+    approve(world, settle(world))
+    for period in (april, may):
+        world.read(period)
+    later = may.end_utc + timedelta(days=1)
+    run = settle(world, period=may, now=later)
+    assert [one["code"] for one in run.findings] == ["settlement.previous_not_settled"]
+    with pytest.raises(Refused, match="2026-04 of PPA-ALFA is not approved; peaks and banks"):
+        approve(world, run, now=later)
+
+
+def test_a_correction_supersedes_the_approved_run_and_the_next_month_bills_the_difference(world):
+    first = mark_invoiced(approve(world, settle(world)), actor=SYSTEM)
+    assert first.was_invoiced
+    readings(world.alfa_meter, [61, *[60] * 2971], now=NOW)
+    second = approve(world, settle(world, kind="TRUE_UP"))
+    first.refresh_from_db()
+    assert (first.state, second.state, second.was_invoiced) == ("SUPERSEDED", "APPROVED", False)
+    difference = second.total_usd - first.total_usd
+    april = MARCH.next()
+    world.read(april)
+    later = april.end_utc + timedelta(days=1)
+    run = settle(world, period=april, now=later)
+    own, correction = run.lines.order_by("position")
+    assert (correction.line_code, correction.amount_usd) == (70, difference)
+    assert correction.label == "Correction 2026-03, Energy"
+    assert (correction.corrects_period, correction.corrects_run_id) == ("2026-03", second.pk)
+    assert run.total_usd == own.amount_usd + difference
+    assert [row["label"] for row in correction.worksheet["rows"]] == [
+        "volume effect",
+        "price effect",
+    ]
+    assert verify_run(run).ok
+    approve(world, run, now=later)
+    may = april.next()
+    world.read(may)
+    assert settle(world, period=may, now=may.end_utc).lines.count() == 1
+
+
+def test_a_correction_of_a_month_with_a_correction_repeats_it(world):
+    mark_invoiced(approve(world, settle(world)), actor=SYSTEM)
+    readings(world.alfa_meter, [61, *[60] * 2971], now=NOW)
+    approve(world, settle(world, kind="TRUE_UP"))
+    april = MARCH.next()
+    world.read(april)
+    later = april.end_utc + timedelta(days=1)
+    run = mark_invoiced(
+        approve(world, settle(world, period=april, now=later), now=later), actor=SYSTEM
+    )
+    readings(world.alfa_meter, 60.1, period=april, now=later)
+    again = settle(world, period=april, now=later, kind="TRUE_UP")
+    assert again.adjustments == run.adjustments
+    assert again.lines.filter(line_code=70).count() == 1
+
+
+def test_a_changed_carry_queues_the_next_month():
+    from poweroptix.jobs.models import Job
+
+    example = (
+        {"period": "2026-03", "series": {"delivered": {"flat": "1000", "minutes": 15}}},
+        {"20": "40000.00"},
+    )
+    world = World(terms=(DEMAND,), example=example)
+    approve(world, settle(world))
+    april = MARCH.next()
+    world.read(april)
+    later = april.end_utc + timedelta(days=1)
+    approve(world, settle(world, period=april, now=later), now=later)
+    readings(world.alfa_meter, [100, *[60] * 2971], now=later)
+    approve(world, settle(world, kind="TRUE_UP", now=later), now=later)
+    job = Job.objects.get(kind="settle_contract")
+    assert job.payload == {
+        "contract": "PPA-ALFA",
+        "period": "2026-04",
+        "kind": "TRUE_UP",
+        "reason": "The carry from 2026-03 changed.",
+    }
