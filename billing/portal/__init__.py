@@ -1,0 +1,1 @@
+"""The tenant portal: what was used, what it costs, and why, down to the reading."""

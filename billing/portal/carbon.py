@@ -1,0 +1,83 @@
+"""Carbon: kilograms and kilograms per megawatt-hour of every month, down to fuel and factor."""
+
+from decimal import Decimal
+
+from django.shortcuts import render
+from django.views import View
+
+from billing.access import carbon_of, contracts_of, not_yours
+from billing.portal.bars import Bar, bars
+from billing.portal.base import TenantPage, month_title
+
+
+class Carbon(TenantPage, View):
+    """All months, the newest first."""
+
+    verb = "portal.carbon"
+
+    def get(self, request):
+        """Show them with two charts."""
+        lines = list(
+            carbon_of(self.tenant_id).defer("worksheet").order_by("-run__period", "contract__code")
+        )[:60]
+        zone = next((one.zone for one in contracts_of(self.tenant_id)), "UTC")
+        rows = [{"line": one, "title": month_title(one.run.period)} for one in lines]
+        context = {"rows": rows, "zone": zone, "charts": _charts(lines)}
+        return render(request, "portal/carbon.html", context)
+
+
+class CarbonLine(TenantPage, View):
+    """One month of one contract: gases, weights, and the pool down to fuel reading and factor."""
+
+    verb = "portal.carbon"
+
+    def get(self, request, period, contract):
+        """Show the worksheet."""
+        rows = carbon_of(self.tenant_id).filter(run__period=period, contract__code=contract)
+        line = rows.first()
+        if line is None:
+            raise not_yours()
+        sheet = line.worksheet
+        pool = [one for one in sheet["figures"] if one["name"].startswith("pool_")]
+        context = {
+            "line": line,
+            "title": month_title(line.run.period),
+            "zone": line.contract.zone,
+            "gases": [_gas(row) for row in sheet["rows"]],
+            "pool": pool,
+            "own": [one for one in sheet["figures"] if one not in pool],
+        }
+        return render(request, "portal/carbon_line.html", context)
+
+
+def _gas(row: dict) -> dict:
+    return {
+        "name": row["label"],
+        "kg": row["quantity"]["value"],
+        "weight": row["rate"]["value"],
+        "source": (row["rate"].get("source") or {}).get("label", ""),
+        "co2e_kg": row["exact_usd"],
+    }
+
+
+def _charts(lines) -> list[dict]:
+    months: dict[str, list] = {}
+    for line in lines:
+        months.setdefault(line.run.period, []).append(line)
+    labels = sorted(months)[-13:]
+    mass, intensity = [], []
+    for label in labels:
+        kg = sum((one.co2e_kg for one in months[label]), Decimal(0))
+        kwh = sum((one.energy_kwh for one in months[label]), Decimal(0))
+        below = f"{label[5:]}/{label[2:4]}"
+        mass.append(Bar(below, kg / 1000, "f4", f"{month_title(label)}: {kg:,} kg CO2e"))
+        average = kg * 1000 / kwh if kwh else None
+        says = "" if average is None else f"{month_title(label)}: {average:,.1f} kg per MWh"
+        intensity.append(Bar(below, average, "f3", says))
+    return [
+        {"name": "Carbon", "svg": bars(mass, "t CO2e", "Carbon of each month in tonnes of CO2e")},
+        {
+            "name": "Intensity",
+            "svg": bars(intensity, "kg CO2e/MWh", "Carbon per megawatt-hour of each month"),
+        },
+    ]

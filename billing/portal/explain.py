@@ -1,0 +1,310 @@
+"""Why a line has its amount: sentence, arithmetic, clause, days, intervals, reading versions."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from django.shortcuts import render
+from django.views import View
+
+from billing.access import (
+    history_of,
+    inputs_of,
+    line_of,
+    not_yours,
+    own_channels,
+    parts_of,
+)
+from billing.calc.intervals import PriceColumn, interval_table
+from billing.calc.wording import parts, pretty, read, sums
+from billing.models import InvoiceLine
+from billing.portal.base import TenantPage, month_title
+from billing.portal.contract import sentence_of
+from contracts.models import Term
+from poweroptix.kernel.exact import dot
+from poweroptix.kernel.fixed import MISSING, from_micro, from_price
+from poweroptix.kernel.period import Period
+from poweroptix.kernel.quality import Status, letter
+from poweroptix.kernel.series import Series
+from settlement.calc.inputs import Inputs
+from settlement.storage import read_parts
+
+ORDER = "ASME?X"
+STAMP = "%Y%m%dT%H%MZ"
+PARTS = {
+    "TOTAL": "delivered to you",
+    "METERED": "your own meters",
+    "SHARED": "your share of shared points",
+    "LOSS": "your share of losses",
+}
+
+
+class LinePage(TenantPage, View):
+    """One line of an invoice, with what all pages below it need."""
+
+    verb = "portal.invoices"
+
+    def line(self, number: str, position: int) -> InvoiceLine:
+        """Return the line, its worksheet and its run; one query."""
+        found = line_of(self.tenant_id, number, position)
+        self.period = _period(found)
+        return found
+
+    def context(self, line: InvoiceLine) -> dict[str, Any]:
+        """Return what the head of each page shows."""
+        return {
+            "line": line,
+            "invoice": line.invoice,
+            "zone": self.period.zone,
+            "title": month_title(self.period.label),
+        }
+
+
+class Explain(LinePage):
+    """The line itself and its days."""
+
+    def get(self, request, number, position):
+        """Show them."""
+        line = self.line(number, position)
+        settled = line.settlement_line
+        term = Term.objects.filter(tenant=self.tenant_id, pk=settled.term_id).first()
+        sheet = read(settled.worksheet)
+        priced = _priced(inputs_of(settled.run), line, term)
+        shares = [p for p in parts_of(self.tenant_id, settled.run) if p.kind in ("SHARED", "LOSS")]
+        context = {
+            **self.context(line),
+            "settled": settled,
+            "term": term,
+            "clause_says": sentence_of(term) if term else "",
+            "sentence": _sentence(line, parts(sheet)),
+            "sums": [{**row, "sentence": pretty(row["sentence"])} for row in sums(sheet)],
+            "sheet": settled.worksheet,
+            "days": _days(priced, self.period) if priced else [],
+            "is_exact": bool(priced and priced.column and priced.column.is_exact),
+            "shares": [{"kind": PARTS[p.kind], "part": p, "view": p.worksheet} for p in shares],
+        }
+        return render(request, "portal/explain.html", context)
+
+
+class ExplainDay(LinePage):
+    """All intervals of one local day of a line."""
+
+    def get(self, request, number, position, day):
+        """Show them with quality and price."""
+        line = self.line(number, position)
+        day = _day_of(day, self.period)
+        settled = line.settlement_line
+        term = Term.objects.filter(tenant=self.tenant_id, pk=settled.term_id).first()
+        priced = _priced(inputs_of(settled.run), line, term)
+        if priced is None:
+            raise not_yours()
+        start, end = self.period.day_bounds(day)
+        context = {
+            **self.context(line),
+            "day": day,
+            "rows": _intervals(priced, start, end),
+            "column": priced.column,
+            "total": priced.series.slice(start, end).total_present(),
+            "before": day - timedelta(days=1) if day > self.period.first_date else None,
+            "after": day + timedelta(days=1) if day < self.period.last_date else None,
+        }
+        return render(request, "portal/explain_day.html", context)
+
+
+class ExplainInterval(LinePage):
+    """One interval: what it consists of, and every version of the readings behind it."""
+
+    known_parameters = frozenset({"meter"})
+
+    def get(self, request, number, position, stamp):
+        """Show the parts and one meter's versions."""
+        line = self.line(number, position)
+        run = line.settlement_line.run
+        at = _instant_of(stamp, self.period)
+        found = read_parts(
+            run.allocation_run_id, contract_ids=[run.contract_id], kinds=tuple(PARTS)
+        )
+        rows = [_part_row(kind, pool, series, at) for (_, kind, pool), (series, _) in found.items()]
+        channels = [
+            one
+            for one in own_channels(self.tenant_id, run.contract_id)
+            if one.clipped(at, at + timedelta(minutes=1))[0] == at
+        ]
+        wanted = request.GET.get("meter", "")
+        chosen = next((c for c in channels if wanted in ("", c.channel.code)), None)
+        if wanted and chosen is None:
+            raise not_yours()
+        history = history_of(chosen, at) if chosen else None
+        context = {
+            **self.context(line),
+            "at": at,
+            "day": self._local(at),
+            "parts": sorted(rows, key=lambda row: list(PARTS).index(row["kind"])),
+            "channels": channels,
+            "chosen": chosen,
+            "history": history,
+            "used": _used(history, run.created_at),
+        }
+        return render(request, "portal/explain_interval.html", context)
+
+    def _local(self, at: datetime) -> date:
+        return at.astimezone(ZoneInfo(self.period.zone)).date()
+
+
+@dataclass(frozen=True)
+class Priced:
+    """The quantity that a line prices and, where intervals have prices, its price column."""
+
+    series: Series
+    column: PriceColumn | None
+
+
+def _period(line: InvoiceLine) -> Period:
+    run = line.settlement_line.run
+    return Period(run.start_utc, run.end_utc, run.contract.zone, run.period)
+
+
+def _priced(inputs: Inputs, line: InvoiceLine, term: Term | None) -> Priced | None:
+    """Return what the line priced; None for a line that prices no energy of this period."""
+    if term is None or line.settlement_line.corrects_period:
+        return None
+    series = inputs.series.get(term.quantity_name)
+    if series is None:
+        return None
+    columns = interval_table(inputs, line.line_code).columns
+    return Priced(series, columns[0] if columns else None)
+
+
+def _sentence(line: InvoiceLine, priced: list[dict]) -> str:
+    """Return the line in one sentence."""
+    amount = f"${line.amount_usd:,.2f}" if line.amount_usd >= 0 else f"−${-line.amount_usd:,.2f}"
+    pieces = [
+        pretty(f"{part['quantity']} {part['unit']} at {part['rate_text']}")
+        for part in priced
+        if part["quantity"] is not None
+    ]
+    said = "; ".join(pieces[:4]) + ("; and more" if len(pieces) > 4 else "")
+    return f"{said} make {amount}." if said else f"The amount is {amount}."
+
+
+def _days(priced: Priced, period: Period) -> list[dict]:
+    rows = []
+    for day in period.days():
+        part = priced.series.slice(*period.day_bounds(day))
+        first = priced.series.grid.index_of(part.grid.start_utc)
+        rows.append(
+            {
+                "day": day,
+                "kwh": part.total_present(),
+                "letters": _letters(part),
+                "estimated_kwh": _estimated(part),
+                **_day_price(priced, first, part),
+            }
+        )
+    return rows
+
+
+def _day_price(priced: Priced, first: int, part: Series) -> dict[str, Any]:
+    """Return the exact money of a day where every interval has its own price."""
+    column = priced.column
+    if column is None:
+        return {}
+    prices = column.prices[first : first + part.grid.count]
+    known = (prices != MISSING) & ~part.missing
+    if not known.any():
+        return {"exact_usd": None, "average": None}
+    scaled = dot(prices[known], part.values[known])
+    usd = Decimal(scaled) / (Decimal(10) ** 14 * column.divisor)
+    kwh = part.total_present()
+    return {"exact_usd": usd, "average": usd * column.divisor / kwh if kwh else None}
+
+
+def _letters(part: Series) -> str:
+    found = {letter(Status(code)) for code in set(part.status.tolist())}
+    return " ".join(sorted(found, key=ORDER.find))
+
+
+def _estimated(part: Series) -> Decimal:
+    chosen = np.array([letter(Status(code)) == "E" for code in part.status.tolist()], dtype=bool)
+    return from_micro(sum(part.values[chosen & ~part.missing].tolist()))
+
+
+def _intervals(priced: Priced, start: datetime, end: datetime) -> list[dict]:
+    part, column = priced.series.slice(start, end), priced.column
+    first = priced.series.grid.index_of(start)
+    rows = []
+    for index, (value, code) in enumerate(
+        zip(part.values.tolist(), part.status.tolist(), strict=True)
+    ):
+        at = part.grid.start_of(index)
+        kwh = None if value == MISSING else from_micro(value)
+        row: dict[str, Any] = {
+            "at": at,
+            "stamp": at.strftime(STAMP),
+            "kwh": kwh,
+            "letter": letter(Status(code)),
+        }
+        if column is not None:
+            row |= _interval_price(column, first + index, kwh)
+        rows.append(row)
+    return rows
+
+
+def _interval_price(column: PriceColumn, at: int, kwh: Decimal | None) -> dict[str, Any]:
+    scaled, part = int(column.prices[at]), int(column.parts[at])
+    price = None if scaled == MISSING else from_price(scaled)
+    known = price is not None and kwh is not None and column.is_exact
+    return {
+        "price": price,
+        "part": column.part_names[part] if part >= 0 else "",
+        "exact_usd": price * kwh / column.divisor if known else None,
+    }
+
+
+def _part_row(kind: str, pool: str, series: Series, at: datetime) -> dict[str, Any]:
+    index = series.grid.index_of(at)
+    value, code = int(series.values[index]), int(series.status[index])
+    return {
+        "kind": kind,
+        "words": PARTS[kind],
+        "pool": pool,
+        "kwh": None if value == MISSING else from_micro(value),
+        "letter": letter(Status(code)),
+        "digest": series.digest(),
+    }
+
+
+def _used(history, settled_at: datetime):
+    """Return the final version that readers saw when the line was settled."""
+    if history is None:
+        return None
+    seen = [
+        one
+        for one in history.versions
+        if one.layer == 2 and one.is_published and one.publication.published_at <= settled_at
+    ]
+    return max(seen, key=lambda one: one.version, default=None)
+
+
+def _day_of(text: str, period: Period) -> date:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError as fault:
+        raise not_yours() from fault
+    if not period.first_date <= day <= period.last_date:
+        raise not_yours()
+    return day
+
+
+def _instant_of(text: str, period: Period) -> datetime:
+    try:
+        at = datetime.strptime(text, STAMP).replace(tzinfo=UTC)
+    except ValueError as fault:
+        raise not_yours() from fault
+    if not period.start_utc <= at < period.end_utc:
+        raise not_yours()
+    return at
+

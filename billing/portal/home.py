@@ -1,0 +1,97 @@
+"""Home: this month in three cards and 31 bars, the months before, the latest invoice."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.shortcuts import render
+from django.views import View
+
+from billing.access import OwnChannel, contracts_of, invoices_of, usage
+from billing.portal.bars import Bar, bars
+from billing.portal.base import TenantPage, channels_and_month, month_of
+from billing.portal.months import before, change, in_words, months_of, reason
+from poweroptix.kernel.fixed import MISSING, from_micro
+from poweroptix.kernel.period import Period, day_start
+from poweroptix.kernel.quality import Status, letter
+from poweroptix.kernel.series import Series
+
+
+class Home(TenantPage, View):
+    """The newest month with readings; empty until there are any."""
+
+    def get(self, request):
+        """Show it."""
+        contracts = contracts_of(self.tenant_id)
+        channels, label, newest = channels_and_month(self.tenant_id)
+        zone = contracts[0].zone if contracts else "UTC"
+        latest = invoices_of(self.tenant_id).order_by("-period", "-issued_at").first()
+        label = label or (latest.period if latest else "")
+        if not contracts or not label:
+            return render(request, "portal/home.html", {"zone": zone, "contracts": contracts})
+        period = month_of(None, zone, label)
+        months = months_of(self.tenant_id, period)
+        month, previous = months[-1], before(months, months[-1])
+        end = period.end_utc
+        if newest is not None:
+            end = min(end, day_start(newest, "UTC") + timedelta(days=1))
+        series = usage(channels, period.start_utc, end, _minutes(channels)) if channels else None
+        metered, peak = _peak(series)
+        context = {
+            "zone": zone,
+            "contracts": contracts,
+            "period": period,
+            "month": month,
+            "previous": previous,
+            "months": list(reversed(months)),
+            "latest": latest,
+            "metered_kwh": metered,
+            "peak": peak,
+            "until": end if end < period.end_utc else None,
+            "chart": _daily(series, period, end) if series is not None else "",
+            "cost_reason": reason(month, previous) if previous else "",
+            **_comparison(month, previous),
+        }
+        return render(request, "portal/home.html", context)
+
+
+def _minutes(channels: list[OwnChannel]) -> int:
+    return max(one.channel.minutes for one in channels)
+
+
+def _comparison(month, previous) -> dict[str, str]:
+    if previous is None:
+        return {"energy_reason": "", "carbon_reason": ""}
+    energy = in_words(change(month.energy_kwh, previous.energy_kwh), "more", "less")
+    carbon = in_words(change(month.kg_per_mwh, previous.kg_per_mwh), "more", "less")
+    return {
+        "energy_reason": f"{energy} than in {previous.title}" if energy else "",
+        "carbon_reason": f"{carbon} per MWh than in {previous.title}" if carbon else "",
+    }
+
+
+def _peak(series: Series | None) -> tuple[Decimal | None, tuple[Decimal, datetime] | None]:
+    """Return the metered energy so far and the highest average power with its moment."""
+    if series is None or series.missing_count == series.grid.count:
+        return None, None
+    values = [-1 if v == MISSING else v for v in series.values.tolist()]
+    at = max(range(len(values)), key=values.__getitem__)
+    kilowatts = from_micro(values[at]) * 60 / series.grid.minutes
+    return series.total_present(), (kilowatts, series.grid.start_of(at))
+
+
+def _daily(series: Series, period: Period, end: datetime):
+    """Return one bar per local day in MWh; days with estimates carry the other tone."""
+    rows = []
+    for day in period.days():
+        start, stop = period.day_bounds(day)
+        label = str(day.day) if day.day % 2 else ""
+        if start >= end:
+            rows.append(Bar(label, None))
+            continue
+        part = series.slice(start, min(stop, end))
+        letters = {letter(Status(int(code))) for code in set(part.status.tolist())}
+        energy = part.total_present() / 1000
+        note = " (some of it estimated)" if "E" in letters else ""
+        says = f"{day:%a %-d %b}: {energy:,.3f} MWh{note}"
+        rows.append(Bar(label, energy, "f2" if letters & set("EX?") else "f1", says))
+    return bars(rows, "MWh", f"Energy of each day of {period.label} in MWh")
