@@ -1,13 +1,19 @@
 """The two shell commands, as far as they can be tried without installing anything."""
 
+import ast
 import os
 import shutil
 import subprocess
+import sys
+from importlib.metadata import packages_distributions
 
 import pytest
 from django.conf import settings
 
+from tests.house import tree
+
 ROOT = settings.BASE_DIR
+OURS = {"poweroptix", "tests", *tree.APPS}
 
 
 def run(*words, **environment):
@@ -84,3 +90,25 @@ def test_requirements_are_pinned():
         wanted = [line for line in lines if line and not line.startswith("#")]
         assert wanted
         assert all("==" in line for line in wanted)
+
+
+def imported(file):
+    for node in ast.walk(tree.parsed(file)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield node.module
+
+
+def test_everything_the_product_imports_is_listed():
+    lines = (ROOT / "requirements.txt").read_text().lower().splitlines()
+    listed = {line.partition("==")[0].partition("[")[0].replace("_", "-") for line in lines}
+    names = {name.partition(".")[0] for file in tree.product_files() for name in imported(file)}
+    foreign = names - OURS - set(sys.stdlib_module_names)
+    sources = packages_distributions()
+    missing = {
+        name
+        for name in foreign
+        if not {s.lower().replace("_", "-") for s in sources.get(name, [name])} & listed
+    }
+    assert missing == set()
