@@ -1,10 +1,11 @@
-"""Headers of every answer and the limits of a session."""
+"""Headers of every answer, and the limits of requests and sessions."""
 
 from collections.abc import Callable
 
 from django.conf import settings
 from django.contrib.auth import logout
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 
 from poweroptix.clock import now
 
@@ -58,6 +59,28 @@ class HeadersMiddleware:
         if "Cookie" in response.headers.get("Vary", ""):  # made for one person
             response.headers.setdefault("Cache-Control", "private, no-store")
         return response
+
+
+class BodyLimitMiddleware:
+    """Refuses a body that is too long before any of it is read.
+
+    Django limits forms and JSON but not files. A request without a length has no body to Django.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer 413 with the limit, or pass on."""
+        length = request.headers.get("Content-Length") or "0"
+        if length.isdecimal() and int(length) <= settings.UPLOAD_MAX_BYTES:
+            return self.get_response(request)
+        megabytes = settings.UPLOAD_MAX_BYTES // 1_000_000
+        detail = f"A request may carry {megabytes} MB; larger files go in by manage.py ingest."
+        if request.path.startswith("/api/"):
+            problem = {"type": "about:blank", "title": "Too large", "status": 413, "detail": detail}
+            return JsonResponse(problem, status=413, content_type="application/problem+json")
+        return render(request, "400.html", {"message": detail}, status=413)
 
 
 class SessionLimitMiddleware:

@@ -29,6 +29,7 @@ def prepare(say: Say, *, demo: bool) -> None:
     with _alone(home):
         for folder in ("log", "media"):
             (home / folder).mkdir(parents=True, exist_ok=True)
+            (home / folder).chmod(0o750)  # readings and invoices are nobody else's business
         if is_embedded():
             if Server(home).start():
                 say("database started (embedded PostgreSQL 18)")

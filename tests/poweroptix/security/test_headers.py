@@ -36,3 +36,14 @@ def test_an_invented_host_is_refused(client):
     assert client.get("/healthz", headers={"host": "evil.example"}).status_code == 400
     forwarded = client.get("/healthz", headers={"x-forwarded-host": "evil.example"})
     assert forwarded.status_code == 200
+
+
+@pytest.mark.parametrize("length", ["50000001", "-1", "9" * 30, "many"])
+def test_a_body_that_is_too_long_is_refused_unread(client, length):
+    page = client.post("/accounts/login/", CONTENT_LENGTH=length)
+    assert page.status_code == 413
+    assert "A request may carry 50 MB" in page.content.decode()
+    problem = client.post("/api/v1/files/", CONTENT_LENGTH=length)
+    assert problem.status_code == 413
+    assert problem["Content-Type"] == "application/problem+json"
+    assert problem.json()["status"] == 413
