@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
@@ -39,12 +40,29 @@ def prepare(say: Say, *, demo: bool) -> None:
         if _collect_static(home):
             say("static files collected")
         if demo and "demo" in get_commands():
-            call_command("demo", if_empty=True)
+            with (home / "log" / "demo.log").open("w", encoding="utf-8") as log:
+                call_command("demo", if_empty=True, stderr=_Progress(log, say))
 
 
 def is_embedded() -> bool:
     """Whether the database is the embedded one."""
     return settings.DATABASES["default"]["ENGINE"] == "poweroptix.server.postgresql"
+
+
+class _Progress:
+    """Writes what the demonstration reports into its log and says once that it is being built."""
+
+    def __init__(self, log: TextIO, say: Say) -> None:
+        self.log, self.say, self.said = log, say, False
+
+    def write(self, text: str) -> int:
+        """Write a line of progress."""
+        if not self.said:
+            self.said = True
+            self.say(f"building the demonstration campus, some minutes (progress: {self.log.name})")
+        written = self.log.write(text)
+        self.log.flush()
+        return written
 
 
 @contextmanager

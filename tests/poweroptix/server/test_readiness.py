@@ -4,6 +4,7 @@ import pytest
 from django.conf import settings
 from django.db import OperationalError, connection
 
+from poweroptix.accounts.models import User
 from poweroptix.server import readiness as module
 from poweroptix.server.prepare import _collect_static, _static_digest
 from poweroptix.server.welcome import welcome
@@ -71,9 +72,22 @@ def test_static_files_are_collected_only_when_they_changed(tmp_path, monkeypatch
     assert _static_digest() == _static_digest()
 
 
+@pytest.mark.django_db
 def test_the_welcome_is_short_and_warns_of_an_open_network():
     closed = welcome("http://127.0.0.1:8000", open_to_network=False)
     assert "http://127.0.0.1:8000/office/" in closed
     assert len(closed.splitlines()) <= 12
     opened = welcome("http://127.0.0.1:8000", open_to_network=True)
     assert "Anybody on the network can connect, unencrypted" in opened
+
+
+@pytest.mark.django_db
+def test_the_welcome_names_people_with_the_demonstration_password_alone():
+    for name, password in [("analyst", "demo"), ("boss", "a long password of her own")]:
+        user = User(username=name, role="analyst", is_staff=True)
+        user.set_password(password)
+        user.save()
+    text = welcome("http://127.0.0.1:8000", open_to_network=True)
+    assert "/office/   analyst; password demo\n" in text
+    assert "boss" not in text
+    assert "can log in with the demonstration's passwords" in text
