@@ -1,0 +1,88 @@
+"""A year of hourly load through apply, ingest and month ends, against the bills of PySAM 7.1.1."""
+
+from decimal import Decimal
+
+import pytest
+
+from poweroptix.kernel.calendar import TouSchedule
+from poweroptix.kernel.period import Period
+from poweroptix.kernel.rounding import money
+from settlement.models import Line, SettlementRun
+from tests.conformance.chain import Portfolio, fee_example, long_csv, manage, people, term
+from tests.contracts.pysam import ZONE, pysam_months
+
+pytestmark = pytest.mark.django_db
+
+
+def calendar(case, kind, count):
+    tables = [
+        [[int(at) - 1 for at in hours] for hours in case["inputs"][f"ur_{kind}_sched_{day}"]]
+        for day in ("weekday", "weekend")
+    ]
+    names = [f"P{number}" for number in range(1, count + 1)]
+    schedule = TouSchedule.from_12x24(*tables, names, zone=ZONE)
+    return {"code": kind, "name": kind, "zone": ZONE, "schedule": schedule.to_json()}
+
+
+def energy_prices(case):
+    rows = case["inputs"]["ur_ec_tou_mat"]
+    return [{"period": f"P{row[0]:.0f}", "price": f"{row[4]}"} for row in rows]
+
+
+def demand_prices(case):
+    blocks = {}
+    for period, _tier, top, rate in case["inputs"]["ur_dc_tou_mat"]:
+        end = {} if top > 1e30 else {"up_to_kw": f"{top:.0f}"}
+        blocks.setdefault(f"P{period:.0f}", []).append({**end, "rate": f"{rate}"})
+    return [{"period": name, "blocks": rows} for name, rows in blocks.items()]
+
+
+def portfolio(case):
+    energy = {"calendar": "ec", "price_unit": "USD/kWh", "prices": energy_prices(case)}
+    demand = {"calendar": "dc", "prices": demand_prices(case)}
+    return Portfolio(
+        zone=ZONE,
+        minutes=60,
+        first_day="2018-01-01",
+        terms=[
+            term(10, "tou_energy@1", "Energy", line_per="CHARGE", **energy),
+            term(20, "demand@1", "Demand", window_minutes=60, kw_rounding="NONE", **demand),
+            term(40, "recurring_fee@1", "Fixed charge", fee="30", per="MONTH"),
+        ],
+        example=fee_example("2018-01", "30.00"),
+        calendars=[calendar(case, "ec", 4), calendar(case, "dc", 2)],
+    )
+
+
+def test_every_monthly_bill_of_the_demand_case(tmp_path):
+    months = list(pysam_months())
+    case = months[0][0]
+    people()
+    applied = manage("apply", portfolio(case).write(tmp_path))
+    assert applied.code == 0, applied.err
+    start = Period.month(ZONE, "2018-01").start_utc
+    load = [kwh for _case, _month, steps in months for kwh in steps]
+    file = long_csv(tmp_path / "year.csv", start, 60, load)
+    taken = manage("ingest", file, "--source", "sam", "--json")
+    assert taken.code == 0, taken.err
+    outputs = case["outputs_year1"]
+    for month in range(12):
+        label = f"2018-{month + 1:02d}"
+        closed = manage(
+            "month_end", "--campus", "SITE", "--period", label, "--approve-as", "approver", "--json"
+        )
+        assert closed.code == 0, closed.out + closed.err
+        run = SettlementRun.objects.get(contract__code="PPA", period=label)
+        lines = {line.line_code: line for line in Line.objects.filter(run=run)}
+        expected = {
+            10: outputs["charge_wo_sys_ec_ym"][month],
+            20: outputs["charge_wo_sys_dc_tou_ym"][month],
+            40: outputs["charge_wo_sys_fixed_ym"][month],
+        }
+        for code, amount in expected.items():
+            assert lines[code].amount_usd == money(Decimal(str(amount))), (label, code)
+        exact = sum(line.exact_usd for line in lines.values())
+        bill = outputs["utility_bill_wo_sys_ym"][month]
+        assert money(exact) == money(Decimal(str(bill))), label
+        assert run.total_usd == sum(line.amount_usd for line in lines.values())
+        assert manage("verify", run.pk).code == 0
