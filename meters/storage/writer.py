@@ -37,7 +37,8 @@ def write(batch: Batch, recorded_at: datetime) -> int:
         if cursor.fetchone()[0]:
             _insert(cursor, batch, recorded_at)
             return len(batch)
-        with cursor.copy(f"COPY {TABLE} ({COLUMNS}) FROM STDIN (FORMAT BINARY)") as copy:
+        statement = f"COPY {TABLE} ({COLUMNS}) FROM STDIN (FORMAT BINARY)"
+        with connection.wrap_database_errors, cursor.copy(statement) as copy:
             copy.write(HEADER)
             for rows in _rows(batch, recorded_at):
                 whole = memoryview(rows.view(np.uint8).reshape(-1))

@@ -1,0 +1,160 @@
+"""What must always be true of files, publications, blocks and findings.
+
+Blocks, files and publications have no foreign-key constraints, because blocks may be spread over
+nodes; the first invariants prove what those would.
+"""
+
+import numpy as np
+
+from meters.storage import load
+from poweroptix.doctor import invariant
+from poweroptix.kernel.fixed import MISSING
+from poweroptix.kernel.quality import Status
+
+SAMPLE_BLOCKS = 500
+
+
+def _sentences(cursor, query: str) -> list[str]:
+    """Return the first column of a query."""
+    cursor.execute(query)
+    return [row[0] for row in cursor.fetchall()]
+
+
+@invariant("meters.references", "Channel, publication and file of every block and note exist.")
+def references(cursor):
+    """Blocks, notes, edits and quarantined records point at rows that are there."""
+    return _sentences(
+        cursor,
+        """
+        (SELECT 'block ' || b.channel_id || '/' || b.day || ' has no channel'
+           FROM meters_readingblock b
+          WHERE NOT EXISTS (SELECT FROM meters_channel c WHERE c.id = b.channel_id) LIMIT 20)
+        UNION ALL
+        (SELECT 'block ' || b.channel_id || '/' || b.day || ' has no publication'
+           FROM meters_readingblock b
+          WHERE NOT EXISTS (SELECT FROM meters_publication p WHERE p.id = b.publication_id)
+          LIMIT 20)
+        UNION ALL
+        (SELECT 'publication ' || p.id || ' names a file that does not exist'
+           FROM meters_publication p
+          WHERE p.import_file_id IS NOT NULL
+            AND NOT EXISTS (SELECT FROM meters_importfile f WHERE f.id = p.import_file_id)
+          LIMIT 20)
+        UNION ALL
+        (SELECT 'quarantined record ' || q.id || ' has no file' FROM meters_quarantinedrecord q
+          WHERE NOT EXISTS (SELECT FROM meters_importfile f WHERE f.id = q.import_file_id)
+          LIMIT 20)
+        UNION ALL
+        (SELECT 'note ' || n.id || ' has no publication' FROM meters_readingnote n
+          WHERE n.publication_id IS NOT NULL
+            AND NOT EXISTS (SELECT FROM meters_publication p WHERE p.id = n.publication_id)
+          LIMIT 20)
+        UNION ALL
+        (SELECT 'edit ' || e.id || ' is not published' FROM meters_edit e
+          WHERE NOT EXISTS (SELECT FROM meters_publication p
+                             WHERE p.id = e.publication_id AND p.published_at IS NOT NULL)
+          LIMIT 20)
+        """,
+    )
+
+
+@invariant("meters.versions", "Versions of a day block run from 1 without holes.")
+def versions(cursor):
+    """Every channel-day and layer has versions 1..n."""
+    return _sentences(
+        cursor,
+        """
+        SELECT 'channel ' || channel_id || ', ' || day || ', layer ' || layer || ': '
+               || count(*) || ' versions up to ' || max(version)
+          FROM meters_readingblock GROUP BY channel_id, day, layer
+        HAVING max(version) <> count(*) OR min(version) <> 1 LIMIT 50
+        """,
+    )
+
+
+@invariant("meters.lengths", "A block has the interval length of its channel.")
+def lengths(cursor):
+    """No block differs in interval length from its channel."""
+    return _sentences(
+        cursor,
+        """
+        SELECT 'block ' || b.channel_id || '/' || b.day || ' has ' || b.minutes
+               || ' minutes, its channel ' || c.minutes
+          FROM meters_readingblock b JOIN meters_channel c ON c.id = b.channel_id
+         WHERE b.minutes <> c.minutes LIMIT 50
+        """,
+    )
+
+
+@invariant("meters.raw_of_final", "The raw version that a final block was made of exists.")
+def raw_of_final(cursor):
+    """A final block's source run names a raw version of the same day."""
+    return _sentences(
+        cursor,
+        """
+        SELECT 'final block ' || f.channel_id || '/' || f.day || ' v' || f.version
+               || ' was made of raw version ' || f.sources[3]
+          FROM meters_readingblock f
+         WHERE f.layer = 2 AND cardinality(f.sources) > 0
+           AND NOT EXISTS (SELECT FROM meters_readingblock r
+                            WHERE r.channel_id = f.channel_id AND r.day = f.day
+                              AND r.layer = 1 AND r.version = f.sources[3]) LIMIT 50
+        """,
+    )
+
+
+@invariant("meters.accepted_files", "The readings of an accepted file are visible.")
+def accepted_files(cursor):
+    """An accepted file has a published publication; a refused one has none of its own."""
+    return _sentences(
+        cursor,
+        """
+        SELECT 'file ' || f.id || ' is ' || f.state || ' and has '
+               || count(p.id) || ' published readings of it'
+          FROM meters_importfile f
+          LEFT JOIN meters_publication p ON p.import_file_id = f.id AND p.kind = 'INGEST'
+               AND p.published_at IS NOT NULL
+         WHERE f.state IN ('ACCEPTED', 'REFUSED')
+         GROUP BY f.id
+        HAVING (f.state = 'ACCEPTED') <> (count(p.id) = 1) LIMIT 50
+        """,
+    )
+
+
+@invariant("meters.explained", "Every estimated or edited reading names its method.")
+def explained(cursor):
+    """A final status ESTIMATED or EDITED never stands beside the method NONE."""
+    return _sentences(
+        cursor,
+        r"""
+        SELECT 'final block ' || b.channel_id || '/' || b.day || ' v' || b.version
+               || ' has an estimate without a method'
+          FROM meters_readingblock b
+         WHERE b.layer = 2
+           AND (position('\x3c'::bytea IN b.status) > 0 OR position('\x32'::bytea IN b.status) > 0)
+           AND EXISTS (SELECT FROM generate_series(0, octet_length(b.status) - 1) AS i
+                        WHERE get_byte(b.status, i) IN (50, 60) AND get_byte(b.method, i) = 0)
+         LIMIT 50
+        """,
+    )
+
+
+@invariant("meters.content", "Digests fit their blocks, and missing readings say so.")
+def content(cursor):
+    """The newest blocks of meters_readingblock have the digest of their content."""
+    cursor.execute(
+        "SELECT channel_id, min(day) - date '1970-01-01', max(day) - date '1970-01-01' FROM ("
+        " SELECT channel_id, day FROM meters_readingblock ORDER BY publication_id DESC LIMIT %s"
+        ") AS newest GROUP BY channel_id",
+        [SAMPLE_BLOCKS],
+    )
+    found = []
+    for channel_id, first, last in cursor.fetchall():
+        for batch in load([channel_id], first, min(last, first + SAMPLE_BLOCKS)):
+            absent = batch.values == MISSING
+            wrong = batch.tampered() | (absent != (batch.status == Status.MISSING)).any(axis=1)
+            found += [
+                f"block {channel_id}/{batch.days[i]} layer {batch.layers[i]} v{batch.versions[i]}"
+                for i in np.flatnonzero(wrong).tolist()
+            ]
+    return found[:50]
