@@ -16,6 +16,7 @@ from poweroptix.kernel.fixed import MISSING
 from poweroptix.kernel.quality import Status
 
 EPOCH_ORDINAL = 719163
+_RAW = int(Status.RAW)
 
 
 @dataclass
@@ -58,6 +59,10 @@ class DayGroup:
 
     def blocks(self, offset_minutes: int, claims: Claims) -> Iterator[ChannelBlock | RowError]:
         """Yield blocks of consecutive days, and the days that cannot be taken."""
+        plain = self._plain_block(offset_minutes, claims)
+        if plain is not None:
+            yield plain
+            return
         parts = (self.days, self.stamps, self.lines, self.values)
         days, stamps, lines, values = (p[0] if len(p) == 1 else np.concatenate(p) for p in parts)
         matrix = _Matrix(self, days, stamps, lines, values)
@@ -76,6 +81,34 @@ class DayGroup:
         for part in np.split(rows, cuts):
             if len(part):
                 yield from matrix.emit(part, offset_minutes, claims)
+
+    def _plain_block(self, offset_minutes: int, claims: Claims) -> ChannelBlock | None:
+        """Return the block of the usual case: one run of plain days, nothing to convert."""
+        days, stream = self.days[0], self.stream
+        if len(self.days) > 1 or self.special or stream.factor != 1:
+            return None
+        count = len(days)
+        first = int(days[0])
+        if count > 1 and not (days[1:] - days[:-1] == 1).all():
+            return None
+        start = (first - EPOCH_ORDINAL) * 1440 - offset_minutes
+        if claims.overlap(stream.channel, start, start + count * 1440) is not None:
+            return None
+        claims.add(stream.channel, start, start + count * 1440)
+        size = count * stream.intervals
+        stamp = int(self.stamps[0].max())
+        return ChannelBlock(
+            stream.channel,
+            stream.unit,
+            stream.minutes,
+            at_second(start * 60),
+            self.values[0].reshape(-1),
+            np.full(size, _RAW, dtype=np.uint8),
+            np.zeros(size, dtype=np.uint8),
+            self.lines[0].repeat(stream.intervals),
+            [],
+            f"{stamp:014d}" if stamp else "",
+        )
 
 
 class _Matrix:

@@ -144,9 +144,11 @@ class _Reader:
         if kind == 400:
             self._variable_part(index.line(at), line)
             return
-        yield from self._close_day()
+        if self.day is not None:
+            yield from self._close_day()
         if kind == 200:
-            yield from self._close_stream()
+            if self.stream is not None and self.stream.fault:
+                yield from self._close_stream()
             text = index.line(at)
             self.stream = read_200(split_line(text, line), line, text[:RAW_LIMIT], self.profile)
         elif kind == 300:
@@ -183,15 +185,18 @@ class _Reader:
 
     def _plain_days(self, index: ChunkIndex, a: int, b: int, first_line: int) -> Iterator[Item]:
         """Take a run of plain 300 records at once."""
-        self._envelope(300, index, a, first_line + a)
-        yield from self._close_day()
+        if self.ended or not self.started or self.stream is None:
+            self._envelope(300, index, a, first_line + a)
+        if self.day is not None:
+            yield from self._close_day()
         stream = self.stream
         self.last_line = first_line + b - 1
         if stream is None or stream.fault:
             return
         r0, r1 = int(index.row_of_line[a]), int(index.row_of_line[b - 1]) + 1
         self.any_day = True
-        if not (index.counts[r0:r1] == stream.intervals).all():
+        counts = index.counts[r0:r1]
+        if counts[0] != stream.intervals or (b - a > 1 and (counts != stream.intervals).any()):
             for at in range(a, b):
                 yield from self._close_day()
                 self._day(index, at, first_line + at)
