@@ -1,26 +1,53 @@
-"""The one door through which a tenant's people and tokens reach invoices.
+"""The one door from a tenant's people and tokens to rows.
 
-Every function takes the tenant and answers for another tenant's object exactly as for one that
-does not exist: NotFoundError "billing.unknown". Drafts do not exist here either.
+Every query names the tenant although row policies in the database would hide other rows anyway: a
+forgotten policy and a forgotten filter would both have to happen before anything leaks. What is
+not there and what is somebody else's get the same answer, NotFoundError "billing.unknown". Drafts
+do not exist here either.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 
 from billing.calc.intervals import interval_table
-from billing.documents import stored_pdf
 from billing.documents.intervals_csv import interval_csv
+from billing.documents.store import stored_csv, stored_pdf
 from billing.models import Invoice, InvoiceLine
-from billing.queries import inputs_of, lines_of, reading_versions
+from billing.queries import inputs_of, lines_of
+from contracts.models import Contract, ContractVersion, TenantPoint
 from esg.models import EmissionLine
+from meters.models import Channel, Direction, Quantity, ReadingBlock, Role
+from meters.queries import Trace, final_many, trace
 from poweroptix.accounts.models import Tenant
 from poweroptix.kernel.canonical import canonical_json, sha256
 from poweroptix.kernel.errors import NotFoundError
-from settlement.models import SettlementRun
+from poweroptix.kernel.grid import Grid
+from poweroptix.kernel.period import day_start
+from poweroptix.kernel.quality import Status
+from poweroptix.kernel.series import Series, sum_of
+from settlement.models import AllocationPart, SettlementRun
 
-LIST_DEFERRED = ("document", "void_reason")
+NOT_YOURS = "There is nothing here under this address."
+RUN_FACTS = (
+    *("id", "contract_id", "tenant_id", "period", "start_utc", "end_utc", "version", "kind"),
+    *("state", "currency", "allocation_run_id", "total_usd", "estimated_ratio", "created_at"),
+    *("inputs_sha256", "lines_sha256", "approved_at"),
+)
+EMISSION_RUN = ("id", "period", "version", "state", "gwp_set", "start_utc", "end_utc")
+#: States in which a tenant may see a run: calculated ones are provisional, the others stand.
+SHOWN_RUNS = (*SettlementRun.OPEN, *SettlementRun.SETTLED)
+
+
+def not_yours() -> NotFoundError:
+    """Return the one refusal for unknown and for foreign objects."""
+    return NotFoundError("billing.unknown", NOT_YOURS)
 
 
 @dataclass(frozen=True)
@@ -37,25 +64,52 @@ class File:
         return sha256(self.content)
 
 
+@dataclass(frozen=True)
+class OwnChannel:
+    """A channel of a place that serves the tenant, and the local days on which it does."""
+
+    channel: Channel
+    contract_id: int
+    place: str
+    zone: str
+    first_date: date
+    end_date: date | None
+
+    def clipped(self, start: datetime, end: datetime) -> tuple[datetime, datetime]:
+        """Return the part of [start, end) in which the place is the tenant's."""
+        first = day_start(self.first_date, self.zone)
+        last = end if self.end_date is None else day_start(self.end_date, self.zone)
+        return max(start, first), min(end, last)
+
+
+def contracts_of(tenant: Tenant | int) -> list[Contract]:
+    """Return the tenant's contracts with their parties; one query."""
+    rows = Contract.objects.filter(tenant=_id(tenant)).select_related("seller", "offtaker")
+    return list(rows.order_by("code"))
+
+
+def versions_of(tenant: Tenant | int) -> list[ContractVersion]:
+    """Return the versions that hold or held, with terms; two queries."""
+    rows = ContractVersion.objects.filter(tenant=_id(tenant), state="ACTIVE")
+    return list(rows.prefetch_related("terms").order_by("contract__code", "valid"))
+
+
 def invoices_of(tenant: Tenant | int) -> QuerySet[Invoice]:
-    """Return the tenant's issued and void invoices, newest first, as a list shows them."""
+    """Return the issued and void invoices, newest first, as a list shows them."""
     return (
         Invoice.objects.filter(tenant=_id(tenant), number__isnull=False)
-        .select_related("contract", "contract__campus")
-        .defer(*LIST_DEFERRED)
+        .select_related("contract__campus")
+        .defer("document")
         .order_by("-period", "contract__code", "-issued_at")
     )
 
 
 def invoice(tenant: Tenant | int, number: str) -> Invoice:
-    """Return one invoice of the tenant by its number, with contract, campus and seller."""
-    found = (
-        Invoice.objects.filter(tenant=_id(tenant), number=number)
-        .select_related("contract__campus", "seller")
-        .first()
-    )
+    """Return one issued invoice by its number, with document, contract, campus and seller."""
+    rows = Invoice.objects.filter(tenant=_id(tenant), number=number)
+    found = rows.select_related("contract__campus", "seller").first()
     if found is None:
-        raise _unknown(number)
+        raise not_yours()
     return found
 
 
@@ -65,14 +119,17 @@ def lines(tenant: Tenant | int, number: str) -> list[InvoiceLine]:
 
 
 def line(tenant: Tenant | int, number: str, position: int) -> InvoiceLine:
-    """Return one line of an invoice by its position."""
+    """Return a line of an issued invoice with its worksheet and its run; one query."""
+    rows = InvoiceLine.objects.filter(
+        tenant=_id(tenant), invoice__tenant=_id(tenant), invoice__number=number, position=position
+    )
     found = (
-        InvoiceLine.objects.filter(tenant=_id(tenant), invoice__number=number, position=position)
-        .select_related("settlement_line", "invoice__contract__campus")
+        rows.select_related("invoice__contract__campus", "settlement_line__run__contract")
+        .defer("invoice__document", "settlement_line__run__findings")
         .first()
     )
     if found is None:
-        raise NotFoundError("billing.unknown", f"There is no line {position} on {number}.")
+        raise not_yours()
     return found
 
 
@@ -93,41 +150,143 @@ def pdf_file(tenant: Tenant | int, number: str) -> File:
 
 
 def interval_file(tenant: Tenant | int, number: str, position: int | None = None) -> File:
-    """Return every interval behind an invoice, or behind one of its lines, as CSV."""
-    code, suffix = None, ""
-    if position is not None:
-        code, suffix = line(tenant, number, position).line_code, f"_line{position}"
-    found = invoice(tenant, number)
-    run = SettlementRun.objects.select_related("contract", "allocation_run").get(pk=found.run_id)
-    content = interval_csv(
-        interval_table(inputs_of(run), code), run.contract.zone, reading_versions(run)
-    )
+    """Return every interval behind an invoice as it was issued, or behind one of its lines.
+
+    The file of a line is made anew and names no reading versions: the pins of the whole campus
+    are not a tenant's to read.
+    """
+    if position is None:
+        found = invoice(tenant, number)
+        content, suffix = stored_csv(found.document["interval_csv_sha256"]), ""
+    else:
+        one = line(tenant, number, position)
+        found, suffix = one.invoice, f"_line{position}"
+        run = one.settlement_line.run
+        content = interval_csv(interval_table(inputs_of(run), one.line_code), run.contract.zone)
     name = f"poweroptix_intervals_{number}{suffix}_{found.period}.csv"
     return File(name, "text/csv; charset=utf-8", content)
 
 
+def runs_of(tenant: Tenant | int, periods: Sequence[str] = ()) -> QuerySet[SettlementRun]:
+    """Return the runs that a tenant may see, without their frozen inputs."""
+    rows = SettlementRun.objects.filter(tenant=_id(tenant), state__in=SHOWN_RUNS)
+    return (rows.filter(period__in=periods) if periods else rows).only(*RUN_FACTS)
+
+
+def energy_of(
+    tenant: Tenant | int, runs: Sequence[SettlementRun]
+) -> dict[tuple[int, int], Decimal]:
+    """Return delivered kWh by (allocation run, contract) of some runs; one query."""
+    ids = {run.allocation_run_id for run in runs}
+    rows = AllocationPart.objects.filter(tenant=_id(tenant), run__in=ids, kind="TOTAL")
+    facts = rows.values_list("run_id", "contract_id", "total_kwh")
+    return {(run, contract): kwh for run, contract, kwh in facts if kwh is not None}
+
+
+def parts_of(tenant: Tenant | int, run: SettlementRun) -> list[AllocationPart]:
+    """Return the tenant's shares in the allocation of a run, without their intervals."""
+    rows = AllocationPart.objects.filter(
+        tenant=_id(tenant), run=run.allocation_run_id, contract=run.contract_id
+    )
+    return list(rows.defer("values", "status").order_by("kind", "pool_code"))
+
+
 def carbon_lines(tenant: Tenant | int) -> QuerySet[EmissionLine]:
-    """Return the tenant's carbon by month and contract, newest first, of accounts that count."""
+    """Return the carbon by month and contract, newest first, of accounts that count."""
+    fields = [field.name for field in EmissionLine._meta.concrete_fields]
     return (
-        EmissionLine.objects.filter(tenant=_id(tenant), run__state="CALCULATED")
+        EmissionLine.objects.filter(tenant=_id(tenant), sink="CONTRACT", run__state="CALCULATED")
         .select_related("run", "contract")
-        .defer("run__inputs", "run__intensity", "run__sources", "run__findings", "run__carry_out")
+        .only(
+            *fields,
+            *(f"run__{name}" for name in EMISSION_RUN),
+            *("contract__code", "contract__name", "contract__zone"),
+        )
         .order_by("-run__period", "contract__code")
     )
 
 
 def carbon_line(tenant: Tenant | int, contract_code: str, period: str) -> EmissionLine:
     """Return the carbon of one contract and month."""
-    found = carbon_lines(tenant).filter(contract__code=contract_code, run__period=period).first()
+    rows = carbon_lines(tenant).filter(contract__code=contract_code, run__period=period)
+    found = rows.first()
     if found is None:
-        text = f"There is no carbon account of {contract_code} for {period}."
-        raise NotFoundError("esg.unknown", text)
+        raise not_yours()
     return found
+
+
+def own_channels(tenant: Tenant | int, contract_id: int | None = None) -> list[OwnChannel]:
+    """Return the main energy channels of the tenant's places; two queries."""
+    points = TenantPoint.objects.filter(tenant=_id(tenant)).select_related(
+        "contract", "delivery_point"
+    )
+    if contract_id is not None:
+        points = points.filter(contract=contract_id)
+    served = list(points.order_by("delivery_point__code", "valid"))
+    channels = Channel.objects.filter(
+        delivery_point__in={one.delivery_point_id for one in served},
+        quantity=Quantity.KWH,
+        role=Role.MAIN,
+        direction=Direction.DELIVERED,
+    ).order_by("code")
+    by_place: dict[int, list[Channel]] = {}
+    for channel in channels:
+        by_place.setdefault(channel.delivery_point_id, []).append(channel)
+    return [
+        OwnChannel(
+            channel,
+            one.contract_id,
+            one.delivery_point.name or one.delivery_point.code,
+            one.contract.zone,
+            one.valid.lower,
+            one.valid.upper,
+        )
+        for one in served
+        for channel in by_place.get(one.delivery_point_id, ())
+    ]
+
+
+def newest_day(channels: Sequence[OwnChannel]) -> date | None:
+    """Return the last UTC day of which there are final readings; one query."""
+    ids = [one.channel.pk for one in channels]
+    rows = ReadingBlock.objects.filter(channel_id__in=ids, layer=2)
+    return rows.aggregate(newest=Max("day"))["newest"]
+
+
+def usage(channels: Sequence[OwnChannel], start: datetime, end: datetime, minutes: int) -> Series:
+    """Return the metered energy of the places in [start, end) summed to `minutes`.
+
+    Intervals before or after a place was the tenant's count as nothing; a missing reading stays
+    missing. Three queries.
+    """
+    own = [one for one in channels if one.clipped(start, end)[0] < one.clipped(start, end)[1]]
+    if not own:
+        return Series.absent(Grid.spanning(start, end, minutes), "kWh")
+    found, _pins = final_many([one.channel.pk for one in own], start, end)
+    parts = [_inside(one, found[one.channel.pk], start, end).to_minutes(minutes) for one in own]
+    return sum_of(parts)
+
+
+def _inside(own: OwnChannel, series: Series, start: datetime, end: datetime) -> Series:
+    """Return the series with nothing on days on which the place is not the tenant's."""
+    first, last = own.clipped(start, end)
+    if (first, last) == (start, end):
+        return series
+    values, status = series.values.copy(), series.status.copy()
+    stop = len(values) if last >= end else series.grid.index_of(last)
+    for outside in (slice(0, series.grid.index_of(first)), slice(stop, None)):
+        values[outside], status[outside] = 0, int(Status.VALIDATED)
+    return Series(series.grid, values, status, series.unit)
+
+
+def history_of(own: OwnChannel, instant: datetime) -> Trace:
+    """Return every version of one reading; NotFoundError outside the days of the tenant."""
+    at = instant.astimezone(UTC)
+    first, last = own.clipped(at, datetime(2200, 1, 1, tzinfo=UTC))
+    if not first <= at < last:
+        raise not_yours()
+    return trace(own.channel.pk, at)
 
 
 def _id(tenant: Tenant | int) -> int:
     return tenant if isinstance(tenant, int) else tenant.pk
-
-
-def _unknown(number: str) -> NotFoundError:
-    return NotFoundError("billing.unknown", f"There is no invoice {number}.")

@@ -106,7 +106,7 @@ RULES: list[Rule] = [
         ("meters_deliverypoint", "meters_campus", "contracts_tenantpoint", "contracts_contract"),
     ),
     PortalGrant("meters_deliverypoint"),
-    PortalGrant("meters_campus", columns=("id", "code", "name", "zone", "currency")),
+    PortalGrant("meters_campus"),
     Sql("pox_portal_no_draft", NO_DRAFTS, (VERSION, "contracts_term")),
     Sql("pox_portal_prices", OWN_PRICES, ("contracts_indexblock", "contracts_term")),
     PortalGrant("contracts_indexseries"),
