@@ -41,7 +41,8 @@ def receive_files(
 
     The stream must be seekable. A fault in any member refuses the whole archive. `limit_bytes` bounds the upload itself (browser and API: the setting
     METERS_UPLOAD_LIMIT_BYTES, 50 MB); None means no limit but those of archives. The same content
-    from the same source comes back as the row that exists, with `is_duplicate` set.
+    from the same source comes back as the row that exists, with `is_duplicate` set
+    (`sent_as` is the name it came under this time).
 
     Raises Refused: F002 too large, A001..A009 archive, F009 no known format, NotFoundError for an
     unknown profile.
@@ -192,14 +193,14 @@ def _register(
         if made:
             after = {"name": file.name, "size": size, "sha256": sha256, "source": source}
             record("file.receive", file, actor=actor, after=after)
-    file.is_duplicate = not made
+    file.is_duplicate, file.sent_as = not made, Path(name).name
     return file
 
 
 def _again(file: ImportFile, name: str, actor: Actor) -> ImportFile:
     """Return a file whose content is known, and note that it came again."""
     record("file.duplicate", file, actor=actor, reason=f"{name} has the content of #{file.pk}")
-    file.is_duplicate = True
+    file.is_duplicate, file.sent_as = True, Path(name).name
     return file
 
 
