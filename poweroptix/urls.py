@@ -27,7 +27,6 @@ urlpatterns = [
 
 for prefix, module in [
     ("office/", "poweroptix.office.urls"),
-    ("office/", "poweroptix.office.pages.urls"),
     ("office/", "meters.pages.urls"),
     ("office/", "contracts.pages.urls"),
     ("office/", "settlement.pages.urls"),
