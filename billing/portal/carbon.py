@@ -5,7 +5,7 @@ from decimal import Decimal
 from django.shortcuts import render
 from django.views import View
 
-from billing.access import carbon_of, contracts_of, not_yours
+from billing.access import carbon_line, carbon_lines, contracts_of
 from billing.portal.bars import Bar, bars
 from billing.portal.base import TenantPage, month_title
 
@@ -17,9 +17,7 @@ class Carbon(TenantPage, View):
 
     def get(self, request):
         """Show them with two charts."""
-        lines = list(
-            carbon_of(self.tenant_id).defer("worksheet").order_by("-run__period", "contract__code")
-        )[:60]
+        lines = list(carbon_lines(self.tenant_id).defer("worksheet"))[:60]
         zone = next((one.zone for one in contracts_of(self.tenant_id)), "UTC")
         rows = [{"line": one, "title": month_title(one.run.period)} for one in lines]
         context = {"rows": rows, "zone": zone, "charts": _charts(lines)}
@@ -33,10 +31,7 @@ class CarbonLine(TenantPage, View):
 
     def get(self, request, period, contract):
         """Show the worksheet."""
-        rows = carbon_of(self.tenant_id).filter(run__period=period, contract__code=contract)
-        line = rows.first()
-        if line is None:
-            raise not_yours()
+        line = carbon_line(self.tenant_id, contract, period)
         sheet = line.worksheet
         pool = [one for one in sheet["figures"] if one["name"].startswith("pool_")]
         context = {

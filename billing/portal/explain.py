@@ -10,19 +10,14 @@ import numpy as np
 from django.shortcuts import render
 from django.views import View
 
-from billing.access import (
-    history_of,
-    inputs_of,
-    line_of,
-    not_yours,
-    own_channels,
-    parts_of,
-)
+from billing import access
+from billing.access import history_of, not_yours, own_channels, parts_of
 from billing.calc.intervals import PriceColumn, interval_table
 from billing.calc.wording import parts, pretty, read, sums
 from billing.models import InvoiceLine
 from billing.portal.base import TenantPage, month_title
 from billing.portal.contract import sentence_of
+from billing.queries import inputs_of
 from contracts.models import Term
 from poweroptix.kernel.exact import dot
 from poweroptix.kernel.fixed import MISSING, from_micro, from_price
@@ -49,7 +44,7 @@ class LinePage(TenantPage, View):
 
     def line(self, number: str, position: int) -> InvoiceLine:
         """Return the line, its worksheet and its run; one query."""
-        found = line_of(self.tenant_id, number, position)
+        found = access.line(self.tenant_id, number, position)
         self.period = _period(found)
         return found
 
@@ -307,4 +302,3 @@ def _instant_of(text: str, period: Period) -> datetime:
     if not period.start_utc <= at < period.end_utc:
         raise not_yours()
     return at
-

@@ -7,14 +7,12 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views import View
 
-from billing.access import contracts_of, invoice_of, invoices_of, not_yours
-from billing.documents.store import stored_csv, stored_pdf
+from billing import access
+from billing.access import File, contracts_of, invoices_of, not_yours
 from billing.documents.view import view_of
 from billing.models import Invoice
 from billing.portal.bars import Bar, bars
 from billing.portal.base import TenantPage
-from poweroptix.kernel.canonical import canonical_json, sha256
-from poweroptix.kernel.errors import Conflict
 from poweroptix.pages.downloads import attachment
 from poweroptix.pages.lists import Column, Filter, ListPage
 
@@ -46,7 +44,9 @@ class InvoiceList(TenantPage, ListPage):
         Column("state", "State", kind="state", sort="state"),
     )
     empty_title = "No invoice yet"
-    empty_text = "The first one is issued after the first month is over and its readings are checked."
+    empty_text = (
+        "The first one is issued after the first month is over and its readings are checked."
+    )
 
     @property
     def filters(self):
@@ -89,7 +89,7 @@ class InvoicePage(TenantPage, View):
 
     def get(self, request, number):
         """Show it."""
-        invoice = invoice_of(self.tenant_id, number)
+        invoice = access.invoice(self.tenant_id, number)
         document = invoice.document
         context = {
             "invoice": invoice,
@@ -108,28 +108,23 @@ class InvoiceFile(TenantPage, View):
 
     def get(self, request, number, form):
         """Hand it out; a file whose digest is not the printed one is never handed out."""
-        invoice = invoice_of(self.tenant_id, number)
-        return file_response(invoice, form)
+        return file_response(self.tenant_id, number, form)
 
 
-def file_response(invoice: Invoice, form: str) -> HttpResponse:
+FORMS = {
+    "pdf": access.pdf_file,
+    "csv": access.interval_file,
+    "json": access.document_file,
+}
+
+
+def file_response(tenant_id: int, number: str, form: str) -> HttpResponse:
     """Return pdf, csv (every interval) or json (the whole document) of an issued invoice."""
-    if form == "pdf":
-        return _file(stored_pdf(invoice), f"{invoice.number}.pdf", "application/pdf")
-    if form == "csv":
-        content = stored_csv(invoice.document["interval_csv_sha256"])
-        return _file(content, f"{invoice.number}_intervals.csv", "text/csv; charset=utf-8")
-    if form == "json":
-        content = canonical_json(invoice.document)
-        if sha256(content) != invoice.content_sha256:
-            raise Conflict("billing.document_differs", "The document is not the issued one.")
-        return _file(content, f"{invoice.number}.json", "application/json")
-    raise not_yours()
-
-
-def _file(content: bytes, name: str, kind: str) -> HttpResponse:
-    response = attachment(content, name, kind)
-    response["X-Content-SHA256"] = sha256(content)
+    if form not in FORMS:
+        raise not_yours()
+    file: File = FORMS[form](tenant_id, number)
+    response = attachment(file.content, file.name, file.content_type)
+    response["X-Content-SHA256"] = file.sha256
     return response
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from billing.access import carbon_of, energy_of, invoices_of, runs_of
+from billing.access import carbon_lines, energy_of, invoices_of, runs_of
 from billing.models import Invoice
 from billing.portal.base import month_title
 from poweroptix.kernel.period import Period
@@ -67,7 +67,7 @@ def months_of(tenant_id: int, last: Period) -> list[Month]:
     found = {label: Month(label) for label in reversed(labels)}
     billed = _bills(tenant_id, found)
     _provisional(tenant_id, found, billed)
-    for line in carbon_of(tenant_id).filter(run__period__in=labels):
+    for line in carbon_lines(tenant_id).filter(run__period__in=labels):
         month = found[line.run.period]
         month.co2e_g = (month.co2e_g or 0) + line.co2e_g
         month.carbon_kwh += line.energy_kwh
@@ -85,9 +85,7 @@ def _bills(tenant_id: int, found: dict[str, Month]) -> set[tuple[int, str]]:
     return billed
 
 
-def _provisional(
-    tenant_id: int, found: dict[str, Month], billed: set[tuple[int, str]]
-) -> None:
+def _provisional(tenant_id: int, found: dict[str, Month], billed: set[tuple[int, str]]) -> None:
     """Fill in months that are calculated but not invoiced yet."""
     newest: dict[tuple[int, str], SettlementRun] = {}
     for run in runs_of(tenant_id, list(found)).order_by("version"):
@@ -146,8 +144,9 @@ def reason(now: Month, before: Month | None) -> str:
         "higher average price",
         "lower average price",
     )
-    energy, price = energy.replace("the same", "the same energy"), price.replace(
-        "the same", "the same average price"
+    energy, price = (
+        energy.replace("the same", "the same energy"),
+        price.replace("the same", "the same average price"),
     )
     return f"{cost} than in {before.title}: {energy}, {price}"
 

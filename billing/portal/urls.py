@@ -1,6 +1,7 @@
 """Addresses of the portal."""
 
 from django.urls import path, re_path
+from django.views import View
 
 from billing.access import not_yours
 from billing.portal.base import TenantPage
@@ -10,7 +11,6 @@ from billing.portal.explain import Explain, ExplainDay, ExplainInterval
 from billing.portal.home import Home
 from billing.portal.invoices import InvoiceFile, InvoiceList, InvoicePage
 from billing.portal.usage import Usage, UsageSeries
-from django.views import View
 
 LINE = "invoices/<str:number>/lines/<int:position>/"
 

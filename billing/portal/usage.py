@@ -34,7 +34,7 @@ class UsageView(TenantPage, View):
         """Read the address and answer."""
         contracts = contracts_of(self.tenant_id)
         zone = contracts[0].zone if contracts else "UTC"
-        channels, label, newest = channels_and_month(self.tenant_id)
+        channels, label, _newest = channels_and_month(self.tenant_id)
         if not channels or (not label and not request.GET.get("month")):
             return self.nothing(request, zone)
         self.zone, self.channels = zone, channels

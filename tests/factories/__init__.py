@@ -1,0 +1,1 @@
+"""Small whole worlds for tests, built through the product's own services."""
