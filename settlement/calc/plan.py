@@ -92,6 +92,23 @@ def contract_channels(document: Mapping[str, Any], contract_code: str) -> list[i
     )
 
 
+def own_readings(document: Mapping[str, Any], contract_code: str) -> dict[str, Any]:
+    """Return the contract's own channels and the reading versions that were read of them.
+
+    It is stored with the contract's own part, so that a tenant can follow its energy to the file
+    without seeing anything of the rest of the campus.
+    """
+    own = {claim[1] for claim in document["claims"] if claim[0] == contract_code}
+    channels = [
+        {"id": channel["id"], "code": channel["code"], "point": point["code"]}
+        for point in document["points"]
+        if point["code"] in own
+        for channel in point["channels"]
+    ]
+    pins = {str(one["id"]): document["pins"].get(str(one["id"]), []) for one in channels}
+    return {"channels": channels, "pins": pins}
+
+
 def _span(ends: tuple[str, str | None]) -> Span:
     first, end = ends
     return Span(date.fromisoformat(first), None if end is None else date.fromisoformat(end))

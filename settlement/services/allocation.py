@@ -20,6 +20,7 @@ from poweroptix.kernel.period import Period
 from poweroptix.kernel.worksheet import Worksheet
 from settlement.calc.balance import Balance
 from settlement.calc.campus import CampusOutcome, Part, allocate_campus
+from settlement.calc.plan import own_readings
 from settlement.models import AllocationRun
 from settlement.queries.campus import CampusReading, read_campus, same_reading
 from settlement.queries.changes import changes_of
@@ -133,12 +134,17 @@ def _write(
             "code", "pk", "tenant_id"
         )
     }
-    write_parts(run.pk, [_stored(part, contracts, outcome) for part in outcome.parts])
+    write_parts(
+        run.pk, [_stored(part, contracts, outcome, reading.document) for part in outcome.parts]
+    )
     return run
 
 
 def _stored(
-    part: Part, contracts: dict[str, tuple[int, int]], outcome: CampusOutcome
+    part: Part,
+    contracts: dict[str, tuple[int, int]],
+    outcome: CampusOutcome,
+    document: dict[str, Any],
 ) -> StoredPart:
     contract_id, tenant_id = contracts.get(part.contract, (None, None))
     known = part.series.missing_count == 0
@@ -150,7 +156,9 @@ def _stored(
         series=part.series,
         digest=part.series.digest(),
         total_kwh=part.series.total() if known else None,
-        worksheet=_own_view(part, outcome.worksheets.get(part.pool_code)),
+        worksheet=own_readings(document, part.contract)
+        if part.kind == "METERED"
+        else _own_view(part, outcome.worksheets.get(part.pool_code)),
     )
 
 

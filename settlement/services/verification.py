@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,7 @@ from settlement.calc.settle import SettledLine, settle
 from settlement.models import AllocationPart, AllocationRun, Line, SettlementRun
 from settlement.queries.campus import read_again
 from settlement.queries.contract import StoredResolver
+from settlement.queries.runs import find_run
 
 
 @dataclass
@@ -140,3 +142,19 @@ def stored_digest(row: Line) -> str:
 
 def _same_text(number: Any) -> Any:
     return None if number is None else number.normalize(EXACT)
+
+
+#: Functions that apps above add: a text in, the report of what it names out, None if not theirs.
+verifiers: list[Callable[[str], Any]] = []
+
+
+def verify_named(name: str) -> Any:
+    """Verify what a text names: a run, or what an app above knows (an invoice number).
+
+    NotFoundError when nobody knows it.
+    """
+    for verifier in verifiers:
+        report = verifier(name)
+        if report is not None:
+            return report
+    return verify_run(find_run(name))

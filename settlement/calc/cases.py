@@ -1,0 +1,97 @@
+"""Conformance cases: an input document and the amounts it must give.
+
+A case is `{"id", "kind": "settle", "inputs": document, "expected": {"lines": {code: amount},
+"total": amount}}`. Lines are given by line code (their sum, when a code has several) or as a list
+of amounts in order. Other kinds are reported as unsupported, never as passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from poweroptix.kernel.errors import DomainError
+from settlement.calc.inputs import from_document
+from settlement.calc.settle import Outcome, settle
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of a case: pass, fail or unsupported."""
+
+    id: str
+    verdict: str
+    expected: Any
+    got: Any
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {
+            "id": self.id,
+            "verdict": self.verdict,
+            "expected": self.expected,
+            "got": self.got,
+        }
+
+
+def run_case(case: Mapping[str, Any]) -> Verdict:
+    """Settle a case and compare every amount that it names, to the cent."""
+    name, expected = str(case.get("id", "")), case.get("expected", {})
+    if case.get("kind") != "settle":
+        return Verdict(name, "unsupported", expected, f"kind {case.get('kind')!r}")
+    try:
+        outcome = settle(from_document(case["inputs"]))
+    except DomainError as error:
+        got = {"refused": error.code, "message": error.message}
+        passed = expected.get("refused") == error.code
+        return Verdict(name, "pass" if passed else "fail", expected, got)
+    except KeyError as error:
+        return Verdict(name, "fail", expected, f"The case has no {error.args[0]!r}.")
+    got = _got(outcome, expected)
+    passed = bool(expected) and _plain(got) == _plain(expected)
+    return Verdict(name, "pass" if passed else "fail", expected, got)
+
+
+def _got(outcome: Outcome, expected: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the case asks about, as the outcome has it."""
+    got: dict[str, Any] = {}
+    if "lines" in expected:
+        got["lines"] = (
+            [_text(line.amount_usd) for line in outcome.lines]
+            if isinstance(expected["lines"], list)
+            else _by_code(outcome)
+        )
+    if "quantities" in expected:
+        got["quantities"] = [_text(line.quantity) for line in outcome.lines]
+    if "total" in expected:
+        got["total"] = _text(outcome.total_usd)
+    return got
+
+
+def _by_code(outcome: Outcome) -> dict[str, str | None]:
+    sums: dict[str, Decimal | None] = {}
+    for line in outcome.lines:
+        key, before = str(line.line_code), sums.get(str(line.line_code), Decimal(0))
+        known = before is not None and line.amount_usd is not None
+        sums[key] = before + line.amount_usd if known else None
+    return {key: _text(amount) for key, amount in sums.items()}
+
+
+def _text(number: Decimal | None) -> str | None:
+    return None if number is None else format(number, "f")
+
+
+def _plain(value: Any) -> Any:
+    """Return numbers without trailing zeros, so that 10.5 equals 10.50."""
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    if isinstance(value, str):
+        try:
+            return format(Decimal(value).normalize(), "f")
+        except ArithmeticError:
+            return value
+    return value
