@@ -5,12 +5,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views import View
 
+from billing.documents import stored_pdf
 from billing.models import Invoice
-from billing.queries import stored_pdf
 from billing.services import (
+    discard_draft,
     draft_invoice,
+    issue_checks,
     issue_invoice,
-    pre_issue_checks,
     preview_pdf,
     verify_invoice,
     void_invoice,
@@ -103,7 +104,7 @@ class InvoicePage(StaffPage, View):
             "invoice": invoice,
             "lines": invoice.lines.order_by("position"),
             "zone": invoice.contract.zone,
-            "checks": pre_issue_checks(invoice) if invoice.state == "DRAFT" else [],
+            "checks": issue_checks(invoice) if invoice.state == "DRAFT" else [],
             "may_issue": may(request.user, "billing.issue"),
         }
         return render(request, "billing/invoice_office.html", context)

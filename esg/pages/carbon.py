@@ -5,7 +5,7 @@ from django.urls import reverse
 from django.views import View
 
 from esg.models import EmissionFactor, EmissionRun
-from esg.services import account_carbon, verify_carbon
+from esg.services import account_carbon, verify_emission_run
 from poweroptix.accounts.permissions import may
 from poweroptix.clock import now
 from poweroptix.pages.guards import StaffPage, actor_of, attempt
@@ -91,8 +91,8 @@ class EmissionPage(StaffPage, View):
         run = get_object_or_404(EmissionRun, pk=pk)
 
         def act() -> str:
-            report = verify_carbon(run)
-            return "Verified to the milligram." if report.holds else "; ".join(report.differences[:5])
+            report = verify_emission_run(run)
+            return "Verified to the milligram." if report.ok else "; ".join(report.differences[:5])
 
         attempt(request, act)
         return redirect("office-emission", pk=pk)
