@@ -3,6 +3,7 @@
 import io
 import json
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import yaml
 from django.core.management import CommandError, call_command
@@ -60,7 +61,7 @@ class Portfolio:
     directions: tuple = ("DELIVERED",)
     capacity_kw: str | None = None
     end_day: str = ""
-    point_days: tuple | None = None
+    installed: tuple | None = None
     facts: dict = field(default_factory=dict)
     calendars: list = field(default_factory=list)
     profiles: list = field(default_factory=list)
@@ -76,7 +77,9 @@ class Portfolio:
             "campuses": [{"code": "SITE", "name": "Site", "zone": self.zone}],
             "delivery_points": [load],
             "meters": [{"campus": "SITE", "serial": "M-1"}],
-            "channels": [self._channel(*pair) for pair in zip(self.channels, self.directions, strict=True)],
+            "channels": [
+                self._channel(*pair) for pair in zip(self.channels, self.directions, strict=True)
+            ],
             "installations": [self._installation(code) for code in self.channels],
             "import_profiles": self.profiles,
             "parties": [self._party("seller", "SELLER"), self._party("buyer", "TENANT")],
@@ -101,7 +104,7 @@ class Portfolio:
     def _installation(self, code):
         return {
             "campus": "SITE", "channel": code, "meter": "M-1",
-            "valid": [f"{self.first_day}T00:00:00+14:00", ""],
+            "valid": list(self.installed or (f"{self.first_day}T00:00:00+14:00", "")),
             "multiplier_applied_by_source": True,
         }  # fmt: skip
 
@@ -127,7 +130,7 @@ class Portfolio:
         }  # fmt: skip
 
     def _tenant_point(self):
-        days = list(self.point_days or (self.first_day, self.end_day))
+        days = [self.first_day, self.end_day]
         return {"contract": "PPA", "campus": "SITE", "delivery_point": "LOAD", "valid": days}
 
 
@@ -150,8 +153,6 @@ def fee_example(period, amount, line_code=40):
 
 def long_csv(path, start_utc, minutes, values):
     """Write one channel as long CSV with six decimals; `values` are Decimals of kWh."""
-    from datetime import timedelta
-
     rows = [HEAD]
     for step, value in enumerate(values):
         at = start_utc + timedelta(minutes=minutes * step)

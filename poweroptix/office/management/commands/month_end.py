@@ -54,9 +54,7 @@ class Command(BaseCommand):
             "code": fault.code,
             "findings": [finding.to_json() for finding in fault.findings],
         }
-        self.stderr.write(
-            json.dumps(said, default=str) if as_json else f"refused: {fault.message}"
-        )
+        self.stderr.write(json.dumps(said, default=str) if as_json else f"refused: {fault.message}")
 
 
 def words(report: MonthEnd) -> str:
