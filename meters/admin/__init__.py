@@ -1,1 +1,5 @@
-"""Admin pages, one per noun family."""
+"""Admin pages of metering, one file per noun family; blocks have their own pages."""
+
+from meters.admin import evidence, files, master
+
+__all__ = ["evidence", "files", "master"]
