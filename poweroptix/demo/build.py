@@ -25,7 +25,7 @@ from meters.services.followup import validate_receipt
 from poweroptix.accounts.models import Tenant, User
 from poweroptix.accounts.services import create_user
 from poweroptix.audit.actor import Actor
-from poweroptix.demo.files import DemoFile, corrected_alfa_day, months, monthly_files
+from poweroptix.demo.files import DemoFile, corrected_alfa_day, monthly_files, months
 from poweroptix.demo.flows import ZONE, Flows, generate
 from poweroptix.kernel.period import Period
 from poweroptix.portfolio.document import read_document
@@ -131,9 +131,7 @@ def _publish_prices(demo: Demo, flows: Flows, label: str) -> None:
     )
 
 
-def _month_of_files(
-    demo: Demo, flows: Flows, label: str, held: list[DemoFile]
-) -> list[DemoFile]:
+def _month_of_files(demo: Demo, flows: Flows, label: str, held: list[DemoFile]) -> list[DemoFile]:
     """Deliver a month's files and those that were late; return the ones that stay away."""
     arriving, late = [*held], []
     for file in monthly_files(flows, label):

@@ -57,10 +57,14 @@ def monthly_files(flows: Flows, label: str) -> Iterator[DemoFile]:
     first, last = month_bounds(label)
     yield DemoFile(f"plant_{label}.csv", "plant-historian", "plant-csv", _plant(flows, first, last))
     yield DemoFile(f"fuel_{label}.csv", "gas-flow-computer", "plant-csv", _fuel(flows, first, last))
-    yield DemoFile(f"gridtie_{label}.nem12.csv", "grid-tie", "grid-nem12", _grid(flows, first, last))
+    yield DemoFile(
+        f"gridtie_{label}.nem12.csv", "grid-tie", "grid-nem12", _grid(flows, first, last)
+    )
     yield DemoFile(f"alfa_{label}.xml", "alfa-green-button", "alfa-espi", _alfa(flows, first, last))
     yield DemoFile(f"bravo_{label}.csv", "bravo-ami", "plant-csv", _bravo(flows, first, last))
-    yield DemoFile(f"charlie_{label}.csv", "charlie-wide", "charlie-wide", _charlie(flows, first, last))
+    yield DemoFile(
+        f"charlie_{label}.csv", "charlie-wide", "charlie-wide", _charlie(flows, first, last)
+    )
 
 
 def corrected_alfa_day(flows: Flows, day: str, extra_wh: int) -> DemoFile:
@@ -98,7 +102,9 @@ def _bravo(flows: Flows, first: int, last: int) -> bytes:
     start = np.arange(flows.start_minutes[0], flows.start_minutes[-1] + 15, 5)
     inside = _inside(start, first, last)
     start, values = start[inside], flows.bravo_5min_wh[inside]
-    keep = ~_gap(start, first + 4 * 1440 + 605, 50)  # a modem was silent for fifty minutes
+    keep = np.ones(start.size, dtype=bool)
+    if first in _firsts("2025-11", "2026-03", "2026-08"):
+        keep = ~_gap(start, first + 4 * 1440 + 605, 50)  # a modem was silent for fifty minutes
     return _long([("TEN-BRAVO", "DEL_KWH", start[keep], 300, values[keep], "kWh", 3)])
 
 
@@ -131,7 +137,9 @@ def _alfa(flows: Flows, first: int, last: int) -> bytes:
     start, values = flows.start_minutes[inside], flows.wh["TEN-ALFA"][inside].copy()
     if first == month_bounds("2026-02")[0]:
         values[1_203] = values[1_203] * 31 // 10  # a spike of the pulse input
-    keep = ~_gap(start, first + 9 * 1440 + 840, 60)
+    keep = np.ones(start.size, dtype=bool)
+    if first in _firsts("2025-10", "2026-01", "2026-06", "2026-10"):
+        keep = ~_gap(start, first + 9 * 1440 + 840, 60)  # an hour lost at the concentrator
     return _espi(start[keep], _as_metered(start, values)[keep])
 
 
@@ -141,7 +149,7 @@ def _as_metered(start: np.ndarray, wh: np.ndarray) -> np.ndarray:
 
 
 def _charlie(flows: Flows, first: int, last: int) -> bytes:
-    """Return one wide row per local day: columns by quarter-hour label, a five-hour hole in July."""
+    """Return one wide row per local day by place of the interval, with a five-hour hole in July."""
     inside = _inside(flows.start_minutes, first, last)
     start, values = flows.start_minutes[inside], flows.wh["TEN-CHARLIE"][inside]
     hole = _gap(start, month_bounds("2026-07")[0] + 13 * 1440 + 600, 300)
@@ -164,6 +172,11 @@ def wide_csv(meter: str, channel: str, days: dict[str, list[str]], width: int) -
         padded = cells + [""] * (width - len(cells))
         lines.append(",".join([meter, channel, day, "kWh", *padded]))
     return ("\n".join(lines) + "\n").encode()
+
+
+def _firsts(*labels: str) -> set[int]:
+    """Return the first epoch minutes of some months."""
+    return {month_bounds(label)[0] for label in labels}
 
 
 def _inside(start: np.ndarray, first: int, last: int) -> np.ndarray:
@@ -198,18 +211,31 @@ def _espi(start: np.ndarray, milli_wh: np.ndarray) -> bytes:
     """Return a Green Button feed: one usage point, one reading type, one block per UTC day."""
     base = "https://alfa.example/espi/1_1/resource/UsagePoint/TEN-ALFA"
     entries = [
-        _entry(f"{base}", "https://alfa.example/espi/1_1/resource/UsagePoint", [f"{base}/MeterReading"],
-               "<UsagePoint xmlns=\"http://naesb.org/espi\"><ServiceCategory><kind>0</kind>"
-               "</ServiceCategory></UsagePoint>"),
-        _entry(f"{base}/MeterReading/1", f"{base}/MeterReading",
-               [f"{base}/MeterReading/1/IntervalBlock", "https://alfa.example/espi/1_1/resource/ReadingType/1"],
-               "<MeterReading xmlns=\"http://naesb.org/espi\"/>"),
-        _entry("https://alfa.example/espi/1_1/resource/ReadingType/1",
-               "https://alfa.example/espi/1_1/resource/ReadingType", [],
-               "<ReadingType xmlns=\"http://naesb.org/espi\"><accumulationBehaviour>4"
-               "</accumulationBehaviour><commodity>1</commodity><flowDirection>1</flowDirection>"
-               "<intervalLength>900</intervalLength><kind>12</kind><powerOfTenMultiplier>-3"
-               "</powerOfTenMultiplier><uom>72</uom></ReadingType>"),
+        _entry(
+            f"{base}",
+            "https://alfa.example/espi/1_1/resource/UsagePoint",
+            [f"{base}/MeterReading"],
+            '<UsagePoint xmlns="http://naesb.org/espi"><ServiceCategory><kind>0</kind>'
+            "</ServiceCategory></UsagePoint>",
+        ),
+        _entry(
+            f"{base}/MeterReading/1",
+            f"{base}/MeterReading",
+            [
+                f"{base}/MeterReading/1/IntervalBlock",
+                "https://alfa.example/espi/1_1/resource/ReadingType/1",
+            ],
+            '<MeterReading xmlns="http://naesb.org/espi"/>',
+        ),
+        _entry(
+            "https://alfa.example/espi/1_1/resource/ReadingType/1",
+            "https://alfa.example/espi/1_1/resource/ReadingType",
+            [],
+            '<ReadingType xmlns="http://naesb.org/espi"><accumulationBehaviour>4'
+            "</accumulationBehaviour><commodity>1</commodity><flowDirection>1</flowDirection>"
+            "<intervalLength>900</intervalLength><kind>12</kind><powerOfTenMultiplier>-3"
+            "</powerOfTenMultiplier><uom>72</uom></ReadingType>",
+        ),
     ]
     for number, day in enumerate(np.unique(start // 1440)):
         inside = start // 1440 == day
@@ -219,13 +245,17 @@ def _espi(start: np.ndarray, milli_wh: np.ndarray) -> bytes:
             for m, v in zip(start[inside].tolist(), milli_wh[inside].tolist(), strict=True)
         )
         block = (
-            f"<IntervalBlock xmlns=\"http://naesb.org/espi\"><interval><duration>"
+            f'<IntervalBlock xmlns="http://naesb.org/espi"><interval><duration>'
             f"{int(inside.sum()) * 900}</duration><start>{int(start[inside][0]) * 60}</start>"
             f"</interval>{readings}</IntervalBlock>"
         )
         entries.append(
-            _entry(f"{base}/MeterReading/1/IntervalBlock/{number}",
-                   f"{base}/MeterReading/1/IntervalBlock", [], block)
+            _entry(
+                f"{base}/MeterReading/1/IntervalBlock/{number}",
+                f"{base}/MeterReading/1/IntervalBlock",
+                [],
+                block,
+            )
         )
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n<feed xmlns="http://www.w3.org/2005/Atom">'

@@ -41,22 +41,26 @@ def as_text(value: Any) -> Any:
 
 
 def apply_calendar(item: Mapping, where: str, actor: Actor) -> list[Change]:
-    """A holiday calendar with `holidays` ({date: name}) and `nerc_years`."""
+    """Apply a holiday calendar with `holidays` ({date: name}) and `nerc_years`."""
     plain = {k: v for k, v in item.items() if k not in {"holidays", "nerc_years"}}
     section = Section("holiday_calendars", "contracts.HolidayCalendar", ("code",))
     calendar, change = apply_row(section, plain, where)
     days = [(day_of(day, where), str(name)) for day, name in (item.get("holidays") or {}).items()]
     added = add_holidays(calendar, days, actor=actor)
-    added += add_nerc_holidays(calendar, [int(y) for y in item.get("nerc_years") or []], actor=actor)
+    added += add_nerc_holidays(
+        calendar, [int(y) for y in item.get("nerc_years") or []], actor=actor
+    )
     if added and change.action == SAME:
         change = Change(change.section, change.key, UPDATE, {"holidays": ("", f"{added} more")})
     return [change]
 
 
 def apply_contract(item: Mapping, where: str, actor: Actor, now: datetime) -> list[Change]:
-    """A contract with its `versions`; each version brings terms and worked examples."""
+    """Apply a contract with its `versions`; each version brings terms and worked examples."""
     plain = {k: v for k, v in item.items() if k != "versions"}
-    contract, change = apply_row(Section("contracts", "contracts.Contract", ("code",)), plain, where)
+    contract, change = apply_row(
+        Section("contracts", "contracts.Contract", ("code",)), plain, where
+    )
     changes = [change]
     for index, entry in enumerate(item.get("versions") or []):
         changes.append(_version(contract, entry, f"{where}.versions[{index}]", actor, now))
@@ -161,7 +165,7 @@ def _unchanged(version: ContractVersion, entry: Mapping, where: str, key: str) -
 
 
 def apply_opening(item: Mapping, where: str, actor: Actor, now: datetime) -> list[Change]:
-    """An opening balance; once recorded it is only repeated, never changed."""
+    """Record an opening balance; once recorded it is only repeated, never changed."""
     known_fields(item, {"contract", "period", "carry", "reason"}, where)
     contract = find(Contract, item["contract"], item, where)
     period, carry = str(item["period"]), as_text(item["carry"])
@@ -181,7 +185,7 @@ def apply_opening(item: Mapping, where: str, actor: Actor, now: datetime) -> lis
 
 
 def apply_pool(item: Mapping, where: str) -> list[Change]:
-    """A pool with its `members` (contract codes) from `first_date` on, and its `points`."""
+    """Apply a pool with its `members` (contract codes) from `first_date` on, and its `points`."""
     extra = {"members", "points", "first_date"}
     plain = {k: v for k, v in item.items() if k not in extra}
     if "parameters" in plain:
@@ -219,7 +223,9 @@ def day_of(text: Any, where: str) -> date:
     try:
         return date.fromisoformat(str(text))
     except ValueError as fault:
-        raise Refused("portfolio.value", f"{where}: '{text}' is not a date like 2026-01-31") from fault
+        raise Refused(
+            "portfolio.value", f"{where}: '{text}' is not a date like 2026-01-31"
+        ) from fault
 
 
 def span_of(raw: Any, where: str) -> tuple[date, date | None]:

@@ -109,7 +109,9 @@ def _value(model, name: str, raw: Any, item: Mapping, where: str) -> Any:
         field = None
     if field is None or not getattr(field, "concrete", False) or field.primary_key:
         known = sorted(f.name for f in model._meta.concrete_fields if not f.primary_key)
-        raise Refused("portfolio.unknown_field", f"{path}: unknown field; known: {', '.join(known)}")
+        raise Refused(
+            "portfolio.unknown_field", f"{path}: unknown field; known: {', '.join(known)}"
+        )
     if raw is None:
         return None
     if isinstance(field, models.ForeignKey):
@@ -174,7 +176,9 @@ def _save(row: models.Model, where: str) -> None:
         row.full_clean()
     except ValidationError as fault:
         problems = [
-            f"{where}.{name}: {' '.join(messages)}" if name != "__all__" else f"{where}: {' '.join(messages)}"
+            f"{where}.{name}: {' '.join(messages)}"
+            if name != "__all__"
+            else f"{where}: {' '.join(messages)}"
             for name, messages in fault.message_dict.items()
         ]
         raise Refused("portfolio.invalid", "; ".join(problems)) from fault

@@ -25,6 +25,10 @@ class Command(BaseCommand):
                 return
             raise CommandError("The database is not empty; the demonstration needs an empty one.")
         begun = perf_counter()
-        seconds = build(say=lambda text: self.stderr.write(text), password=password, last_month=last_month)
+        seconds = build(
+            say=lambda text: self.stderr.write(text), password=password, last_month=last_month
+        )
         parts = ", ".join(f"{name} {spent:.1f}" for name, spent in seconds.items())
-        self.stdout.write(f"Demonstration campus built in {perf_counter() - begun:.1f} s ({parts}).")
+        self.stdout.write(
+            f"Demonstration campus built in {perf_counter() - begun:.1f} s ({parts})."
+        )

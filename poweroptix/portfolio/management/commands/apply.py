@@ -31,14 +31,26 @@ class Command(BaseCommand):
                 read_document(file), actor=Actor.system("apply"), now=now(), dry_run=dry_run
             )
         except DomainError as fault:
-            said = {"refused": fault.message, "code": fault.code,
-                    "findings": [finding.to_json() for finding in fault.findings]}
-            self.stderr.write(json.dumps(said, default=str) if as_json else f"refused: {fault.message}")
+            said = {
+                "refused": fault.message,
+                "code": fault.code,
+                "findings": [finding.to_json() for finding in fault.findings],
+            }
+            self.stderr.write(
+                json.dumps(said, default=str) if as_json else f"refused: {fault.message}"
+            )
             raise SystemExit(1) from fault
         made = [change for change in changes if change.action != SAME]
         if as_json:
-            self.stdout.write(json.dumps({"dry_run": dry_run, "changes": [c.to_json() for c in made],
-                                          "unchanged": len(changes) - len(made)}))
+            self.stdout.write(
+                json.dumps(
+                    {
+                        "dry_run": dry_run,
+                        "changes": [c.to_json() for c in made],
+                        "unchanged": len(changes) - len(made),
+                    }
+                )
+            )
             return
         for change in made:
             self.stdout.write(change.sentence())
