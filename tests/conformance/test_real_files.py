@@ -219,7 +219,8 @@ def test_the_wrong_unit_of_the_week_is_held_and_cannot_be_approved(tmp_path):
     assert run.code == 1
     [found] = run.json["runs"]
     assert found["total"] is None
-    assert any("open" in one["message"] for one in found["findings"])
+    gap = "delivered: 10080 of 44640 intervals have no reading, the first at 2014-01-06 08:00 UTC."
+    assert gap in [one["message"] for one in found["findings"]]
     refused = manage("settle", "approve", found["run"], "--as", "approver")
     assert refused.code == 1
     assert "an empty amount is never zero" in refused.err
