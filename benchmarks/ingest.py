@@ -51,7 +51,7 @@ def write_nem12(path: Path, channels: int, days: int) -> int:
 
 def peer_seconds(path: Path) -> float:
     """Return how long nemreader takes to parse the file."""
-    from nemreader import NEMFile  # noqa: PLC0415
+    from nemreader import NEMFile
 
     began = time.perf_counter()
     NEMFile(str(path)).nem_data()
@@ -60,9 +60,9 @@ def peer_seconds(path: Path) -> float:
 
 def make_channels(channels: int) -> None:
     """Create the channels of the file, each with a meter."""
-    from django.db.backends.postgresql.psycopg_any import DateTimeTZRange  # noqa: PLC0415
+    from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
-    from meters.models import Campus, Channel, DeliveryPoint, Installation, Meter  # noqa: PLC0415
+    from meters.models import Campus, Channel, DeliveryPoint, Installation, Meter
 
     campus, _ = Campus.objects.get_or_create(
         code="BENCH", defaults={"name": "Bench", "zone": "Australia/Brisbane"}
@@ -82,9 +82,9 @@ def make_channels(channels: int) -> None:
 
 def ingest(path: Path, source: str) -> tuple[dict, float, float]:
     """Receive, ingest and validate a file; return receipt, seconds of ingest and of validation."""
-    from meters.services import ingest_file, receive_file  # noqa: PLC0415
-    from meters.services.followup import validate_receipt  # noqa: PLC0415
-    from poweroptix.audit.actor import Actor  # noqa: PLC0415
+    from meters.services import ingest_file, receive_file
+    from meters.services.followup import validate_receipt
+    from poweroptix.audit.actor import Actor
 
     actor = Actor.system("benchmark")
     began = time.perf_counter()
@@ -98,7 +98,7 @@ def ingest(path: Path, source: str) -> tuple[dict, float, float]:
 
 def bytes_per_reading() -> tuple[float, float]:
     """Return bytes per reading and layer on disk: table, and table with indexes and toast."""
-    from django.db import connection  # noqa: PLC0415
+    from django.db import connection
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT sum(1440 / minutes) FROM meters_readingblock")
@@ -126,7 +126,7 @@ def peak_mb(megabytes: int, url: str) -> tuple[float, float]:
 
 def child(megabytes: int) -> None:
     """Ingest one generated file and print its size and the peak memory of this process."""
-    import django  # noqa: PLC0415
+    import django
 
     django.setup()
     days = 365
@@ -145,7 +145,7 @@ def child(megabytes: int) -> None:
 
 def scratch_database() -> tuple[str, str]:
     """Make an empty database with all tables; return its name and address."""
-    import psycopg  # noqa: PLC0415
+    import psycopg
 
     url = os.environ["DATABASE_URL"]
     name = f"bench_{os.getpid()}"
@@ -156,7 +156,7 @@ def scratch_database() -> tuple[str, str]:
 
 def drop_database(name: str) -> None:
     """Drop the scratch database."""
-    import psycopg  # noqa: PLC0415
+    import psycopg
 
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as server:
         server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
@@ -164,10 +164,10 @@ def drop_database(name: str) -> None:
 
 def run(channels: int, days: int, sizes_mb: list[int], url: str) -> None:
     """Measure and print."""
-    import django  # noqa: PLC0415
+    import django
 
     django.setup()
-    from django.core.management import call_command  # noqa: PLC0415
+    from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
     with tempfile.TemporaryDirectory() as folder:
@@ -178,7 +178,9 @@ def run(channels: int, days: int, sizes_mb: list[int], url: str) -> None:
         receipt, reading, judging = ingest(path, "bench")
         peer = peer_seconds(path)
     ours = reading + judging
-    print(f"file                {receipt['intervals']:,} readings, {channels} channels x {days} days")
+    print(
+        f"file                {receipt['intervals']:,} readings, {channels} channels x {days} days"
+    )
     print(f"nemreader parse     {peer:8.2f} s  {readings / peer / 1e6:6.2f} M readings/s")
     print(f"file to raw         {reading:8.2f} s  {readings / reading / 1e6:6.2f} M readings/s")
     print(f"raw to final        {judging:8.2f} s  {readings / judging / 1e6:6.2f} M readings/s")
@@ -199,7 +201,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--channels", type=int, default=50)
     parser.add_argument("--days", type=int, default=365)
-    parser.add_argument("--large-mb", type=int, default=100, help="1000 for the 1 GB run, 0 for none")
+    parser.add_argument(
+        "--large-mb", type=int, default=100, help="1000 for the 1 GB run, 0 for none"
+    )
     parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:

@@ -59,9 +59,7 @@ RULES: list[Rule] = [
     ),
     Sql("reading view", READING_VIEW, needs=("meters_readingblock", "meters_publication")),
     Grant("pox_reading", APP, ("SELECT",), optional=True),
-    Immutable(
-        "meters_publication", "OLD.published_at IS NOT NULL OR OLD.withdrawn_at IS NOT NULL"
-    ),
+    Immutable("meters_publication", "OLD.published_at IS NOT NULL OR OLD.withdrawn_at IS NOT NULL"),
     # A tenant reads who published a version of its readings and why; blocks lead there.
     PortalGrant("meters_publication"),
     Immutable(

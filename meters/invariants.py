@@ -88,7 +88,7 @@ def lengths(cursor):
 
 @invariant("meters.raw_of_final", "The raw version that a final block was made of exists.")
 def raw_of_final(cursor):
-    """A final block's source run names a raw version of the same day."""
+    """Find final blocks whose source run names no raw version of the day."""
     return _sentences(
         cursor,
         """
@@ -105,7 +105,7 @@ def raw_of_final(cursor):
 
 @invariant("meters.accepted_files", "The readings of an accepted file are visible.")
 def accepted_files(cursor):
-    """An accepted file has a published publication; a refused one has none of its own."""
+    """Find accepted files without published readings, and refused files with some."""
     return _sentences(
         cursor,
         """
@@ -123,7 +123,7 @@ def accepted_files(cursor):
 
 @invariant("meters.explained", "Every estimated or edited reading names its method.")
 def explained(cursor):
-    """A final status ESTIMATED or EDITED never stands beside the method NONE."""
+    """Find ESTIMATED or EDITED beside the method NONE in meters_readingblock."""
     return _sentences(
         cursor,
         r"""
@@ -141,7 +141,7 @@ def explained(cursor):
 
 @invariant("meters.content", "Digests fit their blocks, and missing readings say so.")
 def content(cursor):
-    """The newest blocks of meters_readingblock have the digest of their content."""
+    """Examine the newest blocks of meters_readingblock."""
     cursor.execute(
         "SELECT channel_id, min(day) - date '1970-01-01', max(day) - date '1970-01-01' FROM ("
         " SELECT channel_id, day FROM meters_readingblock ORDER BY publication_id DESC LIMIT %s"

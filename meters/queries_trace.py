@@ -74,7 +74,9 @@ def trace(channel_id: int, instant: datetime) -> Trace:
         microsecond=0,
     )
     day = epoch_day(moment.date())
-    batches = [b for b in load([channel_id], day, day, sources=True) if b.minutes == channel.minutes]
+    batches = [
+        b for b in load([channel_id], day, day, sources=True) if b.minutes == channel.minutes
+    ]
     around = {"channel": channel_id, "start_utc__lte": start, "end_utc__gt": start}
     return Trace(
         channel,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 from django.db.models import Case, IntegerField, Max, QuerySet, Value, When
@@ -50,18 +51,14 @@ class Completeness:
     rows: tuple[CompletenessRow, ...]
 
 
-def completeness(
-    channel_ids: Iterable[int], first_day: date, last_day: date
-) -> Completeness:
+def completeness(channel_ids: Iterable[int], first_day: date, last_day: date) -> Completeness:
     """Return what arrived and what is billable per channel and local day (inclusive).
 
     Three queries and one read of statuses, however many channels. A local day has 23, 24 or 25
     hours of intervals.
     """
     ids = list(dict.fromkeys(channel_ids))
-    channels = (
-        Channel.objects.filter(pk__in=ids).select_related("delivery_point__campus").in_bulk()
-    )
+    channels = Channel.objects.filter(pk__in=ids).select_related("delivery_point__campus").in_bulk()
     missing = [str(i) for i in ids if i not in channels]
     if missing:
         raise NotFoundError("channel.unknown", f"There is no channel {', '.join(missing[:5])}.")
@@ -99,7 +96,7 @@ def _day_states(
             billable=int(billable[b] - billable[a]),
             letter=letter(int(final[a:b].max())) if b > a else "",
         )
-        for a, b in zip(at[:-1], at[1:], strict=True)
+        for a, b in pairwise(at)
     )
 
 
@@ -193,8 +190,10 @@ def open_findings(
 ) -> QuerySet[Finding]:
     """Return findings that wait for a decision, the gravest first; one query when listed."""
     rank = Case(
-        *[When(severity=name, then=Value(n)) for n, name in enumerate(
-            ["BLOCK", "REJECT", "HOLD", "ESTIMATE", "WARN", "INFO"])],
+        *[
+            When(severity=name, then=Value(n))
+            for n, name in enumerate(["BLOCK", "REJECT", "HOLD", "ESTIMATE", "WARN", "INFO"])
+        ],
         default=Value(9),
         output_field=IntegerField(),
     )

@@ -26,6 +26,7 @@ from meters.models import (
     RuleSetting,
 )
 
+
 class Exact:
     """Options of every resource: equal rows are skipped and said so."""
 
@@ -132,9 +133,7 @@ class DeliveryPointResource(resources.ModelResource):
     """Delivery points by campus and code."""
 
     campus = campus_field()
-    generating_unit = fields.Field(
-        "generating_unit", "generating_unit", CampusPart(GeneratingUnit)
-    )
+    generating_unit = fields.Field("generating_unit", "generating_unit", CampusPart(GeneratingUnit))
 
     class Meta(Exact):
         """Columns."""

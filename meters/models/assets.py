@@ -48,10 +48,16 @@ class Campus(models.Model):
         max_length=60, validators=[validate_zone], help_text="IANA zone, such as America/Chicago."
     )
     balance_tolerance_low_ratio = models.DecimalField(
-        max_digits=7, decimal_places=5, default="-0.002", help_text="Lowest daily loss, -0.002 = -0.2 %."
+        max_digits=7,
+        decimal_places=5,
+        default="-0.002",
+        help_text="Lowest daily loss, -0.002 = -0.2 %.",
     )
     balance_tolerance_high_ratio = models.DecimalField(
-        max_digits=7, decimal_places=5, default="0.025", help_text="Highest daily loss, 0.025 = 2.5 %."
+        max_digits=7,
+        decimal_places=5,
+        default="0.025",
+        help_text="Highest daily loss, 0.025 = 2.5 %.",
     )
     currency = models.CharField(max_length=3, default="USD")
 

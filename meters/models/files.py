@@ -33,8 +33,11 @@ class ImportProfile(models.Model):
     on_row_error = models.CharField(
         max_length=12,
         blank=True,
-        choices=[("", "As the format does"), ("refuse_file", "Refuse the file"),
-                 ("quarantine", "Quarantine the record")],
+        choices=[
+            ("", "As the format does"),
+            ("refuse_file", "Refuse the file"),
+            ("quarantine", "Quarantine the record"),
+        ],
     )
     on_duplicate = models.CharField(max_length=12, default="refuse")
     quality_map = models.JSONField(default=dict, blank=True)
@@ -80,9 +83,7 @@ class ImportFile(models.Model):
     profile_code = models.CharField(max_length=40, blank=True)
     format = models.CharField(max_length=40)
     received_at = models.DateTimeField()
-    state = models.CharField(
-        max_length=10, choices=FileState.choices, default=FileState.RECEIVED
-    )
+    state = models.CharField(max_length=10, choices=FileState.choices, default=FileState.RECEIVED)
     receipt = models.JSONField(default=dict, blank=True)
     uploaded_by = models.CharField(max_length=150)
 

@@ -18,7 +18,8 @@ LIMIT = 10**15
 
 def parse_setting(rule_key: str, parameters: dict):
     """Return the typed parameters of a rule or estimator; Refused names the wrong field."""
-    plugin = (estimators if rule_key in estimators.keys() else rules).get(rule_key)
+    estimating = estimators.keys()
+    plugin = (estimators if rule_key in estimating else rules).get(rule_key)
     given = {name: value for name, value in parameters.items() if name != "enabled"}
     return parse(plugin.Parameters, given)
 
@@ -38,9 +39,7 @@ class Finding(models.Model):
     message = models.CharField(max_length=500)
     fix = models.CharField(max_length=300, blank=True)
     detail = models.JSONField(default=dict, blank=True)
-    state = models.CharField(
-        max_length=10, choices=FindingState.choices, default=FindingState.OPEN
-    )
+    state = models.CharField(max_length=10, choices=FindingState.choices, default=FindingState.OPEN)
     estimate_method = models.CharField(max_length=20, blank=True)
     worksheet = models.JSONField(null=True, blank=True, help_text="How the estimate was made.")
     assigned_to = models.CharField(max_length=150, blank=True)
@@ -126,8 +125,7 @@ class Edit(models.Model):
                     | Q(before_total__gte=-LIMIT, before_total__lte=LIMIT)
                 )
                 & (
-                    Q(after_total__isnull=True)
-                    | Q(after_total__gte=-LIMIT, after_total__lte=LIMIT)
+                    Q(after_total__isnull=True) | Q(after_total__gte=-LIMIT, after_total__lte=LIMIT)
                 ),
             ),
         ]

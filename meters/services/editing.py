@@ -181,9 +181,7 @@ def _check_words(action: str, reason_code: str, comment: str, operand: Decimal |
         known = ", ".join(ReasonCode.values)
         raise Refused("edit.reason", f"There is no reason '{reason_code}'; known: {known}.")
     if len(comment.strip()) < COMMENT_CHARACTERS:
-        raise Refused(
-            "edit.comment", f"Say why in at least {COMMENT_CHARACTERS} characters."
-        )
+        raise Refused("edit.comment", f"Say why in at least {COMMENT_CHARACTERS} characters.")
     if (operand is None) == (action in NEEDS_NUMBER):
         need = "needs a" if operand is None else "takes no"
         raise Refused("edit.operand", f"The action {action} {need} number.")

@@ -51,9 +51,7 @@ class History:
 
         return estimate
 
-    def _estimate(
-        self, book: Rulebook, case: Case, now: Readings, gap: slice
-    ) -> Estimate | None:
+    def _estimate(self, book: Rulebook, case: Case, now: Readings, gap: slice) -> Estimate | None:
         around = self._around(case)
         first, count = around.offset, case.grid.count
         values, status = around.readings.values, around.readings.status

@@ -39,10 +39,10 @@ def receive_files(
 ) -> list[ImportFile]:
     """Keep a file, or each member of a zip or gzip archive; return their rows in order.
 
-    The stream must be seekable. A fault in any member refuses the whole archive. `limit_bytes` bounds the upload itself (browser and API: the setting
-    METERS_UPLOAD_LIMIT_BYTES, 50 MB); None means no limit but those of archives. The same content
-    from the same source comes back as the row that exists, with `is_duplicate` set
-    (`sent_as` is the name it came under this time).
+    The stream must be seekable. A fault in any member refuses the whole archive. `limit_bytes`
+    bounds the upload itself (browser and API: METERS_UPLOAD_LIMIT_BYTES, 50 MB); None means no
+    limit but those of archives. The same content from the same source comes back as the row that
+    exists, with `is_duplicate` set (`sent_as` is the name it came under this time).
 
     Raises Refused: F002 too large, A001..A009 archive, F009 no known format, NotFoundError for an
     unknown profile.
@@ -260,4 +260,3 @@ def set_profile(file: ImportFile, profile_code: str, *, actor: Actor, reason: st
         after = {"profile": file.profile_code, "format": file.format}
         record("file.profile", file, actor=actor, reason=reason, before=before, after=after)
     return file
-

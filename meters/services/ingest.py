@@ -1,4 +1,4 @@
-"""A received file becomes raw day blocks: streamed in windows, resumed after a crash, published once.
+"""A received file becomes raw day blocks: streamed in windows, resumable, published once.
 
 Each window is one stage: its blocks, counts and the checkpoint are one commit. A killed worker's
 successor reads the file again, skips the finished windows and goes on. Nothing is doubled, because
@@ -276,9 +276,7 @@ class _Reading:
             file.receipt = document
             file.state = FileState.ACCEPTED
         file.save(update_fields=["receipt", "state"])
-        outcomes.release_implausible(
-            file, list(self.receipt.channels), str(self.actor), self.now
-        )
+        outcomes.release_implausible(file, list(self.receipt.channels), str(self.actor), self.now)
         publish(self.publication, self.now)
         action = "file.accept" if self.kind == PublicationKind.INGEST else "file.reread"
         record(action, file, actor=self.actor, reason=self.reason, after={"stored": stored})

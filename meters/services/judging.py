@@ -157,8 +157,13 @@ class _Judge:
         now.status[now.status == Status.RAW] = Status.VALIDATED
         outside = ~self.installed & (now.values != MISSING) & ~self.case.edited
         for first, end in runs(outside):
-            self._own(NOT_INSTALLED, first, end, "Readings arrived while no meter was installed.",
-                      "Enter the installation, or dismiss the readings.")
+            self._own(
+                NOT_INSTALLED,
+                first,
+                end,
+                "Readings arrived while no meter was installed.",
+                "Enter the installation, or dismiss the readings.",
+            )
         return now
 
     def _source_statuses(self, now: Readings) -> None:
@@ -169,12 +174,22 @@ class _Judge:
                 forward[first:end] = True
         forward &= (now.status == Status.ESTIMATED) & ~self.case.edited
         for first, end in runs(forward):
-            self._own(FORWARD, first, end, "The source sent forward estimates, not readings.",
-                      "Wait for the readings, or enter values.")
+            self._own(
+                FORWARD,
+                first,
+                end,
+                "The source sent forward estimates, not readings.",
+                "Wait for the readings, or enter values.",
+            )
         doubted = (now.status == Status.SUSPECT) & ~self.case.edited
         for first, end in runs(doubted):
-            self._own(SOURCE_SUSPECT, first, end, "The source marks these readings as suspect.",
-                      "Ask the source, or accept them.")
+            self._own(
+                SOURCE_SUSPECT,
+                first,
+                end,
+                "The source marks these readings as suspect.",
+                "Ask the source, or accept them.",
+            )
 
     def _own(self, code: str, first: int, end: int, message: str, fix: str) -> None:
         """Hold a range for a reason that is no plug-in's."""
@@ -205,8 +220,11 @@ class _Judge:
             flags=self.case.flags,
             failed=self.failed,
             parameters=parameters,
-            facts={"quantity": subject.quantity, "kind": subject.kind,
-                   "technology": subject.technology},
+            facts={
+                "quantity": subject.quantity,
+                "kind": subject.kind,
+                "technology": subject.technology,
+            },
         )
 
     def _expected(self) -> Grid:

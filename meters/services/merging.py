@@ -214,9 +214,7 @@ def edited(status: np.ndarray, method: np.ndarray) -> np.ndarray:
     return (status == Status.EDITED) | taken_away
 
 
-def _note_edits(
-    incoming: Batch, locked: np.ndarray, take: np.ndarray, merged: Merged
-) -> None:
+def _note_edits(incoming: Batch, locked: np.ndarray, take: np.ndarray, merged: Merged) -> None:
     """Remember where an arriving actual lies under a person's edit."""
     under = take & locked & (incoming.status != Status.ESTIMATED)
     for row in np.flatnonzero(under.any(axis=1)).tolist():
@@ -230,8 +228,6 @@ def origins(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
     per_day = batch.values.shape[1]
     files, lines = np.empty_like(batch.values), np.empty_like(batch.values)
     ends = np.cumsum(batch.run_counts)
-    for row, (end, count) in enumerate(
-        zip(ends.tolist(), batch.run_counts.tolist(), strict=True)
-    ):
+    for row, (end, count) in enumerate(zip(ends.tolist(), batch.run_counts.tolist(), strict=True)):
         files[row], lines[row] = lines_of(batch.runs[end - count : end], per_day)
     return files, lines

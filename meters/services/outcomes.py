@@ -115,7 +115,9 @@ def hold_implausible(file: ImportFile, channels: dict[str, tuple[int, int]], now
     Finding.objects.bulk_create(found, ignore_conflicts=True)
 
 
-def release_implausible(file: ImportFile, channel_ids: list[int], actor: str, now: datetime) -> None:
+def release_implausible(
+    file: ImportFile, channel_ids: list[int], actor: str, now: datetime
+) -> None:
     """Close those holds once the file was read again and the channels have readings."""
     Finding.objects.filter(
         import_file_id=file.pk, rule_code=IMPLAUSIBLE, channel__in=channel_ids, state="OPEN"

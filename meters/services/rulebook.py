@@ -67,7 +67,8 @@ def _book(chosen: dict[str, RuleSetting]) -> Rulebook:
     for key, rule in sorted(rules.items(), key=lambda item: item[1].code):
         if key not in off:
             judges.append((key, rule, parameters.get(key) or rule.Parameters()))
-    others = {key: given for key, given in parameters.items() if key not in rules.keys()}
+    judging = rules.keys()
+    others = {key: given for key, given in parameters.items() if key not in judging}
     document = {
         "rules": {key: to_json(given) for key, _, given in judges},
         "estimators": {key: to_json(given) for key, given in others.items()},

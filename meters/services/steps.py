@@ -20,9 +20,7 @@ class PlainSteps:
     """Stages outside a job: each is a transaction, none was done before."""
 
     @contextmanager
-    def stage(
-        self, number: int, label: str = "", done: int = 0, total: int = 0
-    ) -> Iterator[bool]:
+    def stage(self, number: int, label: str = "", done: int = 0, total: int = 0) -> Iterator[bool]:
         """Run the body in a transaction."""
         with transaction.atomic():
             yield True

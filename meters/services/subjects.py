@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from meters.models import Channel, Edit, EditAction, Finding, FindingState, Installation, ReadingNote
+from meters.models import (
+    Channel,
+    Edit,
+    EditAction,
+    Finding,
+    FindingState,
+    Installation,
+    ReadingNote,
+)
 from poweroptix.kernel.errors import NotFoundError
 
 

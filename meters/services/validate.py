@@ -19,7 +19,7 @@ from django.db import transaction
 from meters.models import Finding, FindingState, Layer, Publication, PublicationKind, VeeRun
 from meters.services import estimating
 from meters.services.findings import keep_in_step
-from meters.services.judging import Accepted, Case, Outcome, Readings, judge
+from meters.services.judging import Accepted, Case, Outcome, judge
 from meters.services.publishing import (
     lock_channels,
     midnight,

@@ -145,7 +145,8 @@ def run_lengths(
     Two neighbours belong to one run when the file is the same and the step to the line before is
     the step of the run. Missing intervals belong to no run of their own: they end one.
 
-    >>> runs, counts = run_lengths(np.array([[7] * 3]), np.array([[4, 6, 8]]), np.ones((1, 3), bool))
+    >>> there = np.ones((1, 3), bool)
+    >>> runs, counts = run_lengths(np.array([[7] * 3]), np.array([[4, 6, 8]]), there)
     >>> runs.tolist(), counts.tolist()
     ([[0, 7, 4, 2]], [1])
     """

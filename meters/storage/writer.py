@@ -61,8 +61,16 @@ def _records(batch: Batch, run_count: int, recorded_at: datetime) -> np.ndarray:
     rows = np.zeros(len(batch), row_type(per_day, run_count))
     rows["fields"] = 12
     for name, width in (
-        ("channel", 8), ("day", 4), ("version", 4), ("publication", 8), ("recorded", 8),
-        ("layer", 2), ("minutes", 2), ("status", per_day), ("method", per_day), ("digest", 32),
+        ("channel", 8),
+        ("day", 4),
+        ("version", 4),
+        ("publication", 8),
+        ("recorded", 8),
+        ("layer", 2),
+        ("minutes", 2),
+        ("status", per_day),
+        ("method", per_day),
+        ("digest", 32),
     ):
         rows[f"{name}_length"] = width
     rows["channel_id"] = batch.channel_ids

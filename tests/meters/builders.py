@@ -107,9 +107,7 @@ def receive(
 ) -> ImportFile:  # fmt: skip
     """Receive a file from memory."""
     data = content.encode() if isinstance(content, str) else content
-    return receive_file(
-        io.BytesIO(data), name=name, source=source, now=now, actor=ACTOR, **more
-    )
+    return receive_file(io.BytesIO(data), name=name, source=source, now=now, actor=ACTOR, **more)
 
 
 def ingest(content: bytes | str, *, now: datetime = NOW, **more) -> dict:
@@ -158,6 +156,4 @@ def channels_for(path: Path, profile: Profile) -> None:
 def person(name: str, role: str = "analyst") -> Actor:
     """Return a member of staff as actor."""
     user = get_user_model().objects.filter(username=name).first()
-    return Actor.of_user(
-        user or get_user_model().objects.create_user(username=name, role=role)
-    )
+    return Actor.of_user(user or get_user_model().objects.create_user(username=name, role=role))

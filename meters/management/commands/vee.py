@@ -49,14 +49,20 @@ class Command(BaseCommand):
                 json.dumps(said) if options["as_json"] else f"refused: {fault.message}"
             )
             raise SystemExit(1) from fault
-        waiting = open_findings(
-            channel_ids=ids, severities=["BLOCK", "REJECT", "HOLD", "ESTIMATE"]
-        )
+        waiting = open_findings(channel_ids=ids, severities=["BLOCK", "REJECT", "HOLD", "ESTIMATE"])
         rows = [f for f in waiting if first <= f.start_utc.date() <= last]
         if options["as_json"]:
             document = summary.to_json() | {
-                "open": [{"channel": f.channel.code, "rule": f.rule_code, "message": f.message,
-                          "start_utc": f.start_utc, "end_utc": f.end_utc} for f in rows]
+                "open": [
+                    {
+                        "channel": f.channel.code,
+                        "rule": f.rule_code,
+                        "message": f.message,
+                        "start_utc": f.start_utc,
+                        "end_utc": f.end_utc,
+                    }
+                    for f in rows
+                ]
             }
             self.stdout.write(json.dumps(document, indent=1, default=str))
         else:
@@ -68,7 +74,8 @@ class Command(BaseCommand):
         """Print the result for people."""
         self.stdout.write(
             f"{summary['channels']} channels, {summary['days']} days: {summary['blocks']} day "
-            f"blocks written, {summary['estimated']} intervals estimated, {len(rows)} findings wait."
+            f"blocks written, {summary['estimated']} intervals estimated, "
+            f"{len(rows)} findings wait."
         )
         for finding in rows[:SHOWN_FINDINGS]:
             self.stdout.write(

@@ -55,7 +55,9 @@ def test_list_search_and_row(staff, data, model, django_assert_max_num_queries):
 
 
 def test_every_master_table_imports_and_exports():
-    names = {m._meta.model_name for m in MODELS if hasattr(admin.site._registry[m], "import_action")}
+    names = {
+        m._meta.model_name for m in MODELS if hasattr(admin.site._registry[m], "import_action")
+    }
     assert names == {
         "campus", "generatingunit", "deliverypoint", "meter", "channel", "installation",
         "lossfactor", "rulesetting", "importprofile", "channelalias",
@@ -93,7 +95,9 @@ def test_master_data_by_files_with_natural_keys(staff):
         "channel,meter,valid,ct_ratio,pt_ratio,multiplier_applied_by_source\n"
         "P1/KWH,CAP/M-1,2026-01-01T00:00:00+0000..,400,1,0\n",
     )  # fmt: skip
-    import_csv(staff, "lossfactor", "delivery_point,effective_from,loss_ratio\nCAP/P1,2026-01-01,1.01\n")
+    import_csv(
+        staff, "lossfactor", "delivery_point,effective_from,loss_ratio\nCAP/P1,2026-01-01,1.01\n"
+    )
     assert Campus.objects.get().zone == "America/Chicago"
     assert Channel.objects.get().delivery_point == DeliveryPoint.objects.get()
     assert Installation.objects.get().multiplier_ratio == 400

@@ -107,9 +107,13 @@ def test_vee_tells_what_waits(tmp_path, capsys, day):
     run(capsys, "ingest", tmp_path)
     code, said = run(capsys, "vee", "--campus", "CAP", "--from", "2026-03-03")
     assert code == 1
-    assert "1 channels, 1 days: 1 day blocks written, 0 intervals estimated, 1 findings wait." in said
+    assert (
+        "1 channels, 1 days: 1 day blocks written, 0 intervals estimated, 1 findings wait." in said
+    )
     assert "V01 TEN-ALFA/DEL_KWH 2026-03-03 18:15 UTC: 47 intervals of 15 minutes missing." in said
-    code, said = run(capsys, "vee", "--channel", "TEN-ALFA/DEL_KWH", "--from", "2026-03-03", "--json")
+    code, said = run(
+        capsys, "vee", "--channel", "TEN-ALFA/DEL_KWH", "--from", "2026-03-03", "--json"
+    )
     assert json.loads(said)["open"][0]["rule"] == "V01"
     code, said = run(capsys, "vee", "--campus", "NOPE", "--from", "2026-03-03")
     assert (code, said.strip()) == (1, "refused: There is no campus NOPE.")

@@ -62,9 +62,7 @@ def test_channel_has_a_known_length_and_a_code_of_its_own():
     channel = make_channel()
     refused(
         "channel_minutes_known",
-        lambda: Channel.objects.create(
-            delivery_point=channel.delivery_point, code="X", minutes=20
-        ),
+        lambda: Channel.objects.create(delivery_point=channel.delivery_point, code="X", minutes=20),
     )
     refused(
         "meters_channel_code",
@@ -78,9 +76,7 @@ def test_channel_has_a_known_length_and_a_code_of_its_own():
         ).full_clean()
     elsewhere = make_channel("Z/KWH").delivery_point
     with pytest.raises(ValidationError, match="belongs to the same point"):
-        Channel(
-            delivery_point=elsewhere, code="Y", minutes=30, successor_of=channel
-        ).full_clean()
+        Channel(delivery_point=elsewhere, code="Y", minutes=30, successor_of=channel).full_clean()
 
 
 def test_zone_must_exist():

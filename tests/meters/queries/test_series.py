@@ -53,7 +53,9 @@ def block_reads(monkeypatch):
 def test_channels_of_several_lengths_come_in_one_read(block_reads):
     quarter, hour = loaded("A/KWH", "1.5"), loaded("B/KWH", "7", minutes=60)
     block_reads.clear()
-    with CaptureQueriesContext(connection, ) as queries:
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
         series, pins = final_many([quarter.pk, hour.pk], START, END)
     assert (len(block_reads), len(queries)) == (1, 2)
     assert series[quarter.pk].total() == Decimal("288")
@@ -90,8 +92,8 @@ def test_what_cannot_be_read():
     channel = loaded("A/KWH", "1.5")
     with pytest.raises(NotFoundError, match="There is no channel 4711"):
         final_series(4711, START, END)
+    shift = timedelta(minutes=5)
     with pytest.raises(Refused, match="is not the start of a 15-minute interval"):
-        shift = timedelta(minutes=5)
         final_series(channel.pk, START + shift, END + shift)
     with pytest.raises(Refused, match="is empty"):
         final_series(channel.pk, END, START)

@@ -105,9 +105,7 @@ def test_edit_fills_a_gap_and_answers_its_finding():
     channel = make_channel()
     builders.ingest(long_csv(channel.code, START, ["100"] * 20))
     validate_days([channel.pk], DAY, DAY, now=NOW, actor=ACTOR)
-    made = edit(
-        channel, "SET", "90", START + timedelta(hours=5), 60 * 19, approver=person("bob")
-    )
+    made = edit(channel, "SET", "90", START + timedelta(hours=5), 60 * 19, approver=person("bob"))
     assert made.after_total == Decimal(90 * 76)
     assert Finding.objects.get(rule_code="V01").state == "EDITED"
     validate_days([channel.pk], DAY, DAY, now=NOW, actor=ACTOR)

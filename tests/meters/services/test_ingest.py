@@ -108,9 +108,11 @@ def test_rows_of_two_files_share_a_day_and_keep_their_lines():
 
 def test_unknown_channel_waits_is_mapped_and_replayed():
     known = make_channel()
-    text = long_csv(known.code, START, DAY) + "\n".join(
-        long_csv("GHOST/KWH", START, DAY).splitlines()[1:]
-    ) + "\n"
+    text = (
+        long_csv(known.code, START, DAY)
+        + "\n".join(long_csv("GHOST/KWH", START, DAY).splitlines()[1:])
+        + "\n"
+    )
     receipt = builders.ingest(text)
     assert receipt["quarantined"] == [
         {
@@ -246,7 +248,7 @@ def test_upload_limit():
 def test_blocks_are_only_added(statement):
     builders.ingest(long_csv(make_channel().code, START, DAY))
     with (
-        pytest.raises((IntegrityError, ProgrammingError), match="refused|permission denied"),
+        pytest.raises((IntegrityError, ProgrammingError), match=r"refused|permission denied"),
         transaction.atomic(),
         connection.cursor() as cursor,
     ):

@@ -37,8 +37,9 @@ def kill_at(point, times):
 
 def expire_leases():
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE jobs_job SET lease_until = now() - interval '1 minute' "
-                       "WHERE state = 'running'")
+        cursor.execute(
+            "UPDATE jobs_job SET lease_until = now() - interval '1 minute' WHERE state = 'running'"
+        )
 
 
 @pytest.fixture

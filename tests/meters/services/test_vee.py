@@ -104,9 +104,7 @@ def test_gap_is_due_two_hours_after_the_day():
     end = START + timedelta(hours=24)
     early = end + timedelta(hours=2) - timedelta(seconds=1)
     assert validate_days([channel.pk], DAY, DAY, now=early, actor=ACTOR).findings == {}
-    later = validate_days(
-        [channel.pk], DAY, DAY, now=end + timedelta(hours=2), actor=ACTOR
-    )
+    later = validate_days([channel.pk], DAY, DAY, now=end + timedelta(hours=2), actor=ACTOR)
     assert later.findings == {"V01": 1}
 
 
@@ -138,9 +136,7 @@ def test_gap_cannot_be_accepted():
     ingest_gap(channel, 20, 40)
     finding = Finding.objects.get(rule_code="V01")
     with pytest.raises(Refused, match="A gap has no reading to accept"):
-        accept_finding(
-            finding, reason_code="OTHER", comment="Nothing to see", actor=ACTOR, now=NOW
-        )
+        accept_finding(finding, reason_code="OTHER", comment="Nothing to see", actor=ACTOR, now=NOW)
 
 
 def test_value_above_the_limit_is_estimated():
@@ -232,5 +228,5 @@ def test_what_cannot_be_validated():
     with pytest.raises(NotFoundError, match="There is no channel 4711"):
         validate_days([4711], DAY, DAY, now=NOW, actor=ACTOR)
     nobody = type(ACTOR)("user", 1, "ann", role="viewer")
-    with pytest.raises(Forbidden, match="meters.validate"):
+    with pytest.raises(Forbidden, match=r"meters\.validate"):
         validate_days([channel.pk], DAY, DAY, now=NOW, actor=nobody)

@@ -16,7 +16,9 @@ def origins(draw):
     pick = st.integers(0, 3)
     files = np.array(draw(st.lists(pick, min_size=rows * per_day, max_size=rows * per_day)))
     lines = np.array(draw(st.lists(pick, min_size=rows * per_day, max_size=rows * per_day)))
-    there = np.array(draw(st.lists(st.booleans(), min_size=rows * per_day, max_size=rows * per_day)))
+    there = np.array(
+        draw(st.lists(st.booleans(), min_size=rows * per_day, max_size=rows * per_day))
+    )
     return files.reshape(shape) + 1, lines.reshape(shape) + 1, there.reshape(shape)
 
 

@@ -118,7 +118,7 @@ def test_wrong_number_of_values_is_refused(publication):
 def insert(channel, publication, values, status, method):
     with connection.cursor() as cursor:
         cursor.execute(
-            'INSERT INTO meters_readingblock (channel_id, day, version, publication_id, '
+            "INSERT INTO meters_readingblock (channel_id, day, version, publication_id, "
             'recorded_at, layer, minutes, "values", status, method, sources, digest) VALUES '
             "(%s, '2026-03-01', 1, %s, now(), 1, 15, %s, %s, %s, '{}', %s)",
             [channel.pk, publication.pk, values, status, method, b"\0" * 32],
@@ -166,7 +166,7 @@ def test_tenant_scope_reads_through_the_loader(publication):
 )
 def test_tenant_has_no_way_to_other_tables(table):
     with pytest.raises(DatabaseError, match="permission denied"):
-        tenant_sees([], f"SELECT * FROM {table}")
+        tenant_sees([], f"SELECT * FROM {table}")  # noqa: S608
 
 
 def test_reading_view_unnests_the_newest_published_final_blocks(publication):
@@ -185,6 +185,8 @@ def test_reading_view_unnests_the_newest_published_final_blocks(publication):
             [channel.pk],
         )
         rows = cursor.fetchall()
-    assert [row[0] for row in rows] == [datetime(2026, 3, 1, hour, tzinfo=UTC) for hour in range(24)]
+    assert [row[0] for row in rows] == [
+        datetime(2026, 3, 1, hour, tzinfo=UTC) for hour in range(24)
+    ]
     assert rows[3][1:] == (None, 100)
     assert [row[1] for row in rows[:3]] == new.values[0, :3].tolist()
