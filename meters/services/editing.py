@@ -6,6 +6,7 @@ Above a limit (default 1 % of the touched days or 10 MWh) it takes a second pers
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -20,6 +21,7 @@ from meters.models import (
     Finding,
     FindingState,
     Layer,
+    Publication,
     PublicationKind,
     ReasonCode,
 )
@@ -70,59 +72,98 @@ def edit_readings(
     Forbidden without the right, and above the limit without another person as `approver`.
     """
     require(actor, "meters.edit")
-    start, end = utc(start_utc), utc(end_utc)
     _check_words(action, reason_code, comment, operand)
-    grid = aligned_grid(start, end, channel.minutes)
-    if grid.count == 0:
-        raise Refused("edit.range", "The range holds no interval.")
+    order = _Order(
+        channel,
+        utc(start_utc),
+        utc(end_utc),
+        action,
+        operand,
+        reason_code,
+        comment.strip(),
+        actor,
+        approver,
+        now,
+    )
     with transaction.atomic():
         lock_channels([channel.pk])
-        zone = channel.delivery_point.campus.zone
-        days = _local_days(zone, start, end)
-        window = Window.read([channel.pk], *days, channel.minutes)
-        before = window.readings(channel.pk, Layer.FINAL)
-        first = (grid.start_minute - window.grid.start_minute) // channel.minutes
+        edit = order.carry_out()
+        revalidate(channel.pk, order.start, order.end, now=now, actor=Actor.system("edit"))
+    return edit
+
+
+@dataclass(frozen=True)
+class _Order:
+    """One edit as it was asked for."""
+
+    channel: Channel
+    start: datetime
+    end: datetime
+    action: str
+    operand: Decimal | None
+    reason_code: str
+    comment: str
+    actor: Actor
+    approver: Actor | None
+    now: datetime
+
+    def carry_out(self) -> Edit:
+        """Write the new version, publish it and record who did it."""
+        grid = aligned_grid(self.start, self.end, self.channel.minutes)
+        days = _local_days(self.channel.delivery_point.campus.zone, self.start, self.end)
+        window = Window.read([self.channel.pk], *days, self.channel.minutes)
+        before = window.readings(self.channel.pk, Layer.FINAL)
+        first = (grid.start_minute - window.grid.start_minute) // self.channel.minutes
         part = slice(first, first + grid.count)
-        after = _changed(before, part, action, operand, channel)
+        after = _changed(before, part, self.action, self.operand, self.channel)
         totals = _total(before, part), _total(after, part)
-        day_total = _total(before, slice(None))
-        if action != EditAction.REVERT:
-            _check_limit(totals, day_total, channel, actor, approver)
+        reverts = self.action == EditAction.REVERT
+        if not reverts:
+            day_total = _total(before, slice(None))
+            _check_limit(totals, day_total, self.channel, self.actor, self.approver)
         publication = open_publication(
-            PublicationKind.EDIT, actor=actor, now=now, reason=f"{reason_code}: {comment}"
+            PublicationKind.EDIT,
+            actor=self.actor,
+            now=self.now,
+            reason=f"{self.reason_code}: {self.comment}",
         )
-        edit = Edit.objects.create(
-            channel=channel,
-            start_utc=start,
-            end_utc=end,
-            action=action,
-            operand=operand,
-            reason_code=reason_code,
-            comment=comment.strip()[:500],
-            before_total=totals[0],
-            after_total=None if action == EditAction.REVERT else totals[1],
-            actor=str(actor)[:150],
-            approver=str(approver)[:150] if approver else "",
-            publication_id=publication.pk,
-            created_at=now,
-        )
-        if action != EditAction.REVERT:
-            window.set_final(channel.pk, after)
+        if not reverts:
+            window.set_final(self.channel.pk, after)
             changed = window.changed()
             changed.publication_ids[:] = publication.pk
-            write(changed, now)
-        _decide_findings(channel, start, end, action, actor, now, comment)
-        publish(publication, now)
+            write(changed, self.now)
+        edit = self._record(totals, publication)
+        _decide_findings(self, reverts)
+        publish(publication, self.now)
+        return edit
+
+    def _record(self, totals: tuple[Decimal, Decimal], publication: Publication) -> Edit:
+        """Keep the edit and its entry in the audit trail."""
+        reverts = self.action == EditAction.REVERT
+        edit = Edit.objects.create(
+            channel=self.channel,
+            start_utc=self.start,
+            end_utc=self.end,
+            action=self.action,
+            operand=self.operand,
+            reason_code=self.reason_code,
+            comment=self.comment[:500],
+            before_total=totals[0],
+            after_total=None if reverts else totals[1],
+            actor=str(self.actor)[:150],
+            approver=str(self.approver)[:150] if self.approver else "",
+            publication_id=publication.pk,
+            created_at=self.now,
+        )
         record(
             "readings.edit",
-            channel,
-            actor=actor,
-            reason=f"{reason_code}: {comment}",
-            before={"total": totals[0], "start": start, "end": end},
-            after={"total": totals[1], "action": str(action), "approver": edit.approver},
+            self.channel,
+            actor=self.actor,
+            reason=f"{self.reason_code}: {self.comment}",
+            before={"total": edit.before_total, "start": self.start, "end": self.end},
+            after={"total": edit.after_total, "action": self.action, "approver": edit.approver},
         )
-        revalidate(channel.pk, start, end, now=now, actor=Actor.system("edit"))
-    return edit
+        return edit
 
 
 def accept_finding(
@@ -260,28 +301,17 @@ def _check_limit(
         )
 
 
-def _decide_findings(
-    channel: Channel,
-    start: datetime,
-    end: datetime,
-    action: str,
-    actor: Actor,
-    now: datetime,
-    comment: str,
-) -> None:
+def _decide_findings(order: _Order, reverts: bool) -> None:
     """Close what the edit answers; a revert gives the question back to the rules."""
-    inside = Finding.objects.filter(channel=channel, start_utc__gte=start, end_utc__lte=end)
-    if action == EditAction.REVERT:
+    inside = Finding.objects.filter(
+        channel=order.channel, start_utc__gte=order.start, end_utc__lte=order.end
+    )
+    said = {"decided_by": str(order.actor)[:150], "decided_at": order.now}
+    if reverts:
         inside.filter(state__in=[FindingState.EDITED, FindingState.OPEN]).update(
-            state=FindingState.CLOSED,
-            decided_by=str(actor)[:150],
-            decided_at=now,
-            reason=f"Edit reverted: {comment}"[:400],
+            state=FindingState.CLOSED, reason=f"Edit reverted: {order.comment}"[:400], **said
         )
         return
     inside.filter(state__in=[FindingState.OPEN, FindingState.ESTIMATED]).update(
-        state=FindingState.EDITED,
-        decided_by=str(actor)[:150],
-        decided_at=now,
-        reason=comment[:400],
+        state=FindingState.EDITED, reason=order.comment[:400], **said
     )
