@@ -88,6 +88,7 @@ def readings(
     batch.values[:] = values
     statuses.reshape(-1)[begin : begin + count] = status
     batch.status[:] = np.where(values == MISSING, 100, statuses)
+    batch.method[:] = np.where(batch.status == 60, 5, 0)
     with transaction.atomic():
         publication = Publication.objects.create(kind="VEE", actor="system:test", created_at=now)
         batch.publication_ids[:] = publication.pk

@@ -1,0 +1,136 @@
+"""What must always be true of settlement, each as a query that returns offenders."""
+
+from __future__ import annotations
+
+from poweroptix.doctor import invariant
+
+MOST = 20
+
+
+def offenders(cursor, sql: str) -> list[str]:
+    """Return the first rows that offend, in words."""
+    cursor.execute(f"{sql} LIMIT {MOST}")
+    return [" ".join(str(cell) for cell in row) for row in cursor.fetchall()]
+
+
+@invariant("settlement.pools_close", "The parts of a pool add up to its whole in every interval.")
+def pools_close(cursor):
+    """Pools of runs that do not close: parts less whole, interval by interval."""
+    return offenders(
+        cursor,
+        "SELECT DISTINCT 'allocation', p.run_id, p.pool_code FROM ("
+        " SELECT p.run_id, p.pool_code, (u.ord - 1) * p.minutes / w.minutes AS slot,"
+        " sum(CASE p.kind WHEN 'WHOLE' THEN -u.v::numeric ELSE u.v END) AS rest"
+        " FROM settlement_allocationpart p JOIN settlement_allocationpart w"
+        " ON w.run_id = p.run_id AND w.pool_code = p.pool_code AND w.kind = 'WHOLE'"
+        " CROSS JOIN LATERAL unnest(p.values) WITH ORDINALITY AS u(v, ord)"
+        " WHERE p.kind IN ('WHOLE', 'SHARED', 'LOSS', 'OPERATOR')"
+        " AND u.v <> -9223372036854775808"
+        " GROUP BY 1, 2, 3) p WHERE p.rest <> 0",
+    )
+
+
+@invariant("settlement.delivered", "Delivered energy is own, shared and lost energy together.")
+def delivered(cursor):
+    """Contracts whose total is not the sum of their parts (runs without missing readings)."""
+    return offenders(
+        cursor,
+        "SELECT 'allocation', run_id, 'contract', contract_id FROM settlement_allocationpart"
+        " WHERE contract_id IS NOT NULL GROUP BY run_id, contract_id"
+        " HAVING bool_and(total_kwh IS NOT NULL) AND"
+        " sum(CASE kind WHEN 'TOTAL' THEN -total_kwh ELSE total_kwh END) <> 0",
+    )
+
+
+@invariant("settlement.one_current", "A contract's period has at most one approved run.")
+def one_current(cursor):
+    """Periods with two approved runs."""
+    return offenders(
+        cursor,
+        "SELECT 'contract', contract_id, period FROM settlement_settlementrun"
+        " WHERE state IN ('APPROVED', 'LOCKED', 'INVOICED')"
+        " GROUP BY contract_id, period HAVING count(*) > 1",
+    )
+
+
+@invariant("settlement.versions", "Versions of a period are 1 to n and each supersedes the last.")
+def versions(cursor):
+    """Chains with a hole."""
+    return offenders(
+        cursor,
+        "SELECT 'run', r.id FROM settlement_settlementrun r"
+        " LEFT JOIN settlement_settlementrun b ON b.id = r.supersedes_id"
+        " WHERE r.version <> coalesce(b.version, 0) + 1"
+        " OR (b.id IS NOT NULL AND (b.contract_id, b.period) <> (r.contract_id, r.period))",
+    )
+
+
+@invariant("settlement.totals", "The total of a run is the sum of its printed lines.")
+def totals(cursor):
+    """Return runs whose total is something else."""
+    return offenders(
+        cursor,
+        "SELECT 'run', r.id, r.total_usd FROM settlement_settlementrun r"
+        " LEFT JOIN settlement_line l ON l.run_id = r.id WHERE r.state <> 'DRAFT'"
+        " GROUP BY r.id HAVING r.total_usd IS DISTINCT FROM"
+        " CASE WHEN bool_and(l.amount_usd IS NOT NULL) OR count(l.id) = 0"
+        " THEN coalesce(sum(l.amount_usd), 0) END",
+    )
+
+
+@invariant("settlement.digests", "A run's frozen inputs have the digest that the run says.")
+def digests(cursor):
+    """Return runs whose document was altered."""
+    return offenders(
+        cursor,
+        "SELECT what, id FROM (SELECT 'run' AS what, id, inputs, inputs_sha256"
+        " FROM settlement_settlementrun UNION ALL SELECT 'allocation', id, inputs, inputs_sha256"
+        " FROM settlement_allocationrun) r WHERE encode(sha256(inputs), 'hex') <> inputs_sha256",
+    )
+
+
+@invariant("settlement.second_person", "Approved runs were approved by somebody else than made.")
+def second_person(cursor):
+    """Return runs that one person made and approved."""
+    return offenders(
+        cursor,
+        "SELECT 'run', id, approved_by FROM settlement_settlementrun"
+        " WHERE state IN ('APPROVED', 'LOCKED', 'INVOICED')"
+        " AND (approved_by = '' OR approved_by = created_by)",
+    )
+
+
+@invariant("settlement.complete", "An approved run has an amount on every line.")
+def complete(cursor):
+    """Approved runs with an empty amount."""
+    return offenders(
+        cursor,
+        "SELECT 'run', r.id, 'line', l.position FROM settlement_settlementrun r"
+        " JOIN settlement_line l ON l.run_id = r.id WHERE l.amount_usd IS NULL"
+        " AND r.state IN ('APPROVED', 'LOCKED', 'INVOICED')",
+    )
+
+
+@invariant("settlement.tenants", "Rows of a run carry the tenant of its contract.")
+def tenants(cursor):
+    """Return rows that another tenant could see."""
+    return offenders(
+        cursor,
+        "SELECT what, x.id FROM ("
+        " SELECT 'run' AS what, id, contract_id, tenant_id FROM settlement_settlementrun"
+        " UNION ALL SELECT 'line', l.id, r.contract_id, l.tenant_id FROM settlement_line l"
+        " JOIN settlement_settlementrun r ON r.id = l.run_id"
+        " UNION ALL SELECT 'part', id, contract_id, tenant_id FROM settlement_allocationpart"
+        " WHERE contract_id IS NOT NULL) x JOIN contracts_contract c ON c.id = x.contract_id"
+        " WHERE x.tenant_id IS DISTINCT FROM c.tenant_id",
+    )
+
+
+@invariant("settlement.no_draft", "No run stays half written.")
+def no_draft(cursor):
+    """Return runs that were committed as drafts."""
+    return offenders(
+        cursor,
+        "SELECT 'run', id FROM settlement_settlementrun WHERE state = 'DRAFT'"
+        " UNION ALL SELECT 'allocation', id FROM settlement_allocationrun WHERE state = 'DRAFT'",
+    )
