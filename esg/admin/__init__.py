@@ -1,1 +1,5 @@
 """Admin pages, one per noun family."""
+
+from esg.admin import carbon
+
+__all__ = ["carbon"]

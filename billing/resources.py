@@ -1,0 +1,34 @@
+"""Export of invoices and their lines; they are made by services, never imported."""
+
+from import_export import resources
+
+from billing.models import Invoice, InvoiceLine
+
+
+class InvoiceResource(resources.ModelResource):
+    """Invoices, one row each."""
+
+    class Meta:
+        """Columns."""
+
+        model = Invoice
+        fields = [
+            *("number", "state", "seller__code", "contract__code", "tenant__code", "period"),
+            *("currency", "total_usd", "energy_kwh", "estimated_ratio", "co2e_g"),
+            *("issue_date", "due_date", "issued_at", "issued_by", "content_sha256", "pdf_sha256"),
+            *("voided_at", "void_reason"),
+        ]
+
+
+class InvoiceLineResource(resources.ModelResource):
+    """Invoice lines, one row each."""
+
+    class Meta:
+        """Columns."""
+
+        model = InvoiceLine
+        fields = [
+            *("invoice__number", "invoice__contract__code", "invoice__period", "position"),
+            *("line_code", "label", "clause", "quantity", "unit", "rate_text", "amount_usd"),
+            "estimated_ratio",
+        ]
