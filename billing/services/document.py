@@ -60,13 +60,9 @@ def build_document(invoice: Invoice, issue: Issue | None = None) -> dict[str, An
         keep_csv(csv_bytes, csv_sha256)
     document = {
         "schema": SCHEMA,
-        "number": issue.number if issue else None,
         "prepared_at": invoice.prepared_at,
         "prepared_by": invoice.prepared_by,
-        "issued_at": issue.issued_at if issue else None,
-        "issued_by": issue.issued_by if issue else None,
-        "issue_date": issue.issue_date if issue else None,
-        "due_date": issue.due_date if issue else None,
+        **_issued(issue),
         "payment_days": contract.payment_days,
         "paper": paper_of(contract.offtaker.address, invoice.currency),
         "currency": invoice.currency,
@@ -86,20 +82,29 @@ def build_document(invoice: Invoice, issue: Issue | None = None) -> dict[str, An
         "lines": [_line(line) for line in run.lines.all()],
         "total": invoice.total_usd,
         "usage": usage_of(inputs.series["delivered"], inputs.period),
-        "series": [
-            {
-                "name": name,
-                "minutes": one.grid.minutes,
-                "count": one.grid.count,
-                "digest": one.digest(),
-            }
-            for name, one in sorted(inputs.series.items())
-        ],
+        "series": _series(inputs),
         "interval_csv_sha256": csv_sha256,
         "carbon": _carbon(run),
         "notes": _notes(run, is_draft=issue is None),
     }
     return json.loads(canonical_json(document))
+
+
+def _issued(issue: Issue | None) -> dict[str, Any]:
+    names = ("number", "issued_at", "issued_by", "issue_date", "due_date")
+    return {name: getattr(issue, name) if issue else None for name in names}
+
+
+def _series(inputs: Inputs) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "minutes": one.grid.minutes,
+            "count": one.grid.count,
+            "digest": one.digest(),
+        }
+        for name, one in sorted(inputs.series.items())
+    ]
 
 
 def interval_file(

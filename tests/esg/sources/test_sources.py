@@ -25,6 +25,23 @@ def test_published_numbers():
     assert FACTORS["SC.BIOGAS.CO2"].gas == "CO2_BIOGENIC"
 
 
+def test_engine_methane_is_567_times_the_boiler_default():
+    [factor] = factor_sources.get("engine_methane@1")((DATA / "engine_methane.csv").read_bytes())
+    assert factor.code == "SC.NG_4SLB.CH4"
+    assert round(factor.value / FACTORS["SC.NG.CH4"].value) == 567
+    assert "1.25 lb" in factor.note
+
+
+def test_ipcc_gwp100_sets_are_complete():
+    factors = factor_sources.get("ipcc_gwp100@1")((DATA / "ipcc_gwp100.csv").read_bytes())
+    sets = {(f.gwp_set, f.gas) for f in factors}
+    assert sets == {
+        (name, gas)
+        for name in ("AR4", "AR5", "AR6")
+        for gas in ("CO2", "CH4_FOSSIL", "CH4_NONFOSSIL", "N2O")
+    }
+
+
 def test_code_and_edition_name_a_factor_once_and_nothing_is_from_memory():
     factors = read_all()
     assert len({(f.code, f.edition) for f in factors}) == len(factors)
