@@ -4,6 +4,7 @@ They go through the services of their apps, so that a document can do nothing th
 screen could not: an active version is never changed, a version is proved by its examples.
 """
 
+import json
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -23,7 +24,15 @@ from poweroptix.audit.actor import Actor
 from poweroptix.kernel.errors import DomainError, Refused
 from poweroptix.kernel.parameters import to_json
 from poweroptix.portfolio.changes import CREATE, SAME, UPDATE, Change
-from poweroptix.portfolio.rows import Section, apply_row, find, known_fields
+from poweroptix.portfolio.rows import (
+    Section,
+    apply_row,
+    find,
+    known_fields,
+    listed,
+    required,
+    whole,
+)
 from settlement.models import Pool, PoolMember
 
 
@@ -44,7 +53,7 @@ def apply_calendar(item: Mapping, where: str, actor: Actor) -> list[Change]:
     """Apply a holiday calendar with `holidays` ({date: name}) and `nerc_years`."""
     plain = {k: v for k, v in item.items() if k not in {"holidays", "nerc_years"}}
     section = Section("holiday_calendars", "contracts.HolidayCalendar", ("code",))
-    calendar, change = apply_row(section, plain, where)
+    calendar, change = apply_row(section, plain, where, actor)
     days = [(day_of(day, where), str(name)) for day, name in (item.get("holidays") or {}).items()]
     added = add_holidays(calendar, days, actor=actor)
     added += add_nerc_holidays(
@@ -59,10 +68,10 @@ def apply_contract(item: Mapping, where: str, actor: Actor, now: datetime) -> li
     """Apply a contract with its `versions`; each version brings terms and worked examples."""
     plain = {k: v for k, v in item.items() if k != "versions"}
     contract, change = apply_row(
-        Section("contracts", "contracts.Contract", ("code",)), plain, where
+        Section("contracts", "contracts.Contract", ("code",)), plain, where, actor
     )
     changes = [change]
-    for index, entry in enumerate(item.get("versions") or []):
+    for index, entry in enumerate(listed(item, "versions", where)):
         changes.append(_version(contract, entry, f"{where}.versions[{index}]", actor, now))
     return changes
 
@@ -79,24 +88,31 @@ def _version(contract: Contract, entry: Any, where: str, actor: Actor, now: date
         .order_by("-number")
         .first()
     )
+    terms = listed(entry, "terms", where)
+    examples = listed(entry, "examples", where)
+    for index, term in enumerate(terms):
+        known_fields(term, _TERM_FIELDS, f"{where}.terms[{index}]")
+        required(term, f"{where}.terms[{index}]", "line_code", "charge_type", "label", "parameters")
+    for index, example in enumerate(examples):
+        known_fields(example, {"name", "inputs", "expected"}, f"{where}.examples[{index}]")
+        required(example, f"{where}.examples[{index}]", "name", "inputs", "expected")
     if existing is not None:
-        return _unchanged(existing, entry, where, key)
+        return _repeated(existing, entry, last, where, actor, now)
     try:
         version = new_version(
             contract,
             first_day=first,
             last_day=last,
-            anchor_date=day_of(entry["anchor_date"], where) if "anchor_date" in entry else None,
+            anchor_date=_anchor(entry, where),
             facts=as_text(entry.get("facts") or {}),
             note=str(entry.get("note") or ""),
             copy_terms=False,
             actor=actor,
             now=now,
         )
-        for index, term in enumerate(entry.get("terms") or []):
+        for index, term in enumerate(terms):
             _term(version, term, f"{where}.terms[{index}]", actor)
-        for index, example in enumerate(entry.get("examples") or []):
-            known_fields(example, {"name", "inputs", "expected"}, f"{where}.examples[{index}]")
+        for example in examples:
             add_example(
                 version,
                 name=str(example["name"]),
@@ -106,7 +122,7 @@ def _version(contract: Contract, entry: Any, where: str, actor: Actor, now: date
             )
         if entry.get("activate", True):
             activate_version(version, actor=actor, now=now)
-    except Refused as fault:
+    except DomainError as fault:
         if fault.message.startswith(where):
             raise
         raise Refused(fault.code, f"{where}: {fault.message}", findings=fault.findings) from fault
@@ -125,15 +141,11 @@ _TERM_FIELDS = {
 }
 
 
-def _term(version: ContractVersion, term: Any, where: str, actor: Actor) -> None:
-    known_fields(term, _TERM_FIELDS, where)
-    for name in ("line_code", "charge_type", "label", "parameters"):
-        if name not in term:
-            raise Refused("portfolio.key_missing", f"{where}: '{name}' is missing")
+def _term(version: ContractVersion, term: Mapping, where: str, actor: Actor) -> None:
     try:
         add_term(
             version,
-            line_code=int(term["line_code"]),
+            line_code=whole(term["line_code"], f"{where}.line_code"),
             charge_type_key=str(term["charge_type"]),
             label=str(term["label"]),
             parameters=as_text(term["parameters"]),
@@ -144,31 +156,110 @@ def _term(version: ContractVersion, term: Any, where: str, actor: Actor) -> None
             actor=actor,
         )
     except DomainError as fault:
+        if fault.message.startswith(where):
+            raise
         raise Refused(fault.code, f"{where}: {fault.message}", findings=fault.findings) from fault
 
 
-def _unchanged(version: ContractVersion, entry: Mapping, where: str, key: str) -> Change:
-    """Refuse a document that says other terms than an existing version."""
-    kept = [(t.line_code, t.charge_type, t.parameters) for t in version.terms.order_by("line_code")]
-    said = []
-    for term in entry.get("terms") or []:
-        kind = charge_type(str(term["charge_type"]))
-        parsed = to_json(kind.parse(as_text(term["parameters"])))
-        said.append((int(term["line_code"]), str(term["charge_type"]), parsed))
-    if sorted(said, key=lambda one: one[0]) != kept:
+def _anchor(entry: Mapping, where: str) -> date | None:
+    return day_of(entry["anchor_date"], f"{where}.anchor_date") if "anchor_date" in entry else None
+
+
+def _repeated(
+    version: ContractVersion,
+    entry: Mapping,
+    last: date | None,
+    where: str,
+    actor: Actor,
+    now: datetime,
+) -> Change:
+    """Accept a version that says what is kept; activate it when it is still a draft."""
+    key = f"{version.contract.code}/{version.valid.lower}"
+    changed = _differences(version, entry, last, where)
+    if changed:
         raise Refused(
             "portfolio.version_differs",
-            f"{where}: {version} exists with other terms; "
+            f"{where}: {version} exists with other {', '.join(changed)}; "
             "write a new version with its own first day instead",
         )
+    if version.state == ContractVersion.State.DRAFT and entry.get("activate", True):
+        try:
+            activate_version(version, actor=actor, now=now)
+        except DomainError as fault:
+            said = f"{where}: {fault.message}"
+            raise Refused(fault.code, said, findings=fault.findings) from fault
+        return Change("contracts.versions", key, UPDATE, {"state": ("DRAFT", "ACTIVE")})
     return Change("contracts.versions", key, SAME)
+
+
+def _differences(
+    version: ContractVersion, entry: Mapping, last: date | None, where: str
+) -> list[str]:
+    """Return what a document says otherwise than an existing version, in words.
+
+    A version that was written open-ended and ended by its successor is the same version.
+    """
+    end = version.valid.upper
+    anchor = _anchor(entry, where)
+    facts = as_text(entry.get("facts") or {})
+    examples = {
+        str(one["name"]): (_plain(one["inputs"]), as_text(one["expected"]))
+        for one in listed(entry, "examples", where)
+    }
+    kept = {one.name: (one.inputs, one.expected) for one in version.examples.all()}
+    checks = {
+        "days": last is None or (end is not None and last == end - timedelta(days=1)),
+        "anchor_date": anchor is None or anchor == version.anchor_date,
+        "facts": "facts" not in entry or facts == version.facts,
+        "terms": _said_terms(entry, where) == _kept_terms(version),
+        "examples": examples == kept,
+    }
+    return [name for name, same in checks.items() if not same]
+
+
+def _plain(document: Any) -> Any:
+    """Return a document as the database gives it back: keys are text."""
+    return json.loads(json.dumps(document))
+
+
+def _said_terms(entry: Mapping, where: str) -> list[tuple]:
+    said = []
+    for index, term in enumerate(listed(entry, "terms", where)):
+        place = f"{where}.terms[{index}]"
+        try:
+            kind = charge_type(str(term["charge_type"]))
+            parsed = to_json(kind.parse(as_text(term["parameters"])))
+        except DomainError as fault:
+            said_fault = f"{place}: {fault.message}"
+            raise Refused(fault.code, said_fault, findings=fault.findings) from fault
+        texts = (str(term.get(name) or "") for name in ("label", "clause_number", "clause_text"))
+        quantity = str(term.get("quantity_name") or "delivered")
+        code = whole(term["line_code"], f"{place}.line_code")
+        said.append((code, str(term["charge_type"]), *texts, quantity, parsed))
+    return sorted(said, key=lambda one: one[0])
+
+
+def _kept_terms(version: ContractVersion) -> list[tuple]:
+    return [
+        (
+            term.line_code,
+            term.charge_type,
+            term.label,
+            term.clause_number,
+            term.clause_text,
+            term.quantity_name,
+            term.parameters,
+        )
+        for term in version.terms.order_by("line_code")
+    ]
 
 
 def apply_opening(item: Mapping, where: str, actor: Actor, now: datetime) -> list[Change]:
     """Record an opening balance; once recorded it is only repeated, never changed."""
     known_fields(item, {"contract", "period", "carry", "reason"}, where)
-    contract = find(Contract, item["contract"], item, where)
-    period, carry = str(item["period"]), as_text(item["carry"])
+    code, period, said, reason = required(item, where, "contract", "period", "carry", "reason")
+    contract = find(Contract, code, item, f"{where}.contract")
+    period, carry = str(period), as_text(said)
     key = f"{contract.code}/{period}"
     existing = OpeningBalance.objects.filter(contract=contract, period=period).first()
     if existing is not None:
@@ -178,19 +269,23 @@ def apply_opening(item: Mapping, where: str, actor: Actor, now: datetime) -> lis
                 f"{where}: an opening balance of {key} exists with another carry",
             )
         return [Change("opening_balances", key, SAME)]
-    set_opening_balance(
-        contract, period=period, carry=carry, reason=str(item["reason"]), actor=actor, now=now
-    )
+    try:
+        set_opening_balance(
+            contract, period=period, carry=carry, reason=str(reason), actor=actor, now=now
+        )
+    except DomainError as fault:
+        raise Refused(fault.code, f"{where}: {fault.message}", findings=fault.findings) from fault
     return [Change("opening_balances", key, CREATE)]
 
 
-def apply_pool(item: Mapping, where: str) -> list[Change]:
+def apply_pool(item: Mapping, where: str, actor: Actor) -> list[Change]:
     """Apply a pool with its `members` (contract codes) from `first_date` on, and its `points`."""
     extra = {"members", "points", "first_date"}
     plain = {k: v for k, v in item.items() if k not in extra}
     if "parameters" in plain:
         plain["parameters"] = as_text(plain["parameters"])
-    pool, change = apply_row(Section("pools", "settlement.Pool", ("campus", "code")), plain, where)
+    section = Section("pools", "settlement.Pool", ("campus", "code"))
+    pool, change = apply_row(section, plain, where, actor)
     added = _members(pool, item, where) + _points(pool, item, where)
     if added and change.action == SAME:
         change = Change(change.section, change.key, UPDATE, {"members": ("", ", ".join(added))})
@@ -200,7 +295,7 @@ def apply_pool(item: Mapping, where: str) -> list[Change]:
 def _members(pool: Pool, item: Mapping, where: str) -> list[str]:
     first = day_of(item.get("first_date") or "", where) if item.get("members") else None
     added = []
-    for code in item.get("members") or []:
+    for code in listed(item, "members", where):
         contract = find(Contract, code, item, f"{where}.members")
         _row, new = PoolMember.objects.get_or_create(
             pool=pool, contract=contract, defaults={"first_date": first}
@@ -212,7 +307,8 @@ def _members(pool: Pool, item: Mapping, where: str) -> list[str]:
 
 def _points(pool: Pool, item: Mapping, where: str) -> list[str]:
     model = Pool._meta.get_field("points").related_model
-    wanted = [find(model, code, item, f"{where}.points") for code in item.get("points") or []]
+    codes = listed(item, "points", where)
+    wanted = [find(model, code, item, f"{where}.points") for code in codes]
     known = set(pool.points.values_list("pk", flat=True))
     pool.points.add(*wanted)
     return [point.code for point in wanted if point.pk not in known]

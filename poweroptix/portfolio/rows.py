@@ -12,9 +12,12 @@ from typing import Any
 from django.apps import apps
 from django.contrib.postgres.fields import DateRangeField, DateTimeRangeField
 from django.core.exceptions import FieldDoesNotExist, ValidationError
-from django.db import models
+from django.db import DatabaseError, models, transaction
 from django.db.backends.postgresql.psycopg_any import DateRange, DateTimeTZRange
 
+from poweroptix.audit.actor import Actor
+from poweroptix.audit.services import record
+from poweroptix.db.errors import translate
 from poweroptix.kernel.errors import Refused
 from poweroptix.portfolio.changes import CREATE, SAME, UPDATE, Change
 
@@ -28,8 +31,11 @@ class Section:
     key: tuple[str, ...]
 
 
-def apply_row(section: Section, item: Any, where: str) -> tuple[models.Model, Change]:
-    """Create or update the row of one item; `Refused` names the path of a wrong field."""
+def apply_row(section: Section, item: Any, where: str, actor: Actor) -> tuple[models.Model, Change]:
+    """Create or update the row of one item; `Refused` names the path of a wrong field.
+
+    What was created or changed stands in the audit trail.
+    """
     model = apps.get_model(section.model)
     if not isinstance(item, Mapping):
         raise Refused("portfolio.shape", f"{where}: an item is a block of fields, found {item!r}")
@@ -39,14 +45,14 @@ def apply_row(section: Section, item: Any, where: str) -> tuple[models.Model, Ch
         for name, raw in item.items()
         if name != "campus" or name in own  # elsewhere `campus` only says where codes belong
     }
-    missing = [name for name in section.key if name not in values]
-    if missing:
-        raise Refused("portfolio.key_missing", f"{where}: '{missing[0]}' is missing")
+    required(values, where, *section.key)
     row = _existing(model, section.key, values)
     label = "/".join(_text(values[name]) for name in section.key)
     if row is None:
         row = model(**values)
         _save(row, where)
+        said = {name: _text(value) for name, value in values.items()}
+        record("portfolio.create", row, actor=actor, after=said)
         return row, Change(section.name, label, CREATE)
     changed = {
         name: (_text(getattr(row, name)), _text(value))
@@ -58,6 +64,13 @@ def apply_row(section: Section, item: Any, where: str) -> tuple[models.Model, Ch
     for name in changed:
         setattr(row, name, values[name])
     _save(row, where)
+    record(
+        "portfolio.update",
+        row,
+        actor=actor,
+        before={name: old for name, (old, _new) in changed.items()},
+        after={name: new for name, (_old, new) in changed.items()},
+    )
     return row, Change(section.name, label, UPDATE, changed)
 
 
@@ -74,6 +87,32 @@ def find(model: type[models.Model], text: Any, item: Mapping, where: str) -> mod
             "portfolio.unknown", f"{where}: there is no {model._meta.verbose_name} '{text}'"
         )
     return found
+
+
+def required(item: Mapping, where: str, *names: str) -> list[Any]:
+    """Return the named fields; Refused names the first that is missing or empty."""
+    for name in names:
+        if item.get(name) in (None, ""):
+            raise Refused("portfolio.key_missing", f"{where}: '{name}' is missing")
+    return [item[name] for name in names]
+
+
+def listed(item: Mapping, name: str, where: str) -> list:
+    """Return a field that is a list; nothing when it is left out."""
+    found = item.get(name)
+    if found is None:
+        return []
+    if not isinstance(found, list):
+        raise Refused("portfolio.shape", f"{where}.{name}: write a list, found {found!r}")
+    return found
+
+
+def whole(raw: Any, where: str) -> int:
+    """Return a whole number."""
+    try:
+        return int(raw)
+    except (TypeError, ValueError) as fault:
+        raise Refused("portfolio.value", f"{where}: {raw!r} is not a whole number") from fault
 
 
 def known_fields(item: Any, known: set[str], where: str) -> None:
@@ -114,16 +153,30 @@ def _value(model, name: str, raw: Any, item: Mapping, where: str) -> Any:
         )
     if raw is None:
         return None
+    _check_shape(field, raw, path)
     if isinstance(field, models.ForeignKey):
         return find(field.related_model, raw, item, path)
     try:
         if isinstance(field, DateRangeField | DateTimeRangeField):
             return range_of(field, raw, path)
-        if isinstance(field, models.BooleanField) and not isinstance(raw, bool):
-            raise ValidationError("write true or false")
         return field.to_python(raw)
     except ValidationError as fault:
         raise Refused("portfolio.value", f"{path}: {' '.join(fault.messages)}") from fault
+
+
+def _check_shape(field: models.Field, raw: Any, path: str) -> None:
+    """Refuse a value that Django would turn into another one, such as true into "True"."""
+    if isinstance(field, models.JSONField):
+        return
+    if isinstance(field, models.BooleanField) != isinstance(raw, bool):
+        fault = (
+            "write true or false" if not isinstance(raw, bool) else "true or false means nothing"
+        )
+        raise Refused("portfolio.value", f"{path}: {fault} here, found {raw!r}")
+    if isinstance(raw, list | Mapping) and not isinstance(
+        field, DateRangeField | DateTimeRangeField
+    ):
+        raise Refused("portfolio.value", f"{path}: write one value, found {raw!r}")
 
 
 def range_of(field: models.Field, raw: Any, path: str) -> DateRange | DateTimeTZRange:
@@ -182,4 +235,11 @@ def _save(row: models.Model, where: str) -> None:
             for name, messages in fault.message_dict.items()
         ]
         raise Refused("portfolio.invalid", "; ".join(problems)) from fault
-    row.save()
+    try:
+        with transaction.atomic():
+            row.save()
+    except DatabaseError as fault:
+        said = translate(fault)
+        if said is None:
+            raise
+        raise Refused(said.code, f"{where}: {said.message}") from fault

@@ -16,23 +16,24 @@ from poweroptix.portfolio.agreements import (
     apply_opening,
     apply_pool,
 )
-from poweroptix.portfolio.changes import CREATE, SAME, Change
-from poweroptix.portfolio.rows import Section, apply_row, known_fields
+from poweroptix.portfolio.changes import CREATE, Change
+from poweroptix.portfolio.rows import Section, apply_row, known_fields, required
 
 Handler = Callable[[Mapping[str, Any], str, Actor, datetime], list[Change]]
 
 
 def _rows(section: Section) -> Handler:
-    return lambda item, where, _actor, _now: [apply_row(section, item, where)[1]]
+    return lambda item, where, actor, _now: [apply_row(section, item, where, actor)[1]]
 
 
 def _tenant(item: Mapping, where: str, actor: Actor, now: datetime) -> list[Change]:
     known_fields(item, {"code", "name"}, where)
-    code = str(item["code"])
-    if Tenant.objects.filter(code=code).exists():
-        return [Change("tenants", code, SAME)]
-    create_tenant(code, str(item["name"]), actor=actor, now=now)
-    return [Change("tenants", code, CREATE)]
+    code, name = (str(one) for one in required(item, where, "code", "name"))
+    tenant = Tenant.objects.filter(code=code).first()
+    if tenant is None:
+        create_tenant(code, name, actor=actor, now=now)
+        return [Change("tenants", code, CREATE)]
+    return [apply_row(Section("tenants", "accounts.Tenant", ("code",)), item, where, actor)[1]]
 
 
 #: Sections in the order in which they can refer to each other.
@@ -63,7 +64,7 @@ SECTIONS: dict[str, Handler] = {
     "carbon_policies": _rows(
         Section("carbon_policies", "esg.CarbonPolicy", ("campus", "effective_from"))
     ),
-    "pools": lambda item, where, _actor, _now: apply_pool(item, where),
+    "pools": lambda item, where, actor, _now: apply_pool(item, where, actor),
 }
 
 
@@ -88,10 +89,24 @@ def apply_document(
                 where = f"{name}[{index}]"
                 if not isinstance(item, Mapping):
                     raise Refused("portfolio.shape", f"{where}: an item is a block of fields")
-                changes += handler(item, where, actor, now)
+                made = handler(item, where, actor, now)
+                _refuse_repeated(changes, made, where)
+                changes += made
         if dry_run:
             transaction.set_rollback(True)
     return changes
+
+
+def _refuse_repeated(before: list[Change], made: list[Change], where: str) -> None:
+    """Refuse a second item with the key of an earlier one: they would overwrite each other."""
+    known = {(change.section, change.key) for change in before}
+    for change in made:
+        if (change.section, change.key) in known:
+            raise Refused(
+                "portfolio.duplicate_item",
+                f"{where}: {change.section} '{change.key}' stands twice; keep one of them",
+            )
+        known.add((change.section, change.key))
 
 
 def _items(document: Mapping[str, Any], name: str) -> list:
