@@ -20,8 +20,10 @@ from contracts.models import Contract
 from poweroptix.accounts.permissions import may
 from poweroptix.clock import now
 from poweroptix.kernel.canonical import canonical_json
+from poweroptix.kernel.finding import Severity
+from poweroptix.pages.asked import read_pk
 from poweroptix.pages.downloads import attachment
-from poweroptix.pages.guards import StaffPage, actor_of, attempt
+from poweroptix.pages.guards import StaffPage, actor_of, attempt, told
 from poweroptix.pages.lists import Column, Filter, ListPage
 from settlement.models import SettlementRun
 
@@ -45,8 +47,8 @@ class InvoiceList(StaffPage, ListPage):
         Column("contract__code", "Contract", sort="contract__code", link=_link),
         Column("period", "Month", sort="period"),
         Column("state", "State", kind="state", sort="state"),
-        Column("issue_date", "Issued", sort="issue_date"),
-        Column("due_date", "Due", sort="due_date"),
+        Column("issue_date", "Issued", kind="day", sort="issue_date"),
+        Column("due_date", "Due", kind="day", sort="due_date"),
         Column("energy_kwh", "Energy", kind="energy"),
         Column("total_usd", "Total", kind="money", sort="total_usd"),
     )
@@ -80,7 +82,7 @@ class InvoiceList(StaffPage, ListPage):
     def post(self, request):
         """Draft the invoice of an approved run."""
         run = get_object_or_404(
-            SettlementRun.objects.select_related("contract"), pk=int(request.POST.get("run") or 0)
+            SettlementRun.objects.select_related("contract"), pk=read_pk(request.POST.get("run"))
         )
         made = []
 
@@ -100,35 +102,42 @@ class InvoicePage(StaffPage, View):
     def get(self, request, pk):
         """Show it with what stands in the way of issuing."""
         invoice = self._invoice(pk)
+        checks = issue_checks(invoice) if invoice.state == "DRAFT" else []
         context = {
             "invoice": invoice,
             "lines": invoice.lines.order_by("position"),
             "zone": invoice.contract.zone,
-            "checks": issue_checks(invoice) if invoice.state == "DRAFT" else [],
+            "checks": checks,
+            "blocked": any(one.severity == Severity.BLOCK for one in checks),
+            "may_draft": may(request.user, "billing.draft"),
             "may_issue": may(request.user, "billing.issue"),
+            "may_void": may(request.user, "billing.void"),
         }
         return render(request, "billing/invoice_office.html", context)
 
     def post(self, request, pk):
-        """Issue, void or verify."""
+        """Issue, void, verify, or throw a draft away."""
         invoice, actor = self._invoice(pk), actor_of(request)
+        reason = request.POST.get("reason", "").strip()
 
         def issue() -> str:
             return f"Issued as {issue_invoice(invoice, actor=actor, now=now()).number}."
 
         def void() -> str:
-            void_invoice(invoice, actor=actor, now=now(), reason=request.POST.get("reason", ""))
+            void_invoice(invoice, actor=actor, now=now(), reason=reason)
             return "The invoice is void."
 
-        def verify() -> str:
-            report = verify_invoice(invoice.number)
-            return "Verified to the byte." if report.ok else "; ".join(report.differences[:5])
+        def discard() -> str:
+            discard_draft(invoice, actor=actor, reason=reason)
+            return "The draft is gone; the run can be drafted again."
 
-        action = {"issue": issue, "void": void, "verify": verify}.get(
-            request.POST.get("action", "")
-        )
-        if action is not None:
-            attempt(request, action)
+        def verify() -> str:
+            return told(verify_invoice(invoice))
+
+        actions = {"issue": issue, "void": void, "verify": verify, "discard": discard}
+        action = request.POST.get("action", "")
+        if action in actions and attempt(request, actions[action]) and action == "discard":
+            return redirect("office-invoices")
         return redirect("office-invoice", pk=pk)
 
     @staticmethod

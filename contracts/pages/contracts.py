@@ -9,6 +9,7 @@ from contracts.services import activate_version, preview_term, run_examples
 from poweroptix.accounts.permissions import may
 from poweroptix.clock import now
 from poweroptix.kernel.errors import DomainError
+from poweroptix.pages.asked import read_pk
 from poweroptix.pages.guards import StaffPage, actor_of, attempt
 from poweroptix.pages.lists import Column, Filter, ListPage
 
@@ -36,7 +37,7 @@ class ContractList(StaffPage, ListPage):
         Column("offtaker__name", "Offtaker", sort="offtaker__name"),
         Column("campus__name", "Campus"),
         Column("currency", "Money"),
-        Column("state", "State", kind="state", sort="state"),
+        Column("state", "State", sort="state", value=lambda c: c.get_state_display()),
     )
     filters = (Filter("state", "State", lambda: Contract.State.choices),)
     empty_text = "Enter one in the set-up, or apply a portfolio document."
@@ -80,7 +81,7 @@ class ContractPage(StaffPage, View):
     def post(self, request, code):
         """Run the examples of a version, or activate it."""
         version = get_object_or_404(
-            ContractVersion, pk=int(request.POST.get("version") or 0), contract__code=code
+            ContractVersion, pk=read_pk(request.POST.get("version")), contract__code=code
         )
 
         def examples() -> str:

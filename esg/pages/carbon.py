@@ -8,7 +8,8 @@ from esg.models import EmissionFactor, EmissionRun
 from esg.services import account_carbon, verify_emission_run
 from poweroptix.accounts.permissions import may
 from poweroptix.clock import now
-from poweroptix.pages.guards import StaffPage, actor_of, attempt
+from poweroptix.pages.asked import read_pk
+from poweroptix.pages.guards import StaffPage, actor_of, attempt, told
 from poweroptix.pages.lists import Column, Filter, ListPage
 from settlement.models import AllocationRun
 
@@ -23,7 +24,7 @@ class EmissionList(StaffPage, ListPage):
     verb = "esg.view"
     write_verb = "esg.run"
     title = "Carbon"
-    intro = "Kilograms per gas from fuel and grid import, shared by the energy of every interval, conserved to the gram."
+    intro = "Kilograms per gas from fuel and import, shared by the energy of every interval."
     name = "emission_runs"
     template_name = "esg/runs.html"
     search = ("period", "campus__code")
@@ -58,7 +59,7 @@ class EmissionList(StaffPage, ListPage):
 
     def post(self, request):
         """Account the carbon of an allocation."""
-        run = get_object_or_404(AllocationRun, pk=int(request.POST.get("allocation") or 0))
+        run = get_object_or_404(AllocationRun, pk=read_pk(request.POST.get("allocation")))
 
         def act() -> str:
             made = account_carbon(run, now=now(), actor=actor_of(request))
@@ -90,9 +91,5 @@ class EmissionPage(StaffPage, View):
         """Compute it again from its frozen inputs."""
         run = get_object_or_404(EmissionRun, pk=pk)
 
-        def act() -> str:
-            report = verify_emission_run(run)
-            return "Verified to the milligram." if report.ok else "; ".join(report.differences[:5])
-
-        attempt(request, act)
+        attempt(request, lambda: told(verify_emission_run(run)))
         return redirect("office-emission", pk=pk)

@@ -1,20 +1,28 @@
 """Exceptions: what rules found, beside the load profile, with the decision in the same place."""
 
 from datetime import timedelta
-from decimal import Decimal, InvalidOperation
 
 from django.http import JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views import View
 
-from meters.models import Campus, Channel, EditAction, Finding, FindingSeverity, FindingState, ReasonCode
+from meters.models import (
+    Campus,
+    Channel,
+    EditAction,
+    Finding,
+    FindingSeverity,
+    FindingState,
+    ReasonCode,
+)
 from meters.pages.channels import profile
 from meters.queries import open_findings
 from meters.services import accept_finding, edit_readings, revalidate
+from meters.validation import rules
 from poweroptix.accounts.permissions import may
 from poweroptix.clock import now
-from poweroptix.kernel.errors import Refused
+from poweroptix.pages.asked import read_number
 from poweroptix.pages.guards import StaffPage, actor_of, attempt
 from poweroptix.pages.lists import Column, Filter, ListPage
 
@@ -23,6 +31,14 @@ AROUND = timedelta(days=1)
 
 def _work(finding: Finding) -> str:
     return reverse("office-finding", args=[finding.pk])
+
+
+def rule_title(finding: Finding) -> str:
+    """Name the rule: `Gap (V01)`; a code without a rule stays as it is."""
+    rules.discover()
+    titles = {rule.code: rule.title for _key, rule in rules.items()}
+    found = titles.get(finding.rule_code)
+    return f"{found} ({finding.rule_code})" if found else finding.rule_code
 
 
 class FindingList(StaffPage, ListPage):
@@ -35,21 +51,26 @@ class FindingList(StaffPage, ListPage):
     search = ("channel__code", "rule_code", "message")
     default_sort = "start_utc"
     columns = (
-        Column("rule_code", "Rule", sort="rule_code", link=_work),
+        Column("rule_code", "Rule", sort="rule_code", link=_work, value=rule_title),
         Column("channel__code", "Channel", sort="channel__code", link=_work),
         Column("severity", "Severity", kind="state", sort="severity"),
         Column("start_utc", "From", kind="moment", sort="start_utc"),
         Column("end_utc", "To", kind="moment", sort="end_utc"),
         Column("message", "Found"),
-        Column("metric", "Metric", kind="num", places=3),
-        Column("threshold", "Limit", kind="num", places=3),
+        Column("metric", "Metric", kind="short"),
+        Column("threshold", "Limit", kind="short"),
         Column("state", "State", kind="state", sort="state"),
-        Column("decided_by", "By"),
+        Column("decided_by", "By", kind="person"),
     )
     filters = (
         Filter("state", "State", lambda: FindingState.choices),
         Filter("severity", "Severity", lambda: FindingSeverity.choices),
-        Filter("campus", "Campus", lambda: [(c.code, c.name) for c in Campus.objects.all()], "channel__delivery_point__campus__code"),
+        Filter(
+            "campus",
+            "Campus",
+            lambda: [(c.code, c.name) for c in Campus.objects.all()],
+            "channel__delivery_point__campus__code",
+        ),
     )
     empty_title = "All clear"
     empty_text = "No rule has anything to say."
@@ -58,7 +79,9 @@ class FindingList(StaffPage, ListPage):
         """Return findings of the asked state, open ones by default."""
         rows = Finding.objects.select_related("channel__delivery_point__campus")
         asked = self.request.GET
-        return rows if asked.get("state") or asked.get("q") else rows.filter(state=FindingState.OPEN)
+        return (
+            rows if asked.get("state") or asked.get("q") else rows.filter(state=FindingState.OPEN)
+        )
 
 
 class Workbench(StaffPage, View):
@@ -101,19 +124,22 @@ class Workbench(StaffPage, View):
             summary = revalidate(
                 finding.channel_id, finding.start_utc, finding.end_utc, now=at, actor=actor
             )
-            return f"Judged again: {summary}"
+            return _judged(summary)
         edit = edit_readings(
             finding.channel,
             finding.start_utc,
             finding.end_utc,
             said.get("action", ""),
-            operand=_number(said.get("operand", "")),
+            operand=read_number(said.get("operand", "")),
             reason_code=said.get("reason_code", ""),
             comment=said.get("comment", ""),
             actor=actor,
             now=at,
         )
-        return f"Changed from {edit.before_total} to {edit.after_total} {finding.channel.unit}."
+        unit = finding.channel.unit
+        if edit.after_total is None:
+            return "The readings are what the rules make of them again."
+        return f"Changed from {edit.before_total:,f} to {edit.after_total:,f} {unit}."
 
     @staticmethod
     def _page(request, finding, status=200):
@@ -121,6 +147,7 @@ class Workbench(StaffPage, View):
         queue = open_findings()[:60]
         context = {
             "finding": finding,
+            "rule": rule_title(finding),
             "zone": zone,
             "queue": queue,
             "left": open_findings().count(),
@@ -133,16 +160,12 @@ class Workbench(StaffPage, View):
         return render(request, "meters/workbench.html", context, status=status)
 
 
-def _number(text: str) -> Decimal | None:
-    if not text.strip():
-        return None
-    try:
-        number = Decimal(text.strip())
-    except InvalidOperation as fault:
-        raise Refused("edit.number", f"'{text}' is not a plain number such as 1250.5") from fault
-    if not number.is_finite():
-        raise Refused("edit.number", f"'{text}' is not a plain number such as 1250.5")
-    return number
+def _judged(summary) -> str:
+    found = sum(summary.findings.values())
+    return (
+        f"Judged again: {found} findings, {summary.estimated} intervals estimated, "
+        f"{summary.blocks} days written."
+    )
 
 
 class FindingSeries(StaffPage, View):

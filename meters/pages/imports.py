@@ -6,7 +6,14 @@ from django.urls import reverse
 from django.views import View
 
 from meters.formats import formats
-from meters.models import Channel, FileState, ImportFile, ImportProfile, QuarantinedRecord, RecordState
+from meters.models import (
+    Channel,
+    FileState,
+    ImportFile,
+    ImportProfile,
+    QuarantinedRecord,
+    RecordState,
+)
 from meters.services.files import receive_files, upload_limit_bytes
 from poweroptix.accounts.permissions import may
 from poweroptix.clock import now
@@ -21,23 +28,42 @@ class FileList(StaffPage, ListPage):
 
     verb = "meters.view"
     title = "Files"
-    intro = "Every file is kept as it came and known by its content; the same bytes never count twice."
+    intro = (
+        "Every file is kept as it came and known by its content; the same bytes never count twice."
+    )
     name = "files"
     template_name = "meters/files.html"
     search = ("name", "source", "sha256")
     columns = (
         Column("pk", "File", sort="pk", link=lambda file: reverse("office-import", args=[file.pk])),
-        Column("name", "Name", sort="name", link=lambda file: reverse("office-import", args=[file.pk])),
+        Column(
+            "name", "Name", sort="name", link=lambda file: reverse("office-import", args=[file.pk])
+        ),
         Column("source", "Source", sort="source"),
         Column("format", "Format", sort="format"),
-        Column("intervals", "Intervals", kind="num", places=0, value=lambda f: f.receipt.get("intervals")),
+        Column(
+            "intervals",
+            "Intervals",
+            kind="num",
+            places=0,
+            value=lambda f: f.receipt.get("intervals"),
+        ),
         Column("state", "State", kind="state", sort="state"),
         Column("received_at", "Received", kind="moment", sort="received_at"),
-        Column("uploaded_by", "By"),
+        Column("uploaded_by", "By", kind="person"),
     )
     filters = (
         Filter("state", "State", lambda: FileState.choices),
-        Filter("source", "Source", lambda: [(s, s) for s in ImportFile.objects.order_by("source").values_list("source", flat=True).distinct()]),
+        Filter(
+            "source",
+            "Source",
+            lambda: [
+                (s, s)
+                for s in ImportFile.objects.order_by("source")
+                .values_list("source", flat=True)
+                .distinct()
+            ],
+        ),
     )
     empty_title = "No file yet"
     empty_text = "Drop one on the upload page, post it to the API, or run manage.py ingest."
@@ -55,9 +81,18 @@ class FileList(StaffPage, ListPage):
 class UploadForm(forms.Form):
     """Source, profile and format of the files that are dropped."""
 
-    source = forms.SlugField(max_length=60, initial="upload", help_text="Who sent the files; the same content from one source counts once.")
-    profile = forms.ChoiceField(required=False, help_text="How the source writes its files. Needed where times have no offset.")
-    format = forms.ChoiceField(required=False, help_text="Found out from the content unless you name it.")
+    source = forms.SlugField(
+        max_length=60,
+        initial="upload",
+        help_text="Who sent the files; the same content from one source counts once.",
+    )
+    profile = forms.ChoiceField(
+        required=False,
+        help_text="How the source writes its files. Needed where times have no offset.",
+    )
+    format = forms.ChoiceField(
+        required=False, help_text="Found out from the content unless you name it."
+    )
 
     def __init__(self, *args, **kwargs):
         """Fill the choices."""
@@ -87,7 +122,10 @@ class Upload(StaffPage, View):
             return self._page(request, form, status=400)
         queued: list[Job] = []
         for upload in files:
-            attempt(request, lambda upload=upload: self._take(request, form.cleaned_data, upload, queued))
+            attempt(
+                request,
+                lambda upload=upload: self._take(request, form.cleaned_data, upload, queued),
+            )
         if len(queued) == 1:
             return redirect("office-job", pk=queued[0].pk)
         return redirect("office-imports") if queued else redirect("office-upload")
@@ -116,13 +154,19 @@ class Upload(StaffPage, View):
             )
         again = [file for file in received if file.is_duplicate]
         if again:
-            return f"{upload.name} is known already: it came as file #{again[0].pk} on {again[0].received_at:%d %b %Y}."
+            first = again[0]
+            return (
+                f"{upload.name} is known already: it came as file #{first.pk} on "
+                f"{first.received_at:%-d %b %Y} and is not counted again."
+            )
         return f"{upload.name} was received."
 
     @staticmethod
     def _page(request, form, status=200):
         limit = upload_limit_bytes() // 10**6
-        return render(request, "meters/upload.html", {"form": form, "limit_mb": limit}, status=status)
+        return render(
+            request, "meters/upload.html", {"form": form, "limit_mb": limit}, status=status
+        )
 
 
 class FilePage(StaffPage, View):

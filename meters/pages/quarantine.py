@@ -6,6 +6,7 @@ from django.views import View
 from meters.models import Channel, QuarantinedRecord
 from meters.services import map_quarantine, replay
 from poweroptix.clock import now
+from poweroptix.pages.asked import read_pk
 from poweroptix.pages.guards import StaffPage, actor_of, attempt
 
 
@@ -19,8 +20,9 @@ class Quarantine(StaffPage, View):
         row = get_object_or_404(QuarantinedRecord, pk=pk)
 
         def act() -> str:
-            channel = get_object_or_404(Channel, pk=int(request.POST.get("channel") or 0))
-            map_quarantine(row, channel, actor=actor_of(request), now=now())
+            channel = get_object_or_404(Channel, pk=read_pk(request.POST.get("channel")))
+            reason = request.POST.get("reason", "").strip()
+            map_quarantine(row, channel, actor=actor_of(request), now=now(), reason=reason)
             replay(row.import_file, actor=actor_of(request), now=now())
             return f"{row.channel_text} is {channel.code} from now on; its records were read."
 

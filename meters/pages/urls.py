@@ -11,8 +11,16 @@ urlpatterns = [
     path("quarantine/<int:pk>/", quarantine.Quarantine.as_view(), name="office-quarantine"),
     path("findings/", findings.FindingList.as_view(), name="office-findings"),
     path("findings/<int:pk>/", findings.Workbench.as_view(), name="office-finding"),
-    path("findings/<int:pk>/series.json", findings.FindingSeries.as_view(), name="office-finding-series"),
+    path(
+        "findings/<int:pk>/series.json",
+        findings.FindingSeries.as_view(),
+        name="office-finding-series",
+    ),
     path("channels/", channels.ChannelList.as_view(), name="office-channels"),
-    path("channels/<path:code>/series.json", channels.ChannelSeries.as_view(), name="office-channel-series"),
+    path(
+        "channels/<path:code>/series.json",
+        channels.ChannelSeries.as_view(),
+        name="office-channel-series",
+    ),
     path("channels/<path:code>/", channels.ChannelPage.as_view(), name="office-channel"),
 ]

@@ -7,9 +7,18 @@ from django.db.models import Count, Min, Sum
 
 from billing.models import Invoice
 from contracts.models import Contract
-from meters.models import Finding, FindingState, ImportFile, FileState, QuarantinedRecord, RecordState
+from meters.models import (
+    FileState,
+    Finding,
+    FindingState,
+    ImportFile,
+    QuarantinedRecord,
+    RecordState,
+)
 from meters.queries import late_channels
+from poweroptix.audit.models import AuditEvent
 from poweroptix.jobs.queries import health, stuck_jobs
+from poweroptix.pages.deeds import page_of
 from settlement.models import Correction, SettlementRun
 
 HOLDING = ("BLOCK", "REJECT", "HOLD")
@@ -48,8 +57,12 @@ def _tile(label: str, count: int, url: str, said: str, bad: bool = False) -> Til
 def _late(now: datetime) -> Tile:
     late = late_channels(now)
     known = [row.hours_late for row in late if row.hours_late is not None]
-    said = f"the oldest {max(known)} h past due" if known else "no reading yet"
+    said = f"the oldest {_hours(max(known))} past due" if known else "nothing came for 60 days"
     return _tile("Late channels", len(late), "/office/channels/", said)
+
+
+def _hours(hours: int) -> str:
+    return f"{hours} h" if hours < 48 else f"{hours // 24} days"
 
 
 def _files() -> Tile:
@@ -76,27 +89,46 @@ def _approvals(actor_name: str) -> Tile:
     rows = SettlementRun.objects.filter(state__in=SettlementRun.OPEN)
     counts = rows.aggregate(all=Count("pk"), total=Sum("total_usd"))
     mine = rows.filter(created_by=actor_name).count()
-    said = f"${counts['total'] or 0:,.2f}" + (f"; {mine} yours, somebody else approves" if mine else "")
+    said = f"${counts['total'] or 0:,.2f}" + (
+        f"; {mine} yours, somebody else approves" if mine else ""
+    )
     return _tile("Runs to approve", counts["all"], "/office/settlement/?state=REVIEW", said)
 
 
 def _drafts() -> Tile:
     drafts = Invoice.objects.filter(state="DRAFT").count()
-    ready = SettlementRun.objects.filter(state="APPROVED").exclude(pk__in=Invoice.objects.exclude(state="VOID").values("run")).count()
-    return _tile("Invoices to issue", drafts + ready, "/office/invoices/", f"{drafts} drafts, {ready} approved runs without one")
+    ready = (
+        SettlementRun.objects.filter(state="APPROVED")
+        .exclude(pk__in=Invoice.objects.exclude(state="VOID").values("run"))
+        .count()
+    )
+    return _tile(
+        "Invoices to issue",
+        drafts + ready,
+        "/office/invoices/",
+        f"{drafts} drafts, {ready} approved runs without one",
+    )
 
 
 def _overdue(now: datetime) -> Tile:
     rows = Invoice.objects.filter(state="ISSUED", due_date__lt=now.date())
     counts = rows.aggregate(all=Count("pk"), total=Sum("total_usd"), oldest=Min("due_date"))
-    said = f"${counts['total'] or 0:,.2f} past due, the oldest since {counts['oldest']}"
-    return _tile("Invoices past due", counts["all"], "/office/invoices/?state=ISSUED&sort=due_date", said)
+    said = f"${counts['total'] or 0:,.2f} past due, the oldest since {counts['oldest']:%-d %b %Y}"
+    return _tile(
+        "Invoices past due", counts["all"], "/office/invoices/?state=ISSUED&sort=due_date", said
+    )
 
 
 def _jobs() -> Tile:
     stuck, state = stuck_jobs().count(), health()
-    said = "failed or given up" if state["ok"] else f"a job has waited {state['oldest_waiting_seconds']} s"
-    return _tile("Jobs that need a person", stuck + (not state["ok"]), "/office/jobs/", said, bad=True)
+    said = (
+        "failed or given up"
+        if state["ok"]
+        else f"a job has waited {state['oldest_waiting_seconds']} s"
+    )
+    return _tile(
+        "Jobs that need a person", stuck + (not state["ok"]), "/office/jobs/", said, bad=True
+    )
 
 
 STEPS = ("Settled", "Approved", "Issued")
@@ -105,17 +137,48 @@ STEPS = ("Settled", "Approved", "Issued")
 def month_board(limit: int = 4) -> list[dict]:
     """Return the newest months, each with how far every contract is; three queries."""
     contracts = list(Contract.objects.filter(state="OPEN").order_by("code"))
-    runs = SettlementRun.objects.exclude(state__in=["SUPERSEDED", "REJECTED", "DRAFT"]).order_by("version").defer("inputs")
-    invoices = {(i.contract_id, i.period): i for i in Invoice.objects.exclude(state="VOID").defer("document")}
+    runs = (
+        SettlementRun.objects.exclude(state__in=["SUPERSEDED", "REJECTED", "DRAFT"])
+        .order_by("version")
+        .defer("inputs")
+    )
+    invoices = {
+        (i.contract_id, i.period): i
+        for i in Invoice.objects.exclude(state="VOID").defer("document")
+    }
     newest = {(run.contract_id, run.period): run for run in runs}
     months = sorted({period for _contract, period in newest}, reverse=True)[:limit]
     return [
         {
             "period": month,
             "rows": [
-                {"contract": one, "run": newest.get((one.pk, month)), "invoice": invoices.get((one.pk, month))}
+                {
+                    "contract": one,
+                    "run": newest.get((one.pk, month)),
+                    "invoice": invoices.get((one.pk, month)),
+                }
                 for one in contracts
             ],
         }
         for month in months
+    ]
+
+
+def recent_events(limit: int = 12) -> list[dict]:
+    """Return the newest events of the audit trail with names instead of numbers; two queries."""
+    events = list(AuditEvent.objects.order_by("-pk")[:limit])
+    run_ids = [e.object_id for e in events if e.object_type == "settlement.settlementrun"]
+    runs = SettlementRun.objects.filter(pk__in=run_ids).values_list(
+        "pk", "contract__code", "period", "version"
+    )
+    named = {str(pk): f"{code} {period} v{version}" for pk, code, period, version in runs}
+    return [
+        {
+            "event": event,
+            "label": named.get(event.object_id, event.object_label)
+            if event.object_type == "settlement.settlementrun"
+            else event.object_label,
+            "url": page_of(event),
+        }
+        for event in events
     ]

@@ -61,6 +61,19 @@ def attempt(request: HttpRequest, action: Callable[[], str | None]) -> bool:
     return True
 
 
+def told(report: Any) -> str:
+    """Say that a verification holds; Conflict naming the differences when it does not.
+
+    `report` has `ok`, `differences`, and `compared` (counts by kind) or `lines`.
+    """
+    if not report.ok:
+        more = f" ({len(report.differences) - 5} more)" if len(report.differences) > 5 else ""
+        raise Conflict("verify.differs", "; ".join(report.differences[:5]) + more)
+    compared = getattr(report, "compared", None)
+    count = sum(compared.values()) if compared is not None else report.lines
+    return f"Verified: {count:,} items computed again, nothing differs."
+
+
 def actor_of(request: HttpRequest) -> Actor:
     """Return the logged-in person as actor."""
     return Actor.of_user(request.user)

@@ -25,8 +25,8 @@ MAX_EXPORT_ROWS = 50_000
 class Column:
     """A column: its heading, how to read the cell, how to show it, and what it sorts by.
 
-    `kind` is text, num, money, energy, moment, state or percent; `link` gives the address that the
-    cell leads to.
+    `kind` is text, num, short (a number without its last zeros), money, energy, percent, moment,
+    day, person or state; `link` gives the address that the cell leads to.
     """
 
     name: str
@@ -36,6 +36,11 @@ class Column:
     sort: str = ""
     link: Callable[[Any], str] | None = None
     places: int = 3
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the column is set to the right."""
+        return self.kind in {"num", "short", "money", "energy", "percent"}
 
     def read(self, row: Any) -> Any:
         """Return the cell of a row."""

@@ -11,10 +11,12 @@ from poweroptix.accounts.permissions import may
 from poweroptix.audit.models import AuditEvent
 from poweroptix.clock import now
 from poweroptix.kernel.period import Period
-from poweroptix.pages.guards import StaffPage, actor_of, attempt
+from poweroptix.pages.asked import read_day, read_instant
+from poweroptix.pages.guards import StaffPage, actor_of, attempt, told
 from poweroptix.pages.lists import Column, Filter, ListPage
 from settlement.models import Line, SettlementRun
 from settlement.queries.carry import compare_runs
+from settlement.queries.explain import explain_line
 from settlement.services.approval import approve_run, reject_run, submit_run
 from settlement.services.month import settle_contract, settle_month
 from settlement.services.readiness import readiness
@@ -42,7 +44,7 @@ class RunList(StaffPage, ListPage):
     verb = "settlement.view"
     write_verb = "settlement.run"
     title = "Settlement"
-    intro = "A run freezes everything it read. The same inputs give the same run; a second person approves it."
+    intro = "A run freezes everything it read; a second person approves it."
     name = "settlement_runs"
     template_name = "settlement/runs.html"
     search = ("contract__code", "contract__name", "period")
@@ -51,17 +53,31 @@ class RunList(StaffPage, ListPage):
         Column("contract__code", "Contract", sort="contract__code", link=_link),
         Column("period", "Month", sort="period", link=_link),
         Column("version", "Version", kind="num", places=0, sort="version"),
-        Column("kind", "Kind", sort="kind"),
+        Column("kind", "Kind", sort="kind", value=lambda run: run.get_kind_display()),
         Column("state", "State", kind="state", sort="state"),
         Column("total_usd", "Total", kind="money", sort="total_usd"),
         Column("estimated_ratio", "Estimated", kind="percent"),
-        Column("created_by", "Calculated by", value=lambda run: run.created_by.partition(":")[2]),
-        Column("approved_by", "Approved by", value=lambda run: run.approved_by.partition(":")[2] or "—"),
+        Column("created_by", "Calculated by", kind="person"),
+        Column("approved_by", "Approved by", kind="person"),
     )
     filters = (
         Filter("state", "State", lambda: SettlementRun.State.choices),
-        Filter("contract", "Contract", lambda: [(c, c) for c in Contract.objects.values_list("code", flat=True)], "contract__code"),
-        Filter("period", "Month", lambda: [(p, p) for p in SettlementRun.objects.order_by("-period").values_list("period", flat=True).distinct()]),
+        Filter(
+            "contract",
+            "Contract",
+            lambda: [(c, c) for c in Contract.objects.values_list("code", flat=True)],
+            "contract__code",
+        ),
+        Filter(
+            "period",
+            "Month",
+            lambda: [
+                (p, p)
+                for p in SettlementRun.objects.order_by("-period")
+                .values_list("period", flat=True)
+                .distinct()
+            ],
+        ),
     )
     empty_title = "No run yet"
     empty_text = "Choose a campus and a month above and start."
@@ -75,6 +91,7 @@ class RunList(StaffPage, ListPage):
         return {
             "campuses": Campus.objects.all(),
             "contracts": Contract.objects.order_by("code"),
+            "suggested": _next_month(),
             "kinds": SettlementRun.Kind.choices,
             "may_run": may(self.request.user, "settlement.run"),
         }
@@ -82,7 +99,12 @@ class RunList(StaffPage, ListPage):
     def post(self, request):
         """Queue a campus month, or one contract of it."""
         said, queued = request.POST, []
-        common = {"kind": said.get("kind", "FINAL"), "reason": said.get("reason", ""), "now": now(), "actor": actor_of(request)}
+        common = {
+            "kind": said.get("kind", "FINAL"),
+            "reason": said.get("reason", ""),
+            "now": now(),
+            "actor": actor_of(request),
+        }
 
         def act() -> str:
             if common["kind"] not in SettlementRun.Kind.values:
@@ -116,10 +138,14 @@ class RunPage(StaffPage, View):
             "lines": lines,
             "rail": [(state, SettlementRun.State(state).label) for state in RAIL],
             "reached": RAIL.index(run.state) if run.state in RAIL else -1,
-            "gate": [_mended(one) for one in readiness(run.contract, period, now=now())] if open_run else [],
+            "gate": [_mended(one) for one in readiness(run.contract, period, now=now())]
+            if open_run
+            else [],
             "deltas": compare_runs(run.supersedes_id, run.pk) if run.supersedes_id else [],
             "corrections": run.corrections_waiting.filter(cleared_by__isnull=True)[:20],
-            "history": AuditEvent.objects.filter(object_type__endswith="SettlementRun", object_id=str(run.pk)).order_by("pk")[:50],
+            "history": AuditEvent.objects.filter(
+                object_type="settlement.settlementrun", object_id=str(run.pk)
+            ).order_by("pk")[:50],
             "mine": run.created_by == str(actor_of(request)),
             "may_submit": may(request.user, "settlement.submit"),
             "may_approve": may(request.user, "settlement.approve"),
@@ -133,17 +159,27 @@ class RunPage(StaffPage, View):
         said, actor = request.POST, actor_of(request)
         comment = said.get("comment", "").strip()
         actions = {
-            "submit": lambda: _told(submit_run(run, actor=actor, now=now()), "The run waits for a second person."),
-            "approve": lambda: _told(approve_run(run, actor=actor, now=now(), comment=comment), "The run is approved."),
-            "reject": lambda: _told(reject_run(run, actor=actor, now=now(), reason=comment), "The run is rejected."),
-            "verify": lambda: _verified(verify_run(run)),
+            "submit": lambda: _told(
+                submit_run(run, actor=actor, now=now()), "The run waits for a second person."
+            ),
+            "approve": lambda: _told(
+                approve_run(run, actor=actor, now=now(), comment=comment), "The run is approved."
+            ),
+            "reject": lambda: _told(
+                reject_run(run, actor=actor, now=now(), reason=comment), "The run is rejected."
+            ),
+            "verify": lambda: told(verify_run(run)),
         }
         if said.get("action") == "again":
             queued = []
             kind = "TRUE_UP" if run.is_settled else run.kind
 
             def again() -> str:
-                queued.append(settle_contract(run.contract, run.period, kind=kind, reason=comment, now=now(), actor=actor))
+                queued.append(
+                    settle_contract(
+                        run.contract, run.period, kind=kind, reason=comment, now=now(), actor=actor
+                    )
+                )
                 return "The calculation is queued."
 
             if attempt(request, again):
@@ -155,30 +191,45 @@ class RunPage(StaffPage, View):
     @staticmethod
     def _run(pk: int) -> SettlementRun:
         return get_object_or_404(
-            SettlementRun.objects.select_related("contract", "allocation_run", "supersedes").defer("inputs"), pk=pk
+            SettlementRun.objects.select_related("contract", "allocation_run", "supersedes").defer(
+                "inputs"
+            ),
+            pk=pk,
         )
 
 
 class LinePage(StaffPage, View):
-    """One line with its whole worksheet."""
+    """One line: its worksheet, its days, and down to the readings of an interval."""
 
     verb = "settlement.view"
 
     def get(self, request, pk):
-        """Show what the amount is made of."""
+        """Show what the amount is made of; `day` opens a day, `at` an interval."""
         line = get_object_or_404(Line.objects.select_related("run__contract"), pk=pk)
-        context = {"line": line, "run": line.run, "sheet": line.worksheet, "zone": line.run.contract.zone}
+        day, at = request.GET.get("day", ""), request.GET.get("at", "")
+        tree = explain_line(
+            pk, day=read_day(day) if day else None, instant=read_instant(at) if at else None
+        )
+        context = {
+            "line": line,
+            "run": line.run,
+            "sheet": line.worksheet,
+            "tree": tree,
+            "day": day,
+            "at": at,
+            "zone": line.run.contract.zone,
+        }
         return render(request, "settlement/line.html", context)
+
+
+def _next_month() -> str:
+    """Return the month after the newest settled one, the usual next step."""
+    newest = SettlementRun.objects.order_by("-period").values_list("period", flat=True).first()
+    return Period.month("UTC", newest).next().label if newest else ""
 
 
 def _told(_done, text: str) -> str:
     return text
-
-
-def _verified(report) -> str:
-    if report.ok:
-        return f"Verified: {sum(report.compared.values())} items computed again, all equal to the byte."
-    return f"{len(report.differences)} differences: {'; '.join(report.differences[:5])}"
 
 
 def _mended(finding) -> dict:

@@ -26,10 +26,25 @@ class CampusPage(StaffPage, View):
             return render(request, "office/campus.html", {"campuses": []})
         asked = request.GET.get("campus")
         campus = get_object_or_404(Campus, code=asked) if asked else campuses[0]
-        newest = AllocationRun.objects.filter(campus=campus).order_by("-period").values_list("period", flat=True).first()
+        newest = (
+            AllocationRun.objects.filter(campus=campus)
+            .order_by("-period")
+            .values_list("period", flat=True)
+            .first()
+        )
         period = Period.month(campus.zone, request.GET.get("month") or newest or "2026-01")
-        run = AllocationRun.objects.filter(campus=campus, period=period.label, state__in=["CALCULATED", "APPROVED"]).defer("inputs").first()
-        channels = list(Channel.objects.filter(delivery_point__campus=campus, is_active=True).select_related("delivery_point__generating_unit").order_by("code"))
+        run = (
+            AllocationRun.objects.filter(
+                campus=campus, period=period.label, state__in=["CALCULATED", "APPROVED"]
+            )
+            .defer("inputs")
+            .first()
+        )
+        channels = list(
+            Channel.objects.filter(delivery_point__campus=campus, is_active=True)
+            .select_related("delivery_point__generating_unit")
+            .order_by("code")
+        )
         days = period.days()
         grid = completeness([channel.pk for channel in channels], days[0], days[-1])
         context = {

@@ -18,7 +18,7 @@ class JobList(StaffPage, ListPage):
 
     verb = "jobs.view"
     title = "Jobs"
-    intro = "Everything that takes longer than a moment runs here, survives its worker and is never done twice."
+    intro = "Longer work runs here, survives its worker and is never done twice."
     name = "jobs"
     template_name = "office/jobs.html"
     search = ("kind", "key", "error")
@@ -53,7 +53,9 @@ class JobPage(StaffPage, View):
         """Show the job; to htmx only the part that moves."""
         job = get_object_or_404(Job, pk=pk)
         context = {"job": job, "can_act": may(request.user, "jobs.retry"), "next": _next(job)}
-        template = "office/job_state.html" if request.headers.get("HX-Request") else "office/job.html"
+        template = (
+            "office/job_state.html" if request.headers.get("HX-Request") else "office/job.html"
+        )
         response = render(request, template, context)
         if request.headers.get("HX-Request") and not job.is_open:
             response["HX-Refresh"] = "true"
@@ -64,9 +66,21 @@ class JobPage(StaffPage, View):
         job = get_object_or_404(Job, pk=pk)
         reason = request.POST.get("reason", "").strip()
         if request.POST.get("action") == "cancel":
-            attempt(request, lambda: _said(services.cancel(job, actor=actor_of(request), reason=reason), "Asked the job to stop."))
+            attempt(
+                request,
+                lambda: _said(
+                    services.cancel(job, actor=actor_of(request), reason=reason),
+                    "Asked the job to stop.",
+                ),
+            )
         else:
-            attempt(request, lambda: _said(services.retry(job, actor=actor_of(request), reason=reason), "The job is queued again."))
+            attempt(
+                request,
+                lambda: _said(
+                    services.retry(job, actor=actor_of(request), reason=reason),
+                    "The job is queued again.",
+                ),
+            )
         return redirect("office-job", pk=pk)
 
 

@@ -7,9 +7,8 @@ from django.views import View
 from billing.models import Invoice
 from contracts.models import Contract
 from meters.models import Channel, ImportFile
-from poweroptix.audit.models import AuditEvent
 from poweroptix.clock import now
-from poweroptix.office.queries import month_board, today
+from poweroptix.office.queries import month_board, recent_events, today
 from poweroptix.pages.guards import StaffPage, actor_of
 
 
@@ -24,7 +23,7 @@ class Today(StaffPage, View):
         context = {
             "tiles": today(instant, str(actor_of(request))),
             "months": month_board(),
-            "events": AuditEvent.objects.order_by("-pk")[:12],
+            "events": recent_events(),
             "checked_at": instant,
         }
         return render(request, "office/today.html", context)
@@ -46,8 +45,24 @@ class Search(StaffPage, View):
 
 def _hits(asked: str) -> list[tuple[str, str, str]]:
     """Return (kind, name, address), at most twenty of each kind."""
-    found = [("channel", c.code, f"/office/channels/{c.code}/") for c in Channel.objects.filter(Q(code__icontains=asked) | Q(delivery_point__name__icontains=asked))[:20]]
-    found += [("contract", f"{c.code} {c.name}", f"/office/contracts/{c.code}/") for c in Contract.objects.filter(Q(code__icontains=asked) | Q(name__icontains=asked))[:20]]
-    found += [("invoice", str(i.number), f"/office/invoices/{i.pk}/") for i in Invoice.objects.filter(number__icontains=asked).defer("document")[:20]]
-    found += [("file", f.name, f"/office/imports/{f.pk}/") for f in ImportFile.objects.filter(Q(name__icontains=asked) | Q(sha256__startswith=asked.lower()))[:20]]
+    found = [
+        ("channel", c.code, f"/office/channels/{c.code}/")
+        for c in Channel.objects.filter(
+            Q(code__icontains=asked) | Q(delivery_point__name__icontains=asked)
+        )[:20]
+    ]
+    found += [
+        ("contract", f"{c.code} {c.name}", f"/office/contracts/{c.code}/")
+        for c in Contract.objects.filter(Q(code__icontains=asked) | Q(name__icontains=asked))[:20]
+    ]
+    found += [
+        ("invoice", str(i.number), f"/office/invoices/{i.pk}/")
+        for i in Invoice.objects.filter(number__icontains=asked).defer("document")[:20]
+    ]
+    found += [
+        ("file", f.name, f"/office/imports/{f.pk}/")
+        for f in ImportFile.objects.filter(
+            Q(name__icontains=asked) | Q(sha256__startswith=asked.lower())
+        )[:20]
+    ]
     return found

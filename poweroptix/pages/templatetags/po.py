@@ -3,7 +3,7 @@
 Templates never format a number by hand; these filters are the only place.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -11,14 +11,38 @@ from django import template
 from django.utils.html import format_html
 
 from poweroptix.kernel import rounding
+from poweroptix.pages import deeds
 
 register = template.Library()
 ABSENT = "—"
 _TONES = {
-    "good": {"APPROVED", "ISSUED", "ACCEPTED", "DONE", "ACTIVE", "LOCKED", "INVOICED", "PAID",
-             "CLOSED", "PASS", "REPLAYED"},
-    "warn": {"DRAFT", "CALCULATED", "REVIEW", "OPEN", "HOLD", "WARN", "QUEUED", "RUNNING",
-             "RECEIVED", "READING", "ESTIMATE", "PRELIMINARY"},
+    "good": {
+        "APPROVED",
+        "ISSUED",
+        "ACCEPTED",
+        "DONE",
+        "ACTIVE",
+        "LOCKED",
+        "INVOICED",
+        "PAID",
+        "CLOSED",
+        "PASS",
+        "REPLAYED",
+    },
+    "warn": {
+        "DRAFT",
+        "CALCULATED",
+        "REVIEW",
+        "OPEN",
+        "HOLD",
+        "WARN",
+        "QUEUED",
+        "RUNNING",
+        "RECEIVED",
+        "READING",
+        "ESTIMATE",
+        "PRELIMINARY",
+    },
     "bad": {"REFUSED", "FAILED", "DEAD", "REJECTED", "VOID", "REJECT", "BLOCK", "OVERDUE", "FAIL"},
 }
 
@@ -63,15 +87,64 @@ def percent(ratio, places: int = 1) -> str:
 
 
 @register.filter
+def exact(value) -> str:
+    """Group the thousands of a number and keep every decimal it has; other text stays."""
+    if value is None or value == "":
+        return ABSENT
+    text = format(value, "f") if isinstance(value, Decimal) else str(value)
+    digits, point, decimals = text.partition(".")
+    sign, digits = ("−", digits[1:]) if digits.startswith("-") else ("", digits)
+    if not digits.isdecimal() or (point and not decimals.isdecimal()):
+        return text
+    return f"{sign}{int(digits):,}{point}{decimals}"
+
+
+@register.filter
+def short(value) -> str:
+    """Group a number and drop the zeros at its end: `4.000` becomes `4`."""
+    text = exact(value)
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+@register.filter
+def day(value) -> str:
+    """Show a date: `5 Jan 2026`; takes ISO text as well."""
+    if isinstance(value, str) and value:
+        value = date.fromisoformat(value[:10])
+    return f"{value:%-d %b %Y}" if isinstance(value, date) else ABSENT
+
+
+@register.filter
+def person(actor) -> str:
+    """Name an actor without its kind: `user:ann` becomes `ann`."""
+    return str(actor or "").partition(":")[2] or str(actor or "") or ABSENT
+
+
+@register.filter
+def deed(action) -> str:
+    """Say an action of the audit trail in words."""
+    return deeds.deed(str(action))
+
+
+@register.filter
+def words(code) -> str:
+    """Turn a code into words: `AVG_LIKE_DAY` becomes `avg like day`."""
+    return str(code or "").replace("_", " ").lower()
+
+
+@register.filter
 def moment(instant, zone: str = "UTC"):
     """Show an instant in a zone, with its offset, inside a `<time>` element."""
     if not isinstance(instant, datetime):
         return ABSENT
     local = instant.astimezone(ZoneInfo(str(zone)))
+    offset = local.strftime("%z")
+    said = "UTC" if offset == "+0000" else f"{offset[:3]}:{offset[3:]}".replace("-", "−")
     return format_html(
-        '<time datetime="{}">{}</time>',
+        '<time datetime="{}" class="nowrap">{} {}</time>',
         instant.isoformat(),
-        local.strftime("%-d %b %Y %H:%M ") + local.strftime("%z")[:3] + ":" + local.strftime("%z")[3:],
+        local.strftime("%-d %b %Y %H:%M"),
+        said,
     )
 
 

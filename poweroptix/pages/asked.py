@@ -1,0 +1,56 @@
+"""Reading what an address or a form asks for; what cannot be read is refused in words."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+
+from django.http import Http404
+
+from poweroptix.kernel.errors import Refused
+
+FIRST_YEAR, LAST_YEAR = 1990, 2100
+
+
+def read_instant(text: str) -> datetime:
+    """Return an instant from ISO text with offset; Refused otherwise."""
+    try:
+        found = datetime.fromisoformat(text.strip().replace(" ", "+"))
+    except ValueError as fault:
+        raise Refused("time.read", f"'{text[:40]}' is not an instant with offset.") from fault
+    if found.tzinfo is None or not FIRST_YEAR <= found.year <= LAST_YEAR:
+        raise Refused(
+            "time.read", f"'{text[:40]}' is not an instant with offset from 1990 to 2100."
+        )
+    return found.astimezone(UTC)
+
+
+def read_day(text: str) -> date:
+    """Return a date from `2026-03-14`; Refused otherwise."""
+    try:
+        found = date.fromisoformat(text.strip())
+    except ValueError as fault:
+        raise Refused("day.read", f"'{text[:40]}' is not a day such as 2026-03-14.") from fault
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+        raise Refused("day.read", f"'{text[:40]}' is not a day from 1990 to 2100.")
+    return found
+
+
+def read_number(text: str) -> Decimal | None:
+    """Return a plain number, None for an empty field; Refused otherwise."""
+    if not text.strip():
+        return None
+    try:
+        number = Decimal(text.strip())
+    except InvalidOperation as fault:
+        raise Refused(
+            "number.read", f"'{text[:40]}' is not a plain number such as 1250.5."
+        ) from fault
+    if not number.is_finite():
+        raise Refused("number.read", f"'{text[:40]}' is not a plain number such as 1250.5.")
+    return number
+
+
+def read_pk(text: str | None) -> int:
+    """Return the key that a form sends; anything else is not found."""
+    if text and text.isascii() and text.isdecimal() and len(text) < 19:
+        return int(text)
+    raise Http404

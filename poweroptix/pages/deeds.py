@@ -1,0 +1,48 @@
+"""What an event of the audit trail is called on screen, and where its object is shown."""
+
+from django.urls import reverse
+
+from poweroptix.audit.models import AuditEvent
+
+DEEDS = {
+    "billing.discard": "threw away the draft",
+    "billing.draft": "drafted the invoice",
+    "billing.issue": "issued invoice",
+    "billing.void": "voided invoice",
+    "channel.map": "mapped the channel",
+    "contract.version_activated": "activated contract version",
+    "contract.version_drafted": "drafted contract version",
+    "esg.account": "accounted the carbon of",
+    "file.accept": "accepted file",
+    "file.read": "read file",
+    "file.receive": "received file",
+    "file.refuse": "refused file",
+    "finding.accept": "accepted the exception",
+    "index.published": "published prices of",
+    "quarantine.dismiss": "dismissed a quarantined record",
+    "readings.edit": "edited readings of",
+    "settlement.allocate": "allocated the energy of",
+    "settlement.approve": "approved run",
+    "settlement.calculate": "calculated run",
+    "settlement.invoiced": "billed run",
+    "settlement.reject": "rejected run",
+    "settlement.submit": "handed in run",
+}
+PAGES = {
+    "billing.invoice": "office-invoice",
+    "esg.emissionrun": "office-emission",
+    "meters.finding": "office-finding",
+    "meters.importfile": "office-import",
+    "settlement.settlementrun": "office-run",
+}
+
+
+def deed(action: str) -> str:
+    """Return the action in words; an action without an entry is read from its code."""
+    return DEEDS.get(action) or action.rpartition(".")[2].replace("_", " ")
+
+
+def page_of(event: AuditEvent) -> str:
+    """Return the address of the event's object, empty when it has no page."""
+    name = PAGES.get(event.object_type)
+    return reverse(name, args=[event.object_id]) if name and event.object_id.isdecimal() else ""
