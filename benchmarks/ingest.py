@@ -175,6 +175,9 @@ def run(channels: int, days: int, sizes_mb: list[int], url: str) -> None:
         path = Path(folder) / "bench.csv"
         readings = write_nem12(path, channels, days)
         make_channels(channels)
+        small = Path(folder) / "warm.csv"
+        write_nem12(small, 1, 2)
+        ingest(small, "warm")
         receipt, reading, judging = ingest(path, "bench")
         peer = peer_seconds(path)
     ours = reading + judging

@@ -6,6 +6,7 @@ can be spread over nodes by channel. Blocks are only ever added.
 """
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.lookups import Exact
@@ -125,7 +126,10 @@ class ReadingBlock(models.Model):
                 ),
             ),
         ]
-        indexes = [models.Index(fields=["publication_id"], name="block_publication")]
+        # Blocks arrive in the order of their publications: a block-range index is enough.
+        indexes = [
+            BrinIndex(fields=["publication_id"], name="block_publication", pages_per_range=32)
+        ]
 
     def __str__(self):
         return f"channel {self.channel_id} {self.day} {self.get_layer_display()} v{self.version}"

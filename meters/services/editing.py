@@ -110,6 +110,8 @@ class _Order:
     def carry_out(self) -> Edit:
         """Write the new version, publish it and record who did it."""
         grid = aligned_grid(self.start, self.end, self.channel.minutes)
+        if grid.count == 0:
+            raise Refused("edit.range", "The range holds no interval.")
         days = _local_days(self.channel.delivery_point.campus.zone, self.start, self.end)
         window = Window.read([self.channel.pk], *days, self.channel.minutes)
         before = window.readings(self.channel.pk, Layer.FINAL)

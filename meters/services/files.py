@@ -24,6 +24,8 @@ from poweroptix.kernel.errors import NotFoundError, Refused
 CHUNK_BYTES = 1 << 20
 HEAD_BYTES = 4096
 UPLOAD_LIMIT_BYTES = 50 * 10**6
+# Small windows of the readers let parsing and storing overlap and keep memory low.
+READING_OPTIONS = {"window_intervals": 400_000, "window_rows": 400_000}
 
 
 def receive_files(
@@ -231,7 +233,9 @@ def profile_of(file: ImportFile) -> Profile:
             "profile.unknown", f"The profile '{file.profile_code}' of file #{file.pk} is gone."
         )
     if row is None:
-        return Profile(format=file.format, received_at=file.received_at)
+        return Profile(
+            format=file.format, received_at=file.received_at, options=dict(READING_OPTIONS)
+        )
     return Profile(
         format=row.format,
         zone=row.zone,
@@ -244,7 +248,7 @@ def profile_of(file: ImportFile) -> Profile:
         quality_map=dict(row.quality_map),
         assume_header=row.assume_header,
         received_at=file.received_at,
-        options=dict(row.options),
+        options=READING_OPTIONS | row.options,
     )
 
 

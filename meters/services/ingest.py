@@ -19,6 +19,7 @@ from django.db import transaction
 from meters.formats import ChannelBlock, RowError, formats, row_error_policy
 from meters.models import FileState, ImportFile, Publication, PublicationKind, ReadingNote
 from meters.services import outcomes
+from meters.services.ahead import Ahead
 from meters.services.arrivals import Rejected, Resolver, cut_future
 from meters.services.files import open_stored, profile_of
 from meters.services.merging import Merged, assemble, merge
@@ -37,7 +38,7 @@ from poweroptix.audit.actor import Actor
 from poweroptix.audit.services import record
 from poweroptix.kernel.errors import Conflict, DomainError, NotFoundError, Refused
 
-WINDOW_INTERVALS = 1_000_000
+WINDOW_INTERVALS = 400_000
 PUBLISH_ROUNDS = 5
 
 
@@ -153,8 +154,11 @@ class _Reading:
         plugin = formats.get(self.file.format)
         profile = profile_of(self.file)
         self.refuses = self.only is None and row_error_policy(plugin, profile) == "refuse_file"
-        with open_stored(self.file) as stream:
-            for item in plugin.read(stream, profile):
+        with (
+            open_stored(self.file) as stream,
+            Ahead(plugin.read(stream, profile), limit=WINDOW_INTERVALS, weight=_weight) as items,
+        ):
+            for item in items:
                 if isinstance(item, RowError):
                     if self.only is None:
                         self.receipt.fault(item)
@@ -292,6 +296,11 @@ class _Reading:
                 file.receipt = refusal(error.code, error.message) | self.receipt.to_json()
                 file.save(update_fields=["state", "receipt"])
             record("file.refuse", file, actor=self.actor, reason=error.message[:300])
+
+
+def _weight(item: ChannelBlock | RowError) -> int:
+    """Return how many intervals an item holds in memory."""
+    return item.count if isinstance(item, ChannelBlock) else 1
 
 
 def _by_minutes(

@@ -116,6 +116,7 @@ def test_edit_fills_a_gap_and_answers_its_finding():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        ({"action": "SET", "operand": "1", "minutes": 0}, "The range holds no interval"),
         ({"action": "DOUBLE"}, "There is no action 'DOUBLE'"),
         ({"action": "SET"}, "The action SET needs a number"),
         ({"action": "REVERT", "operand": "1"}, "The action REVERT takes no number"),

@@ -161,9 +161,7 @@ def test_tenant_scope_reads_through_the_loader(publication):
     assert {int(i) for batch in batches for i in batch.channel_ids} == {mine.pk}
 
 
-@pytest.mark.parametrize(
-    "table", ["meters_campus", "meters_quarantinedrecord", "meters_rulesetting", "pox_reading"]
-)
+@pytest.mark.parametrize("table", ["meters_quarantinedrecord", "meters_rulesetting", "pox_reading"])
 def test_tenant_has_no_way_to_other_tables(table):
     with pytest.raises(DatabaseError, match="permission denied"):
         tenant_sees([], f"SELECT * FROM {table}")  # noqa: S608
