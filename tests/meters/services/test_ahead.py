@@ -33,9 +33,11 @@ def test_fault_comes_after_what_was_read_before_it():
         raise ValueError("line 2 is broken")
 
     seen = []
-    with Ahead(source(), limit=9, weight=lambda _: 1) as ahead:
-        with pytest.raises(ValueError, match="line 2 is broken"):
-            seen.extend(iter(ahead))
+    with (
+        pytest.raises(ValueError, match="line 2 is broken"),
+        Ahead(source(), limit=9, weight=lambda _: 1) as ahead,
+    ):
+        seen.extend(iter(ahead))
     assert seen == [1]
 
 
