@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Max, QuerySet
+from django.db.models import QuerySet
 
 from billing.calc.intervals import interval_table
 from billing.documents.intervals_csv import interval_csv
@@ -23,11 +23,12 @@ from billing.models import Invoice, InvoiceLine
 from billing.queries import inputs_of, lines_of
 from contracts.models import Contract, ContractVersion, TenantPoint
 from esg.models import EmissionLine
-from meters.models import Channel, Direction, Quantity, ReadingBlock, Role
+from meters.models import Channel, Direction, Publication, Quantity, ReadingBlock, Role
 from meters.queries import Trace, final_many, trace
 from poweroptix.accounts.models import Tenant
 from poweroptix.kernel.canonical import canonical_json, sha256
 from poweroptix.kernel.errors import NotFoundError
+from poweroptix.kernel.fixed import MISSING
 from poweroptix.kernel.grid import Grid
 from poweroptix.kernel.period import day_start
 from poweroptix.kernel.quality import Status
@@ -246,11 +247,24 @@ def own_channels(tenant: Tenant | int, contract_id: int | None = None) -> list[O
     ]
 
 
-def newest_day(channels: Sequence[OwnChannel]) -> date | None:
-    """Return the last UTC day of which there are final readings; one query."""
+def newest_reading(channels: Sequence[OwnChannel]) -> datetime | None:
+    """Return the end of the last interval that has a final reading; one query.
+
+    The newest block of a channel may hold only the first hours of its UTC day.
+    """
     ids = [one.channel.pk for one in channels]
-    rows = ReadingBlock.objects.filter(channel_id__in=ids, layer=2)
-    return rows.aggregate(newest=Max("day"))["newest"]
+    published = Publication.objects.filter(published_at__isnull=False).values("pk")
+    rows = ReadingBlock.objects.filter(channel_id__in=ids, layer=2, publication_id__in=published)
+    newest = None
+    for day, minutes, values in rows.order_by("-day", "-version").values_list(
+        "day", "minutes", "values"
+    )[: 4 * len(ids)]:
+        present = [index for index, value in enumerate(values) if value != MISSING]
+        if present:
+            midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+            end = midnight + timedelta(minutes=minutes * (present[-1] + 1))
+            newest = end if newest is None else max(newest, end)
+    return newest
 
 
 def usage(channels: Sequence[OwnChannel], start: datetime, end: datetime, minutes: int) -> Series:

@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString, mark_safe
 from billing.documents.chart import _nice_ceiling as nice_ceiling
 from billing.documents.text import figure
 
-WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 720, 210, 58, 14, 24
+WIDTH, WIDE, HEIGHT, LEFT, TOP, BOTTOM = 720, 1200, 220, 66, 26, 24
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,9 @@ class Bar:
     says: str = ""
 
 
-def bars(rows: Sequence[Bar], unit: str, name: str) -> SafeString:
-    """Return the chart; `name` is read out in place of the picture."""
+def bars(rows: Sequence[Bar], unit: str, name: str, *, is_wide: bool = False) -> SafeString:
+    """Return the chart; `name` is read out in place of the picture. Wide ones fill a page."""
+    total = WIDE if is_wide else WIDTH
     known = [row.value for row in rows if row.value is not None]
     top = nice_ceiling(max([*known, Decimal(0)])) or Decimal(1)
     low = -nice_ceiling(max([-value for value in known] + [Decimal(0)]))
@@ -37,7 +38,7 @@ def bars(rows: Sequence[Bar], unit: str, name: str) -> SafeString:
         return TOP + height * (top - value) / span
 
     parts = [
-        f'<svg class="plot" viewBox="0 0 {WIDTH} {HEIGHT}" role="img"'
+        f'<svg class="plot{" wide" if is_wide else ""}" viewBox="0 0 {total} {HEIGHT}" role="img"'
         f' aria-label="{escape(name, quote=True)}">'
     ]
     for step in range(5):
@@ -45,13 +46,13 @@ def bars(rows: Sequence[Bar], unit: str, name: str) -> SafeString:
         y = y_of(value)
         places = 0 if span >= 8 else 2
         parts.append(
-            f'<path class="axis" d="M{LEFT} {y:.1f}H{WIDTH}"/><text x="{LEFT - 6}" y="{y + 4:.1f}"'
+            f'<path class="axis" d="M{LEFT} {y:.1f}H{total}"/><text x="{LEFT - 6}" y="{y + 4:.1f}"'
             f' text-anchor="end">{figure(value, places)}</text>'
         )
-    slot = Decimal(WIDTH - LEFT) / max(len(rows), 1)
+    slot = Decimal(total - LEFT) / max(len(rows), 1)
     for index, row in enumerate(rows):
         parts.append(_bar(row, LEFT + slot * index, slot, y_of))
-    parts.append(f'<text x="0" y="10">{escape(unit)}</text></svg>')
+    parts.append(f'<text x="{LEFT - 6}" y="12" text-anchor="end">{escape(unit)}</text></svg>')
     return mark_safe("".join(parts))
 
 

@@ -1,17 +1,17 @@
 """What all portal pages share: who may open one, and how a month in the address is read."""
 
 import re
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 
 from django.contrib.auth.mixins import AccessMixin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from billing.access import OwnChannel, newest_day, not_yours, own_channels
+from billing.access import OwnChannel, newest_reading, not_yours, own_channels
 from poweroptix.accounts.permissions import may
 from poweroptix.kernel.errors import DomainError
-from poweroptix.kernel.period import Period
+from poweroptix.kernel.period import Period, zone_of
 from poweroptix.pages.guards import answered
 
 _MONTH = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])\Z")
@@ -75,8 +75,19 @@ def month_title(label: str) -> str:
     return date.fromisoformat(f"{label}-01").strftime("%B %Y")
 
 
-def channels_and_month(tenant_id: int) -> tuple[list[OwnChannel], str, date | None]:
-    """Return the tenant's channels, the newest month with readings, and its newest UTC day."""
+def channels_and_end(tenant_id: int) -> tuple[list[OwnChannel], datetime | None]:
+    """Return the tenant's channels and the end of their newest final reading."""
     channels = own_channels(tenant_id)
-    newest = newest_day(channels)
-    return channels, f"{newest:%Y-%m}" if newest else "", newest
+    return channels, newest_reading(channels) if channels else None
+
+
+def month_label(end: datetime | None, zone: str) -> str:
+    """Return the local month in which the newest reading lies; empty without one.
+
+    >>> from datetime import UTC
+    >>> month_label(datetime(2026, 4, 1, 5, tzinfo=UTC), "America/Chicago")
+    '2026-03'
+    """
+    if end is None:
+        return ""
+    return f"{(end - timedelta(microseconds=1)).astimezone(zone_of(zone)):%Y-%m}"

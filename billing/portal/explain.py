@@ -102,7 +102,7 @@ class ExplainDay(LinePage):
             "day": day,
             "rows": _intervals(priced, start, end),
             "column": priced.column,
-            "total": priced.series.slice(start, end).total_present(),
+            "total": _sum(*_cut(priced, start, end)[1:]),
             "before": day - timedelta(days=1) if day > self.period.first_date else None,
             "after": day + timedelta(days=1) if day < self.period.last_date else None,
         }
@@ -151,10 +151,14 @@ class ExplainInterval(LinePage):
 
 @dataclass(frozen=True)
 class Priced:
-    """The quantity that a line prices and, where intervals have prices, its price column."""
+    """The quantity that a line prices, its price column if any, and which intervals are its own.
+
+    A line of one time-of-use period owns the intervals of that period alone.
+    """
 
     series: Series
     column: PriceColumn | None
+    chosen: np.ndarray
 
 
 def _period(line: InvoiceLine) -> Period:
@@ -170,7 +174,15 @@ def _priced(inputs: Inputs, line: InvoiceLine, term: Term | None) -> Priced | No
     if series is None:
         return None
     columns = interval_table(inputs, line.line_code).columns
-    return Priced(series, columns[0] if columns else None)
+    chosen = np.ones(series.grid.count, dtype=bool)
+    if not columns:
+        return Priced(series, None, chosen)
+    column = columns[0]
+    names = {row["label"] for row in line.settlement_line.worksheet["rows"]}
+    own = [at for at, name in enumerate(column.part_names) if name in names]
+    if own and len(own) < len(column.part_names):
+        chosen = np.isin(column.parts, own)
+    return Priced(series, column, chosen)
 
 
 def _sentence(line: InvoiceLine, priced: list[dict]) -> str:
@@ -188,59 +200,66 @@ def _sentence(line: InvoiceLine, priced: list[dict]) -> str:
 def _days(priced: Priced, period: Period) -> list[dict]:
     rows = []
     for day in period.days():
-        part = priced.series.slice(*period.day_bounds(day))
-        first = priced.series.grid.index_of(part.grid.start_utc)
+        first, part, own = _cut(priced, *period.day_bounds(day))
+        if not own.any():
+            continue
         rows.append(
             {
                 "day": day,
-                "kwh": part.total_present(),
-                "letters": _letters(part),
-                "estimated_kwh": _estimated(part),
-                **_day_price(priced, first, part),
+                "kwh": _sum(part, own),
+                "letters": _letters(part, own),
+                "estimated_kwh": _sum(part, own & _is_estimated(part)),
+                **_day_price(priced, first, part, own),
             }
         )
     return rows
 
 
-def _day_price(priced: Priced, first: int, part: Series) -> dict[str, Any]:
-    """Return the exact money of a day where every interval has its own price."""
-    column = priced.column
-    if column is None:
-        return {}
-    prices = column.prices[first : first + part.grid.count]
-    known = (prices != MISSING) & ~part.missing
-    if not known.any():
-        return {"exact_usd": None, "average": None}
-    scaled = dot(prices[known], part.values[known])
-    usd = Decimal(scaled) / (Decimal(10) ** 14 * column.divisor)
-    kwh = part.total_present()
-    return {"exact_usd": usd, "average": usd * column.divisor / kwh if kwh else None}
+def _cut(priced: Priced, start: datetime, end: datetime) -> tuple[int, Series, np.ndarray]:
+    """Return first index, readings and own intervals of a range."""
+    part, first = priced.series.slice(start, end), priced.series.grid.index_of(start)
+    return first, part, priced.chosen[first : first + part.grid.count]
 
 
-def _letters(part: Series) -> str:
-    found = {letter(Status(code)) for code in set(part.status.tolist())}
-    return " ".join(sorted(found, key=ORDER.find))
-
-
-def _estimated(part: Series) -> Decimal:
-    chosen = np.array([letter(Status(code)) == "E" for code in part.status.tolist()], dtype=bool)
+def _sum(part: Series, chosen: np.ndarray) -> Decimal:
     return from_micro(sum(part.values[chosen & ~part.missing].tolist()))
 
 
+def _is_estimated(part: Series) -> np.ndarray:
+    return np.array([letter(Status(code)) == "E" for code in part.status.tolist()], dtype=bool)
+
+
+def _day_price(priced: Priced, first: int, part: Series, own: np.ndarray) -> dict[str, Any]:
+    """Return the exact money of a day where every interval has its own price."""
+    column = priced.column
+    if column is None or not column.is_exact:
+        return {}
+    prices = column.prices[first : first + part.grid.count]
+    known = (prices != MISSING) & ~part.missing & own
+    if not known.any():
+        return {"exact_usd": None, "average": None}
+    usd = Decimal(dot(prices[known], part.values[known])) / (Decimal(10) ** 14 * column.divisor)
+    kwh = _sum(part, known)
+    return {"exact_usd": usd, "average": usd * column.divisor / kwh if kwh else None}
+
+
+def _letters(part: Series, chosen: np.ndarray) -> str:
+    found = {letter(Status(code)) for code in set(part.status[chosen].tolist())}
+    return " ".join(sorted(found, key=ORDER.find))
+
+
 def _intervals(priced: Priced, start: datetime, end: datetime) -> list[dict]:
-    part, column = priced.series.slice(start, end), priced.column
-    first = priced.series.grid.index_of(start)
+    first, part, own = _cut(priced, start, end)
+    column = priced.column
     rows = []
-    for index, (value, code) in enumerate(
-        zip(part.values.tolist(), part.status.tolist(), strict=True)
-    ):
-        at = part.grid.start_of(index)
+    for index in np.flatnonzero(own).tolist():
+        value, at = int(part.values[index]), part.grid.start_of(index)
         kwh = None if value == MISSING else from_micro(value)
         row: dict[str, Any] = {
             "at": at,
             "stamp": at.strftime(STAMP),
             "kwh": kwh,
-            "letter": letter(Status(code)),
+            "letter": letter(Status(int(part.status[index]))),
         }
         if column is not None:
             row |= _interval_price(column, first + index, kwh)

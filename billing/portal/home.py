@@ -8,10 +8,10 @@ from django.views import View
 
 from billing.access import OwnChannel, contracts_of, invoices_of, usage
 from billing.portal.bars import Bar, bars
-from billing.portal.base import TenantPage, channels_and_month, month_of
+from billing.portal.base import TenantPage, channels_and_end, month_label, month_of
 from billing.portal.months import before, change, in_words, months_of, reason
 from poweroptix.kernel.fixed import MISSING, from_micro
-from poweroptix.kernel.period import Period, day_start
+from poweroptix.kernel.period import Period
 from poweroptix.kernel.quality import Status, letter
 from poweroptix.kernel.series import Series
 
@@ -22,8 +22,9 @@ class Home(TenantPage, View):
     def get(self, request):
         """Show it."""
         contracts = contracts_of(self.tenant_id)
-        channels, label, newest = channels_and_month(self.tenant_id)
+        channels, newest = channels_and_end(self.tenant_id)
         zone = contracts[0].zone if contracts else "UTC"
+        label = month_label(newest, zone)
         latest = invoices_of(self.tenant_id).order_by("-period", "-issued_at").first()
         label = label or (latest.period if latest else "")
         if not contracts or not label:
@@ -31,9 +32,7 @@ class Home(TenantPage, View):
         period = month_of(None, zone, label)
         months = months_of(self.tenant_id, period)
         month, previous = months[-1], before(months, months[-1])
-        end = period.end_utc
-        if newest is not None:
-            end = min(end, day_start(newest, "UTC") + timedelta(days=1))
+        end = period.end_utc if newest is None else min(period.end_utc, _whole_hour(newest))
         series = usage(channels, period.start_utc, end, _minutes(channels)) if channels else None
         metered, peak = _peak(series)
         context = {
@@ -54,8 +53,14 @@ class Home(TenantPage, View):
         return render(request, "portal/home.html", context)
 
 
+def _whole_hour(moment: datetime) -> datetime:
+    """Return the end of the hour in which a reading ended, so that hours can be summed."""
+    floor = moment.replace(minute=0, second=0, microsecond=0)
+    return floor if floor == moment else floor + timedelta(hours=1)
+
+
 def _minutes(channels: list[OwnChannel]) -> int:
-    return max(one.channel.minutes for one in channels)
+    return max(60, *(one.channel.minutes for one in channels))
 
 
 def _comparison(month, previous) -> dict[str, str]:
@@ -94,4 +99,4 @@ def _daily(series: Series, period: Period, end: datetime):
         note = " (some of it estimated)" if "E" in letters else ""
         says = f"{day:%a %-d %b}: {energy:,.3f} MWh{note}"
         rows.append(Bar(label, energy, "f2" if letters & set("EX?") else "f1", says))
-    return bars(rows, "MWh", f"Energy of each day of {period.label} in MWh")
+    return bars(rows, "MWh", f"Energy of each day of {period.label} in MWh", is_wide=True)

@@ -156,4 +156,4 @@ def _chart(days: list[dict]):
         )
         for day in days
     ]
-    return bars(rows, "MWh", "Energy of each day in MWh")
+    return bars(rows, "MWh", "Energy of each day in MWh", is_wide=True)

@@ -10,7 +10,7 @@ from django.views import View
 
 from billing.access import OwnChannel, contracts_of, not_yours, usage
 from billing.portal.bars import Bar, bars
-from billing.portal.base import TenantPage, around, channels_and_month, month_of
+from billing.portal.base import TenantPage, around, channels_and_end, month_label, month_of
 from billing.portal.months import months_of
 from poweroptix.kernel.fixed import MISSING, from_micro
 from poweroptix.kernel.period import Period
@@ -34,7 +34,8 @@ class UsageView(TenantPage, View):
         """Read the address and answer."""
         contracts = contracts_of(self.tenant_id)
         zone = contracts[0].zone if contracts else "UTC"
-        channels, label, _newest = channels_and_month(self.tenant_id)
+        channels, newest = channels_and_end(self.tenant_id)
+        label = month_label(newest, zone)
         if not channels or (not label and not request.GET.get("month")):
             return self.nothing(request, zone)
         self.zone, self.channels = zone, channels
