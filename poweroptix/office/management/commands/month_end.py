@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from meters.models import Campus
 from poweroptix.accounts.models import User
@@ -18,7 +18,8 @@ class Command(BaseCommand):
 
     help = (
         "Bring a campus month as far as it can go and say what waits for whom. Exit code 1 with "
-        "findings when something is in the way; waiting for a signature is no fault."
+        "findings when something is in the way (waiting for a signature is no fault), 2 on wrong "
+        "usage."
     )
 
     def add_arguments(self, parser):
@@ -42,6 +43,8 @@ class Command(BaseCommand):
                 issuer=_person(issue_as),
             )
         except DomainError as fault:
+            if fault.code == "period.month":
+                raise CommandError(fault.message, returncode=2) from fault
             self._refuse(fault, as_json)
             raise SystemExit(1) from fault
         self.stdout.write(json.dumps(report.to_json(), default=str) if as_json else words(report))
