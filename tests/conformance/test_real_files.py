@@ -202,26 +202,27 @@ def test_a_real_green_button_week_with_its_unit_mended(tmp_path):
 def test_the_wrong_unit_of_the_week_is_held_and_cannot_be_approved(tmp_path):
     path = case_path(WEEK)
     people()
-    applied = manage("apply", house({"options": {"accumulation": "delta"}}).write(tmp_path))
+    applied = manage("apply", house({}).write(tmp_path))
     assert applied.code == 0, applied.err
     taken = manage("ingest", path, "--source", "house", "--profile", "house", "--json")
-    assert taken.code == 1
-    assert taken.json[0]["outcome"] == "partial"
+    assert taken.code == 0, taken.out + taken.err
     days = ("--from", "2014-01-06", "--to", "2014-01-12")
     judged = manage("vee", "--campus", "SITE", *days, "--json")
     assert judged.code == 1
-    gaps = "10080 intervals of 1 minutes missing."
-    assert {(one["rule"], one["message"]) for one in judged.json["open"]} == {("V01", gaps)}
+    assert {one["rule"] for one in judged.json["open"]} == {"F10"}
     held = Finding.objects.filter(rule_code="F10", state="OPEN", severity="HOLD")
-    assert held.count() == 2
-    assert all("unit or scale of the source is implausible" in one.message for one in held)
-    run = settled("2014-01")
-    assert run.code == 1
-    [found] = run.json["runs"]
-    assert found["total"] is None
-    gap = "delivered: 10080 of 44640 intervals have no reading, the first at 2014-01-06 08:00 UTC."
-    assert gap in [one["message"] for one in found["findings"]]
+    assert {one.channel.code for one in held} == {"5446AF3F/DEL_KWH", "5446AF3F/REC_KWH"}
+    assert all("unit or scale of the source may be wrong" in one.message for one in held)
+    [found] = settled("2014-01").json["runs"]
+    codes = {one["code"]: one["severity"] for one in found["findings"]}
+    assert codes == {
+        "settlement.readings_unvalidated": "BLOCK",
+        "settlement.findings_open": "BLOCK",
+    }
     refused = manage("settle", "approve", found["run"], "--as", "approver")
     assert refused.code == 1
-    assert "an empty amount is never zero" in refused.err
+    assert "Not ready: delivered: 10080 intervals are not validated." in refused.err
+    assert "2 findings of validation are open" in refused.err
+    words = ("--contract", "PPA", "--period", "2014-01", "--issue", "--as", "billing")
+    assert manage("invoice", *words).code != 0
     assert not Invoice.objects.exists()
