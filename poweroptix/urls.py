@@ -1,7 +1,5 @@
 """Front door."""
 
-import logging
-
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
@@ -23,19 +21,7 @@ urlpatterns = [
     path("admin/logout/", views.logout),
     path("admin/password_change/", RedirectView.as_view(pattern_name="password_change")),
     path("admin/", admin.site.urls),
+    path("office/", include("poweroptix.office.urls")),
+    path("portal/", include("billing.portal.urls")),
+    path("api/", include("poweroptix.api.urls")),
 ]
-
-for prefix, module in [
-    ("office/", "poweroptix.office.urls"),
-    ("office/", "meters.pages.urls"),
-    ("office/", "contracts.pages.urls"),
-    ("office/", "settlement.pages.urls"),
-    ("office/", "esg.pages.urls"),
-    ("office/", "billing.pages.urls"),
-    ("portal/", "billing.portal.urls"),
-    ("api/", "poweroptix.api.urls"),
-]:
-    try:
-        urlpatterns.append(path(prefix, include(module)))
-    except ImportError as error:
-        logging.getLogger(__name__).warning("pages of %s are not open: %s", module, error)
