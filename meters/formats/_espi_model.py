@@ -26,13 +26,16 @@ _FLOWS = {1: "DEL", 19: "REC", 4: "NET", 20: "TOTAL"}
 _LENGTHS = {60, 300, 600, 900, 1800, 3600}
 _USAGE_POINT = re.compile(r"UsagePoint/([^/]+)")
 _MICRO = 10**6
+_BULK_QUANTITY = 1
+Remark = tuple[str, str, str]  # code, field, text
 
 
 @dataclass(frozen=True)
 class Reading:
     """What a MeterReading with its ReadingType says about its blocks.
 
-    ``factor``: canonical 10^-6 units per raw unit, exact.
+    ``factor``: canonical 10^-6 units per raw unit, exact. ``remarks``: doubtful declarations that
+    were taken nevertheless, as (code, field, text).
     """
 
     channel: str
@@ -40,6 +43,7 @@ class Reading:
     factor: Fraction
     minutes: int
     default_quality: tuple[int, ...]
+    remarks: tuple[Remark, ...] = ()
 
 
 @dataclass
@@ -93,8 +97,8 @@ def reading_of(feed: Feed, meter_reading: Entry, profile: Profile) -> Reading:
         raise RowFault("X013", "ReadingType", f"MeterReading {name} has no ReadingType in the file")
     name = f"ReadingType {printable(kind.self_href)}"
     quantity, unit, scale, is_power = _uom(kind, name, profile)
-    _interval_energy(kind, name, profile, is_power=is_power)
     length = _number(kind, "intervalLength", name)
+    remarks = _interval_energy(kind, name, profile, length, is_power=is_power)
     if length not in _LENGTHS:
         found = "no intervalLength" if length is None else f"intervalLength {length} s"
         raise RowFault("X007", "intervalLength", f"{name}: {found}; 1 to 60 minutes are read")
@@ -107,7 +111,10 @@ def reading_of(feed: Feed, meter_reading: Entry, profile: Profile) -> Reading:
     channel = _channel(feed, meter_reading, kind, quantity, profile)
     default = _number(kind, "defaultQuality", name)
     quality = () if default is None else (default,)
-    return Reading(channel, unit, factor * profile.sign * _MICRO, length // 60, quality)
+    factor *= profile.sign * _MICRO
+    if abs(factor) < 1:
+        remarks += (_too_fine(power, unit, profile),)
+    return Reading(channel, unit, factor, length // 60, quality, remarks)
 
 
 def _uom(kind: Entry, name: str, profile: Profile) -> tuple[str, str, Fraction, bool]:
@@ -125,12 +132,19 @@ def _uom(kind: Entry, name: str, profile: Profile) -> tuple[str, str, Fraction, 
     return _UOM[uom]
 
 
-def _interval_energy(kind: Entry, name: str, profile: Profile, *, is_power: bool) -> None:
-    """Refuse registers, maxima and the like: only energy (or mean power) per interval counts."""
+def _interval_energy(
+    kind: Entry, name: str, profile: Profile, length: int | None, *, is_power: bool
+) -> tuple[Remark, ...]:
+    """Refuse registers, maxima and the like: only energy (or mean power) per interval counts.
+
+    A bulk quantity (1) of a stated interval length is taken with a remark: a dial has no length,
+    and utilities declare their interval data so.
+    """
     behaviour = _number(kind, "accumulationBehaviour", name)
     allowed: set[int | None] = {None, 0, 4, 6, 12} if is_power else {None, 0, 4}
     vouched = profile.unit_factor is not None or profile.options.get("accumulation") == "delta"
-    if behaviour not in allowed and not vouched:
+    is_bulk = behaviour == _BULK_QUANTITY and bool(length) and not is_power
+    if behaviour not in allowed and not vouched and not is_bulk:
         raise RowFault(
             "X007",
             "accumulationBehaviour",
@@ -140,6 +154,29 @@ def _interval_energy(kind: Entry, name: str, profile: Profile, *, is_power: bool
     qualifier = _number(kind, "dataQualifier", name)
     if qualifier not in ({None, 0, 2, 12} if is_power else {None, 0, 12}):
         raise RowFault("X007", "dataQualifier", f"{name}: dataQualifier {qualifier} is not normal")
+    if vouched or not is_bulk:
+        return ()
+    text = (
+        f"accumulationBehaviour 1 (bulk quantity) with intervalLength {length} s is taken as "
+        "energy per interval; do not use the file if these are register readings, else set option "
+        "accumulation to delta in the import profile"
+    )
+    return (("X007", "accumulationBehaviour", text),)
+
+
+def _too_fine(power: int, unit: str, profile: Profile) -> Remark:
+    """Return the remark on a raw unit below 10^-6: nobody meters so finely."""
+    if profile.unit_factor is not None:
+        found = f"unit_factor {profile.unit_factor:f} of the import profile"
+        remedy = "correct it there if the unit is wrong"
+    else:
+        found = f"powerOfTenMultiplier {power}"
+        remedy = "if the unit is wrong, set unit_factor in the import profile"
+    text = (
+        f"{found} makes a raw unit finer than 0.000001 {unit}; readings are rounded so "
+        f"that their total is exact to 0.000001; {remedy}"
+    )
+    return "X008", "powerOfTenMultiplier", text
 
 
 def _channel(feed: Feed, meter_reading: Entry, kind: Entry, quantity: str, profile: Profile) -> str:

@@ -19,9 +19,11 @@ from meters.formats._base import ChannelBlock, Profile, RowError, at_second, cli
 from meters.formats._claims import Claims
 from meters.formats._numbers import Scale
 from meters.formats._stamps import DAY, Fault, resolve_local
+from poweroptix.kernel.exact import total
 from poweroptix.kernel.finding import Severity
 from poweroptix.kernel.fixed import MISSING
 from poweroptix.kernel.quality import Method, Status
+from poweroptix.kernel.rounding import cumulative_steps
 
 WINDOW_ROWS = 1_000_000
 Item = ChannelBlock | RowError
@@ -69,7 +71,11 @@ class Poison:
 
 @dataclass
 class RowWindow:
-    """Holds rows up to a limit, then yields them as blocks."""
+    """Holds rows up to a limit, then yields them as blocks.
+
+    With ``rounds`` the rows hold whole raw units (none missing), and a factor below one (a raw
+    unit finer than 10^-6) rounds the running sum of a channel instead of refusing the row.
+    """
 
     profile: Profile
     zone: ZoneInfo | None
@@ -78,6 +84,8 @@ class RowWindow:
     poison: list[Poison] = field(default_factory=list)
     claims: Claims = field(default_factory=Claims)
     rows: int = 0
+    rounds: bool = False
+    taken: dict[Key, int] = field(default_factory=dict)  # sum of raw units before this window
 
     def add(self, batch: Batch) -> None:
         """Add rows in file order."""
@@ -143,6 +151,7 @@ class _Channel:
         self.key = key
         self.channel, self.unit, self.factor, self.minutes = key
         self.batch = batch
+        self.is_fine = window.rounds and abs(self.factor) < 1
         self.start = batch.stamp
         self.keep = np.ones(len(batch.kind), dtype=bool)
         self.reported: set[int] = set()
@@ -173,7 +182,12 @@ class _Channel:
         return [(row, "R006", text) for row in np.flatnonzero(off).tolist()]
 
     def inexact(self) -> list[Fault]:
-        """Scale to the canonical unit; return rows that would lose digits."""
+        """Scale to the canonical unit; return rows that would lose digits.
+
+        Too fine a scale is rounded at the very end, over the rows that stay.
+        """
+        if self.is_fine:
+            return []
         self.batch.value, exact = Scale(self.factor).apply(self.batch.value)
         text = f"in {self.unit} the value needs more than 6 decimals or is too large"
         return [(row, "R103", text) for row in np.flatnonzero(~exact).tolist()]
@@ -284,12 +298,19 @@ class _Channel:
             if len(part):
                 yield from self._claimed(part)
 
+    def _rounded(self, rows: np.ndarray) -> np.ndarray:
+        """Return 10^-6 units whose total, over all blocks of the channel, is off by half a unit."""
+        values = self.batch.value[rows]
+        before = self.window.taken.get(self.key, 0)
+        self.window.taken[self.key] = before + total(values)
+        return cumulative_steps(values, self.factor, before)
+
     def _block(self, rows: np.ndarray) -> ChannelBlock:
         kinds = self.window.kinds
         used, inverse = np.unique(self.batch.kind[rows], return_inverse=True)
         status = np.array([kinds[k].status for k in used.tolist()], dtype=np.uint8)[inverse]
         method = np.array([kinds[k].method for k in used.tolist()], dtype=np.uint8)[inverse]
-        values = self.batch.value[rows]
+        values = self._rounded(rows) if self.is_fine else self.batch.value[rows]
         status[values == MISSING] = int(Status.MISSING)
         method[values == MISSING] = int(Method.NONE)
         flags: list[tuple[int, int, str, dict[str, str]]] = []

@@ -67,11 +67,12 @@ class _Reader:
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
         self.feed = Feed([], [], [])
-        self.window = RowWindow(replace(profile, label="BEGIN"), None)
+        self.window = RowWindow(replace(profile, label="BEGIN"), None, rounds=True)
         self.waiting: list[_Waiting] = []
         self.readings: dict[str, Reading | RowFault] = {}
         self.kinds: dict[tuple[Reading, tuple[int, ...]], int] = {}
         self.refused: dict[str, RowError] = {}
+        self.remarked: set[str] = set()
         self.any_reading = self.any_taken = False
 
     def read(self, stream: BinaryIO) -> Iterator[Item]:
@@ -115,6 +116,7 @@ class _Reader:
         except RowFault as fault:
             self._refuse(parent or entry, fault, entry)
             return
+        yield from self._remarks(reading, entry)
         for block in entry.blocks:
             try:
                 yield from self._take(block, reading)
@@ -137,6 +139,17 @@ class _Reader:
         if isinstance(found, RowFault):
             raise found
         return found
+
+    def _remarks(self, reading: Reading, entry: Entry) -> Iterator[RowError]:
+        """Say once per channel what of its declaration is doubtful."""
+        if reading.channel in self.remarked:
+            return
+        self.remarked.add(reading.channel)
+        for code, name, text in reading.remarks:
+            message = clip(f"Line {entry.line}, {reading.channel}: {text}.")
+            yield RowError(
+                entry.line, name, code, message, reading.channel, "", entry.line, Severity.WARN
+            )
 
     def _refuse(self, parent: Entry, fault: RowFault, entry: Entry) -> None:
         """Remember a channel that cannot be read; one row error for all its blocks."""

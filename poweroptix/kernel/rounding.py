@@ -18,6 +18,8 @@ from decimal import (
 from enum import StrEnum
 from fractions import Fraction
 
+import numpy as np
+
 from poweroptix.kernel.errors import Refused
 
 _CONTEXT = Context(prec=200, traps=[InvalidOperation])
@@ -128,6 +130,30 @@ def cumulative(numbers: Sequence[Decimal | Fraction | int], places: int) -> list
         result.append(_from_integer(after - before, places))
         before = after
     return result
+
+
+def cumulative_steps(values: np.ndarray, factor: Fraction | Decimal, before: int = 0) -> np.ndarray:
+    """Scale whole numbers (int64) by `factor` and round their running sum, half-even.
+
+    As `cumulative`, on arrays and to whole steps: the steps add up to the rounded whole. `before`
+    is the sum of the values that came earlier in the same sequence. Raises Refused when the
+    factor is above one in magnitude, where a step might not fit.
+
+    >>> cumulative_steps(np.array([295, 300, 280]), Fraction(1, 100)).tolist()
+    [3, 3, 3]
+    """
+    ratio = Fraction(factor)
+    over, under = ratio.numerator, ratio.denominator
+    if abs(over) > under:
+        raise Refused("rounding.range", f"{ratio} is above one; only finer steps are rounded.")
+    cycle = 2 * under  # moves the rounded sum by an even number, so ties go where they went
+    fits = (len(values) + 1) * cycle * max(abs(over), 1) < 2**62
+    whole = values if fits else values.astype(object)
+    rest = whole % cycle
+    running = np.cumsum(np.concatenate(([before % cycle], rest))) * over
+    down, left = running // under, 2 * (running % under)
+    rounded = down + ((left > under) | ((left == under) & (down % 2 == 1)))
+    return (whole // cycle * (2 * over) + np.diff(rounded)).astype(np.int64)
 
 
 def to_integer(number: Fraction | Decimal | int, mode: Mode = Mode.HALF_EVEN) -> int:

@@ -4,6 +4,7 @@ from decimal import Decimal
 from fractions import Fraction
 from math import floor
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.rounding import (
     Mode,
     cumulative,
+    cumulative_steps,
     display,
     estimate,
     kw,
@@ -139,3 +141,25 @@ def test_to_integer_is_half_even_and_refuses_to_guess():
     assert [to_integer(Fraction(n, 2)) for n in (1, 3, 5, -1, -3)] == [0, 2, 2, 0, -2]
     with pytest.raises(Refused, match="is not whole"):
         to_integer(Fraction(1, 2), Mode.NONE)
+
+
+RAW = st.lists(st.integers(-(10**15), 10**15), min_size=1, max_size=40)
+
+
+@given(RAW, st.integers(-(10**18), 10**18), st.integers(1, 6 * 10**10), st.sampled_from((-1, 1, 7)))
+def test_cumulative_steps_equal_the_rounding_of_exact_fractions(values, before, under, over):
+    factor = Fraction(over, max(under, abs(over)))
+    want = cumulative([before * factor, *(value * factor for value in values)], 0)[1:]
+    array = np.array(values, dtype=np.int64)
+    whole = cumulative_steps(array, factor, before)
+    assert whole.dtype == np.int64
+    assert whole.tolist() == [int(step) for step in want]
+    cut = len(values) // 2
+    first = cumulative_steps(array[:cut], factor, before)
+    second = cumulative_steps(array[cut:], factor, before + sum(values[:cut]))
+    assert [*first.tolist(), *second.tolist()] == whole.tolist()
+
+
+def test_cumulative_steps_take_no_factor_above_one():
+    with pytest.raises(Refused, match="3/2 is above one"):
+        cumulative_steps(np.array([1]), Fraction(3, 2))
