@@ -25,6 +25,7 @@ from meters.services.files import open_stored, profile_of
 from meters.services.merging import Merged, assemble, merge
 from meters.services.publishing import (
     block_count,
+    commit_without_waiting,
     lock_channels,
     open_publication,
     publish,
@@ -184,6 +185,7 @@ class _Reading:
         label = f"{self.receipt.intervals} intervals of {self.file.name}"
         with self.steps.stage(self.stage, label, self.receipt.intervals, 0) as todo:
             if todo:
+                commit_without_waiting()
                 lock_channels(channel_id for channel_id, _ in pieces)
                 for minutes, group in _by_minutes(pieces).items():
                     arrival = assemble(group, minutes)

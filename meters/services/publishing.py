@@ -40,6 +40,18 @@ def lock_channels(channel_ids: Iterable[int]) -> None:
             )
 
 
+def commit_without_waiting() -> None:
+    """Let this transaction commit before its log is on disk; only for what can be done again.
+
+    Unseen blocks and the checkpoint of their stage are lost together in a crash, and the stage is
+    then repeated. The commit of the publication waits for the disk, and with it for all before.
+    Inside a larger transaction (a person's request) nothing changes.
+    """
+    if not connection.savepoint_ids:
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL synchronous_commit TO off")
+
+
 def open_publication(
     kind: str, *, actor: Actor, now: datetime, reason: str = "", import_file_id: int | None = None
 ) -> Publication:

@@ -21,11 +21,10 @@ from meters.services import estimating
 from meters.services.findings import keep_in_step
 from meters.services.judging import Accepted, Case, Outcome, judge
 from meters.services.publishing import (
+    commit_without_waiting,
     lock_channels,
-    midnight,
     open_publication,
     publish,
-    utc_days,
     withdraw,
 )
 from meters.services.rulebook import Rulebook, Settings
@@ -96,6 +95,7 @@ def validate_days(
             label = f"{first} to {last}, {len(chunk)} channels"
             with steps.stage(stage + 1, label, summary.channels, len(ids)) as todo:
                 if todo:
+                    commit_without_waiting()
                     work.write()
             with steps.stage(stage + 2, f"Publish {label}") as todo:
                 if todo:
@@ -301,4 +301,4 @@ def revalidate(
         return validate_days([channel_id], first, last, now=now, actor=actor)
 
 
-__all__ = ["VeeSummary", "midnight", "revalidate", "utc_days", "validate_days"]
+__all__ = ["VeeSummary", "revalidate", "validate_days"]
