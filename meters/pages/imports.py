@@ -9,6 +9,8 @@ from meters.formats import formats
 from meters.models import (
     Channel,
     FileState,
+    Finding,
+    FindingState,
     ImportFile,
     ImportProfile,
     QuarantinedRecord,
@@ -121,16 +123,19 @@ class Upload(StaffPage, View):
                 form.add_error(None, "Choose at least one file.")
             return self._page(request, form, status=400)
         queued: list[Job] = []
+        known: list[int] = []
         for upload in files:
             attempt(
                 request,
-                lambda upload=upload: self._take(request, form.cleaned_data, upload, queued),
+                lambda upload=upload: self._take(request, form.cleaned_data, upload, queued, known),
             )
         if len(queued) == 1:
             return redirect("office-job", pk=queued[0].pk)
-        return redirect("office-imports") if queued else redirect("office-upload")
+        if queued:
+            return redirect("office-imports")
+        return redirect("office-import", pk=known[0]) if known else redirect("office-upload")
 
-    def _take(self, request, said, upload, queued) -> str:
+    def _take(self, request, said, upload, queued, known) -> str:
         received = receive_files(
             upload,
             name=upload.name,
@@ -155,6 +160,7 @@ class Upload(StaffPage, View):
         again = [file for file in received if file.is_duplicate]
         if again:
             first = again[0]
+            known.append(first.pk)
             return (
                 f"{upload.name} is known already: it came as file #{first.pk} on "
                 f"{first.received_at:%-d %b %Y} and is not counted again."
@@ -182,8 +188,16 @@ class FilePage(StaffPage, View):
             "file": file,
             "receipt": file.receipt,
             "records": records,
+            "open_records": sum(row.state == RecordState.OPEN for row in records),
+            "open_findings": _open_findings(file),
             "jobs": Job.objects.filter(kind="ingest_file", payload__import_file_id=pk)[:5],
             "channels": Channel.objects.order_by("code") if records else (),
             "may_map": may(request.user, "meters.map"),
         }
         return render(request, "meters/file.html", context)
+
+
+def _open_findings(file: ImportFile) -> int:
+    """Return how many exceptions are open on the channels that came with the file."""
+    codes = [row["code"] for row in file.receipt.get("channels", [])]
+    return Finding.objects.filter(channel__code__in=codes, state=FindingState.OPEN).count()

@@ -3,6 +3,7 @@
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.views import View
 
 from poweroptix.accounts.permissions import may
@@ -11,6 +12,8 @@ from poweroptix.jobs.models import Job
 from poweroptix.jobs.queries import health
 from poweroptix.pages.guards import StaffPage, actor_of, attempt
 from poweroptix.pages.lists import Column, Filter, ListPage
+
+RETRY = ("failed", "dead", "cancelled")
 
 
 class JobList(StaffPage, ListPage):
@@ -52,7 +55,13 @@ class JobPage(StaffPage, View):
     def get(self, request, pk):
         """Show the job; to htmx only the part that moves."""
         job = get_object_or_404(Job, pk=pk)
-        context = {"job": job, "can_act": may(request.user, "jobs.retry"), "next": _next(job)}
+        context = {
+            "job": job,
+            "can_act": may(request.user, "jobs.retry"),
+            "next": _next(job),
+            "children": _children(job),
+            "may_retry": RETRY,
+        }
         template = (
             "office/job_state.html" if request.headers.get("HX-Request") else "office/job.html"
         )
@@ -90,8 +99,18 @@ def _said(_done, text: str) -> str:
 
 def _next(job: Job) -> str:
     """Return where the outcome of a job can be seen."""
-    file_id = job.payload.get("import_file_id")
-    if file_id:
-        return reverse("office-import", args=[file_id])
-    run_id = (job.result or {}).get("run_id") if isinstance(job.result, dict) else None
-    return reverse("office-run", args=[run_id]) if run_id else ""
+    result = job.result if isinstance(job.result, dict) else {}
+    if job.payload.get("import_file_id"):
+        return reverse("office-import", args=[job.payload["import_file_id"]])
+    run_id = result.get("run_id") or result.get("run")
+    if isinstance(run_id, int):
+        return reverse("office-run", args=[run_id])
+    if job.kind == "settle_month" and job.state == Job.State.DONE:
+        return f"{reverse('office-settlement')}?{urlencode({'q': job.payload['period']})}"
+    return ""
+
+
+def _children(job: Job) -> list[Job]:
+    """Return the jobs that a month queued for its contracts."""
+    result = job.result if isinstance(job.result, dict) else {}
+    return list(Job.objects.filter(pk__in=result.get("jobs", [])).order_by("pk"))
