@@ -10,6 +10,10 @@ from django.core.management import CommandError, call_command
 
 from poweroptix.accounts.services import create_user
 from poweroptix.audit.actor import Actor
+from poweroptix.kernel.canonical import canonical_json
+from poweroptix.kernel.period import Period
+from settlement.calc.inputs import from_bytes
+from settlement.queries.contract import StoredResolver
 
 STAFF = ("operator", "analyst", "approver", "billing")
 HEAD = "meter_id,channel,interval_start,interval_seconds,value,unit,status"
@@ -159,3 +163,18 @@ def long_csv(path, start_utc, minutes, values):
         rows.append(f"LOAD,DEL_KWH,{at:%Y-%m-%dT%H:%M:%SZ},{minutes * 60},{value:.6f},kWh,A")
     path.write_text("\n".join(rows) + "\n", encoding="utf-8")
     return path
+
+
+def write_case(folder, run, expected):
+    """Write the frozen inputs of a run, readings included, as a case of `manage.py conformance`."""
+    period = Period(run.start_utc, run.end_utc, run.contract.zone, run.period)
+    inputs = from_bytes(bytes(run.inputs), StoredResolver(period)).in_full()
+    case = {"id": run.period, "kind": "settle", "inputs": inputs.document(), "expected": expected}
+    folder.mkdir(exist_ok=True)
+    (folder / f"{run.period}.json").write_bytes(canonical_json(case))
+
+
+def verdicts(folder):
+    """Run the cases of a folder and return the verdict of each."""
+    said = manage("conformance", folder)
+    return {case["id"]: case["verdict"] for case in json.loads(said.out)}

@@ -8,7 +8,16 @@ from poweroptix.kernel.calendar import TouSchedule
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.rounding import money
 from settlement.models import Line, SettlementRun
-from tests.conformance.chain import Portfolio, fee_example, long_csv, manage, people, term
+from tests.conformance.chain import (
+    Portfolio,
+    fee_example,
+    long_csv,
+    manage,
+    people,
+    term,
+    verdicts,
+    write_case,
+)
 from tests.contracts.pysam import ZONE, pysam_months
 
 pytestmark = pytest.mark.django_db
@@ -91,10 +100,13 @@ def test_every_monthly_bill_of_the_demand_case(tmp_path):
         }
         for code, amount in expected.items():
             assert lines[code].amount_usd == money(Decimal(str(amount))), (label, code)
+        amounts = {str(code): f"{money(Decimal(str(usd))):f}" for code, usd in expected.items()}
+        write_case(tmp_path / "cases", run, {"lines": amounts})
         exact = sum(line.exact_usd for line in lines.values())
         bill = outputs["utility_bill_wo_sys_ym"][month]
         assert money(exact) == money(Decimal(str(bill))), label
         assert run.total_usd == sum(line.amount_usd for line in lines.values())
+    assert set(verdicts(tmp_path / "cases").values()) == {"pass"}
     issued = manage(
         "invoice", "--contract", "PPA", "--period", "2018-01", "--issue", "--as", "billing"
     )

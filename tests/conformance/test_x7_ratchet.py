@@ -10,7 +10,16 @@ import pytest
 
 from poweroptix.kernel.period import Period
 from settlement.models import SettlementRun
-from tests.conformance.chain import Portfolio, fee_example, long_csv, manage, people, term
+from tests.conformance.chain import (
+    Portfolio,
+    fee_example,
+    long_csv,
+    manage,
+    people,
+    term,
+    verdicts,
+    write_case,
+)
 from tests.contracts.cases import case_json, load_kw
 from tests.contracts.pysam import ZONE
 
@@ -72,6 +81,9 @@ def test_every_monthly_bill_of_the_ratchet_case(tmp_path, counts):
         closed = manage("month_end", *words)
         assert closed.code == 0, closed.out + closed.err
         assert closed.json["contracts"][0]["total"] == total, label
+        run = SettlementRun.objects.get(contract__code="PPA", period=label)
+        write_case(tmp_path / "cases", run, {"total": total})
+    assert list(verdicts(tmp_path / "cases").values()) == ["pass"] * 12
     december = SettlementRun.objects.get(contract__code="PPA", period="2018-12")
     verified = manage("verify", december.pk)
     assert verified.code == 0, verified.out + verified.err
