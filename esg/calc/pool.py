@@ -152,21 +152,30 @@ def _run_stores(inputs, weight, masses_in) -> dict[str, dict[str, np.ndarray]]:
     }
     if not inputs.stores:
         return took
+    present = {gas: values.tolist() for gas, values in masses_in.items()}
+    gases = [gas for gas in ALL_GASES if any(present[gas]) or _held(inputs.stores, gas)]
+    weights = weight.tolist()
+    flows = [(flow.store, flow.charge.tolist(), flow.discharge.tolist()) for flow in inputs.stores]
     for index in range(count):
-        for flow in inputs.stores:
-            given = flow.store.discharge(int(flow.discharge[index]))
-            for gas, mass in given.items():
-                masses_in[gas][index] += mass
-        total = int(weight[index])
-        for flow in inputs.stores:
-            charge = int(flow.charge[index])
-            if charge == 0:
+        for store, _, discharge in flows:
+            if discharge[index]:
+                given = store.discharge(discharge[index])
+                for gas in gases:
+                    present[gas][index] += given[gas]
+        for store, charge, _ in flows:
+            if charge[index] == 0:
                 continue
-            part = {gas: int(masses_in[gas][index]) * charge // total for gas in ALL_GASES}
-            flow.store.charge(charge, part)
+            part = {gas: present[gas][index] * charge[index] // weights[index] for gas in gases}
+            store.charge(charge[index], part)
             for gas, mass in part.items():
-                took[flow.store.code][gas][index] = mass
+                took[store.code][gas][index] = mass
+    for gas in gases:
+        masses_in[gas][:] = present[gas]
     return took
+
+
+def _held(stores: tuple[StoreFlow, ...], gas: str) -> bool:
+    return any(flow.store.masses_mg[gas] for flow in stores)
 
 
 def _by_day(totals, weights, codes, day) -> np.ndarray:

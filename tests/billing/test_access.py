@@ -12,14 +12,16 @@ from esg.models import EmissionLine, EmissionRun
 from poweroptix.db.scope import portal_scope
 from poweroptix.kernel.canonical import sha256
 from poweroptix.kernel.errors import NotFoundError
-from tests.billing.world import NOW, BilledWorld
+from tests.billing.world import NOW, QUICK_HASHERS, BilledWorld, quick_pdf
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _media(settings, tmp_path):
+def _media(settings, tmp_path, monkeypatch):
     settings.MEDIA_ROOT = str(tmp_path / "media")
+    settings.PASSWORD_HASHERS = QUICK_HASHERS
+    quick_pdf(monkeypatch)
 
 
 @pytest.fixture

@@ -28,15 +28,23 @@ from poweroptix.audit.models import AuditEvent
 from poweroptix.kernel.canonical import canonical_json, sha256
 from poweroptix.kernel.errors import Conflict, DomainError, Forbidden, Refused
 from settlement.services import approve_run, run_settlement
-from tests.billing.world import NOW, BilledWorld
+from tests.billing.world import NOW, QUICK_HASHERS, BilledWorld, quick_pdf
 from tests.settlement.world import MARCH, readings
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _media(settings, tmp_path):
+def _media(settings, tmp_path, monkeypatch, request):
     settings.MEDIA_ROOT = str(tmp_path / "media")
+    settings.PASSWORD_HASHERS = QUICK_HASHERS
+    if "paper" not in request.fixturenames:
+        quick_pdf(monkeypatch)
+
+
+@pytest.fixture
+def paper():
+    """Ask for real PDFs."""
 
 
 @pytest.fixture
@@ -69,7 +77,7 @@ def test_only_an_approved_run_becomes_an_invoice(world):
     assert Invoice.objects.count() == 0
 
 
-def test_an_issued_invoice_is_complete_and_proves_itself(world):
+def test_an_issued_invoice_is_complete_and_proves_itself(world, paper):
     invoice = world.issue()
     assert invoice.number == "CAP-000001"
     assert invoice.issue_date == date(2026, 4, 3)
@@ -101,7 +109,7 @@ def test_the_document_holds_everything_that_is_printed(world):
     assert {"Peak kW", "Billing kW", "Rate"} <= {row["name"] for row in demand["determinants"]}
 
 
-def test_the_pdf_is_tagged_pdf_a_with_the_document_inside(world):
+def test_the_pdf_is_tagged_pdf_a_with_the_document_inside(world, paper):
     invoice = world.issue()
     with pikepdf.open(io.BytesIO(stored_pdf(invoice))) as pdf:
         inside = pdf.attachments["invoice.json"].get_file().read_bytes()
@@ -242,7 +250,7 @@ def test_only_billing_issues(world):
         issue_invoice(draft, actor=world.approver, now=NOW)
 
 
-def test_a_draft_can_be_previewed_and_thrown_away(world):
+def test_a_draft_can_be_previewed_and_thrown_away(world, paper):
     draft = world.draft()
     assert preview_pdf(draft).startswith(b"%PDF-")
     assert not NumberSeries.objects.exists()

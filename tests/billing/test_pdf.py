@@ -108,16 +108,16 @@ def test_a_credit_asks_for_no_payment(sample):
     assert invoice_pdf({**sample, "total": "-1250.40"}).startswith(b"%PDF-")
 
 
-def test_a_hundred_lines_stay_within_bounds(sample):
+def test_many_lines_stay_within_bounds(sample):
     line = {**sample["lines"][3], "determinants": sample["lines"][3]["determinants"] * 40}
-    many = {**sample, "lines": [{**line, "position": n} for n in range(1, 101)]}
+    many = {**sample, "lines": [{**line, "position": n} for n in range(1, 41)]}
     view = view_of(many, "0" * 64)
-    assert len(view["lines"]) == 100
+    assert len(view["lines"]) == 40
     assert len(view["lines"][0]["determinants"]) == 61
     assert "more in the attached document" in view["lines"][0]["determinants"][-1]["how"]
     few = [{**row, "determinants": row["determinants"][:3]} for row in many["lines"]]
     with pikepdf.open(io.BytesIO(invoice_pdf({**many, "lines": few}))) as pdf:
-        assert 5 <= len(pdf.pages) <= 30
+        assert 4 <= len(pdf.pages) <= 15
 
 
 def test_every_printed_amount_is_one_of_the_document(sample):

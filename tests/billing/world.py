@@ -8,6 +8,7 @@ from contracts.models import IndexSeries, Party
 from contracts.services import publish_index
 from esg.services import account_carbon, load_factors, set_policy
 from meters.models import Channel, DeliveryPoint, GeneratingUnit
+from poweroptix.kernel.canonical import digest_of
 from settlement.models import SettlementRun
 from settlement.services import approve_run, current_allocation, run_settlement
 from tests.settlement.world import MARCH, SYSTEM, World, person, point, readings
@@ -44,6 +45,18 @@ EXAMPLE = (
     },
     {"10": "109221.00", "20": "40000.00", "40": "12500.00"},
 )
+
+
+#: Nobody logs in here; the real hashers take a third of a second per person.
+QUICK_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def quick_pdf(monkeypatch) -> None:
+    """Let issuing make a stand-in for the PDF, where the test is not about paper."""
+    monkeypatch.setattr(
+        "billing.services.issue.invoice_pdf",
+        lambda document: b"%PDF-1.7 " + digest_of(document).encode(),
+    )
 
 
 class BilledWorld(World):

@@ -14,10 +14,15 @@ from esg.services.factor_files import read_all
 from poweroptix.kernel.errors import Conflict, Forbidden, Refused
 from poweroptix.kernel.worksheet import Worksheet
 from settlement.services import current_allocation, run_allocation, run_settlement
-from tests.billing.world import NOW, BilledWorld
+from tests.billing.world import NOW, QUICK_HASHERS, BilledWorld
 from tests.settlement.world import MARCH, SYSTEM, person, readings
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _quick_people(settings):
+    settings.PASSWORD_HASHERS = QUICK_HASHERS
 
 
 @pytest.fixture
