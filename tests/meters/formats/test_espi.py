@@ -25,74 +25,20 @@ from tests.meters.cases import (
     remarks,
     total,
 )
+from tests.meters.formats.espi_feeds import (
+    POINT,
+    START,
+    block,
+    entry,
+    feed,
+    parts,
+    reading,
+    refused,
+)
 
 ACCEPTED = [name for name, case in expected("espi/").items() if case["our_policy"] == "ACCEPT"]
 GAS = [name for name in expected("espi/") if name not in ACCEPTED]
 NIST = "peers/nist_greenbutton/Meter_Data_2014-01-06_2014-01-12.xml.gz"
-POINT = "/User/1/UsagePoint/P1"
-START = 1772409600
-
-
-def entry(self_href, up, related, content):
-    links = [f'<link rel="self" href="{self_href}"/>', f'<link rel="up" href="{up}"/>']
-    links += [f'<link rel="related" href="{href}"/>' for href in related]
-    return f"<entry>{''.join(links)}<content>{content}</content></entry>"
-
-
-def resource(name, **fields):
-    inner = "".join(f"<{key}>{value}</{key}>" for key, value in fields.items())
-    return f'<{name} xmlns="http://naesb.org/espi">{inner}</{name}>'
-
-
-def reading(n, value="100", *, start=None, duration=900, quality=(), step=900):
-    at = START + n * step if start is None else start
-    marks = "".join(f"<ReadingQuality><quality>{q}</quality></ReadingQuality>" for q in quality)
-    period = f"<timePeriod><duration>{duration}</duration><start>{at}</start></timePeriod>"
-    return f"<IntervalReading>{marks}{period}<value>{value}</value></IntervalReading>"
-
-
-def block(*readings, start=START, duration=None):
-    duration = len(readings) * 900 if duration is None else duration
-    head = f"<interval><duration>{duration}</duration><start>{start}</start></interval>"
-    return f'<IntervalBlock xmlns="http://naesb.org/espi">{head}{"".join(readings)}</IntervalBlock>'
-
-
-def kind(**changes):
-    fields = {
-        "accumulationBehaviour": 4, "commodity": 1, "dataQualifier": 12, "flowDirection": 1,
-        "intervalLength": 900, "kind": 12, "powerOfTenMultiplier": 0, "uom": 72,
-    } | changes  # fmt: skip
-    return resource("ReadingType", **{k: v for k, v in fields.items() if v is not None})
-
-
-def parts(*contents, **changes):
-    return [
-        entry(POINT, "/User/1/UsagePoint", [f"{POINT}/MeterReading"], resource("UsagePoint")),
-        entry(
-            f"{POINT}/MeterReading/7", f"{POINT}/MeterReading",
-            [f"{POINT}/MeterReading/7/IntervalBlock", "/ReadingType/3"], resource("MeterReading"),
-        ),
-        entry("/ReadingType/3", "/ReadingType", [], kind(**changes)),
-        *(
-            entry(f"{POINT}/MeterReading/7/IntervalBlock/{n}",
-                  f"{POINT}/MeterReading/7/IntervalBlock", [], content)
-            for n, content in enumerate(contents)
-        ),
-    ]  # fmt: skip
-
-
-def feed(entries):
-    return (
-        f'<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom">{"".join(entries)}</feed>'
-    )
-
-
-def refused(text, profile=None):
-    with pytest.raises(Refused) as caught:
-        read("espi@1", text, profile)
-    assert caught.value.message.isprintable()
-    assert len(caught.value.message) <= 300
-    return caught.value
 
 
 @needs_cases
@@ -140,79 +86,6 @@ def test_a_week_of_one_minute_readings_with_the_factor_of_the_profile():
     }
     assert found["5446AF3F/DEL_KWH"].start_utc == dt.datetime(2014, 1, 6, 8, tzinfo=dt.UTC)
     assert remarks(items) == []
-
-
-@needs_cases
-@pytest.mark.parametrize("rows", [1_000_000, 1_000])
-def test_the_week_as_declared_is_taken_with_remarks(rows):
-    data = gzip.decompress((CASES / NIST).read_bytes())
-    items = read("espi@1", data, Profile(options={"window_rows": rows}))
-    assert errors(items) == []
-    assert {b.channel_text: (b.count, total([b])) for b in blocks(items)} == {
-        "5446AF3F/DEL_KWH": (10080, Decimal("0.034818")),  # 3 481 808 x 10^-8
-        "5446AF3F/REC_KWH": (10080, Decimal("0.009459")),  # 945 940 x 10^-8
-    }
-    found = {(r.channel_text, r.code, r.field) for r in remarks(items)}
-    assert found == {
-        (f"5446AF3F/{flow}_KWH", code, name)
-        for flow in ("DEL", "REC")
-        for code, name in (("X007", "accumulationBehaviour"), ("X008", "powerOfTenMultiplier"))
-    }
-    assert len(remarks(items)) == 4
-
-
-def test_a_bulk_quantity_with_an_interval_length_is_energy_per_interval():
-    items = read("espi@1", feed(parts(block(reading(0), reading(1)), accumulationBehaviour=1)))
-    assert total(blocks(items)) == Decimal("0.2")
-    (remark,) = remarks(items)
-    assert (remark.code, remark.severity, remark.channel_text) == ("X007", "WARN", "P1/DEL_KWH")
-    assert "accumulationBehaviour 1 (bulk quantity) with intervalLength 900 s" in remark.message
-    assert "do not use the file if these are register readings" in remark.message
-    vouched = Profile(options={"accumulation": "delta"})
-    entries = parts(block(reading(0)), accumulationBehaviour=1)
-    assert remarks(read("espi@1", feed(entries), vouched)) == []
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"accumulationBehaviour": 1, "intervalLength": None},
-        {"accumulationBehaviour": 1, "intervalLength": 0},
-        {"accumulationBehaviour": 1, "uom": 38},
-        {"accumulationBehaviour": 2}, {"accumulationBehaviour": 3}, {"accumulationBehaviour": 9},
-    ],
-)  # fmt: skip
-def test_a_register_is_refused(changes):
-    error = refused(feed(parts(block(reading(0)), **changes)))
-    assert error.code == "X007"
-    number = changes["accumulationBehaviour"]
-    assert f"accumulationBehaviour {number} is a register or a sum" in error.message
-
-
-def test_too_fine_a_scale_is_rounded_so_that_the_total_stays():
-    raw = ["295", "300", "280", "5", "50", "50"]
-    text = feed(parts(block(*(reading(n, v) for n, v in enumerate(raw))), powerOfTenMultiplier=-5))
-    items = read("espi@1", text)
-    (found,) = blocks(items)
-    # running sums 2.95 5.95 8.75 8.80 9.30 9.80
-    assert found.values.tolist() == [3, 3, 3, 0, 0, 1]
-    (remark,) = remarks(items)
-    assert (remark.code, remark.severity) == ("X008", "WARN")
-    assert "powerOfTenMultiplier -5 makes a raw unit finer than 0.000001 kWh" in remark.message
-    assert "set unit_factor in the import profile" in remark.message
-    (back,) = blocks(read("espi@1", text, Profile(sign=-1)))
-    assert back.values.tolist() == [-3, -3, -3, 0, 0, -1]
-    items = read("espi@1", text, Profile(unit_factor=Decimal("0.00000001")))
-    assert total(blocks(items)) == Decimal("0.00001")
-    assert "unit_factor 0.00000001 of the import profile" in remarks(items)[0].message
-
-
-def test_copies_of_too_fine_readings_are_still_copies():
-    twice = block(reading(0, "295"), reading(0, "295"), reading(1, "295"), reading(2, "295"))
-    items = read("espi@1", feed(parts(twice, powerOfTenMultiplier=-5)))
-    assert errors(items) == []
-    assert blocks(items)[0].values.tolist() == [3, 3, 3]
-    assert [r.code for r in remarks(items)] == ["X008", "W301"]
 
 
 @needs_cases
