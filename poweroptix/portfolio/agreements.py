@@ -88,14 +88,7 @@ def _version(contract: Contract, entry: Any, where: str, actor: Actor, now: date
         .order_by("-number")
         .first()
     )
-    terms = listed(entry, "terms", where)
-    examples = listed(entry, "examples", where)
-    for index, term in enumerate(terms):
-        known_fields(term, _TERM_FIELDS, f"{where}.terms[{index}]")
-        required(term, f"{where}.terms[{index}]", "line_code", "charge_type", "label", "parameters")
-    for index, example in enumerate(examples):
-        known_fields(example, {"name", "inputs", "expected"}, f"{where}.examples[{index}]")
-        required(example, f"{where}.examples[{index}]", "name", "inputs", "expected")
+    terms, examples = _parts(entry, where)
     if existing is not None:
         return _repeated(existing, entry, last, where, actor, now)
     try:
@@ -139,6 +132,20 @@ _TERM_FIELDS = {
     "quantity_name",
     "parameters",
 }
+
+
+def _parts(entry: Mapping, where: str) -> tuple[list, list]:
+    """Return the terms and examples of a version, each with the fields it must have."""
+    terms, examples = listed(entry, "terms", where), listed(entry, "examples", where)
+    for index, term in enumerate(terms):
+        place = f"{where}.terms[{index}]"
+        known_fields(term, _TERM_FIELDS, place)
+        required(term, place, "line_code", "charge_type", "label", "parameters")
+    for index, example in enumerate(examples):
+        place = f"{where}.examples[{index}]"
+        known_fields(example, {"name", "inputs", "expected"}, place)
+        required(example, place, "name", "inputs", "expected")
+    return terms, examples
 
 
 def _term(version: ContractVersion, term: Mapping, where: str, actor: Actor) -> None:
