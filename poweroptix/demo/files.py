@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from poweroptix.demo.flows import ZONE, Flows
+from poweroptix.demo.green_button import feed
 
 #: ALFA's meter was exchanged on 14 May 2026 at 10:00; the new one sends secondary values.
 EXCHANGE_MINUTES = int(datetime(2026, 5, 14, 15, tzinfo=UTC).timestamp()) // 60
@@ -140,7 +141,7 @@ def _alfa(flows: Flows, first: int, last: int) -> bytes:
     keep = np.ones(start.size, dtype=bool)
     if first in _firsts("2025-10", "2026-01", "2026-06", "2026-10"):
         keep = ~_gap(start, first + 9 * 1440 + 840, 60)  # an hour lost at the concentrator
-    return _espi(start[keep], _as_metered(start, values)[keep])
+    return feed("TEN-ALFA", start[keep], _as_metered(start, values)[keep])
 
 
 def _as_metered(start: np.ndarray, wh: np.ndarray) -> np.ndarray:
@@ -205,65 +206,3 @@ def _long(parts: list[tuple]) -> bytes:
             for stamp, value in zip(_stamps(start), _thousandths(values, places), strict=True)
         ]
     return ("\n".join(lines) + "\n").encode()
-
-
-def _espi(start: np.ndarray, milli_wh: np.ndarray) -> bytes:
-    """Return a Green Button feed: one usage point, one reading type, one block per UTC day."""
-    base = "https://alfa.example/espi/1_1/resource/UsagePoint/TEN-ALFA"
-    entries = [
-        _entry(
-            f"{base}",
-            "https://alfa.example/espi/1_1/resource/UsagePoint",
-            [f"{base}/MeterReading"],
-            '<UsagePoint xmlns="http://naesb.org/espi"><ServiceCategory><kind>0</kind>'
-            "</ServiceCategory></UsagePoint>",
-        ),
-        _entry(
-            f"{base}/MeterReading/1",
-            f"{base}/MeterReading",
-            [
-                f"{base}/MeterReading/1/IntervalBlock",
-                "https://alfa.example/espi/1_1/resource/ReadingType/1",
-            ],
-            '<MeterReading xmlns="http://naesb.org/espi"/>',
-        ),
-        _entry(
-            "https://alfa.example/espi/1_1/resource/ReadingType/1",
-            "https://alfa.example/espi/1_1/resource/ReadingType",
-            [],
-            '<ReadingType xmlns="http://naesb.org/espi"><accumulationBehaviour>4'
-            "</accumulationBehaviour><commodity>1</commodity><flowDirection>1</flowDirection>"
-            "<intervalLength>900</intervalLength><kind>12</kind><powerOfTenMultiplier>-3"
-            "</powerOfTenMultiplier><uom>72</uom></ReadingType>",
-        ),
-    ]
-    for number, day in enumerate(np.unique(start // 1440)):
-        inside = start // 1440 == day
-        readings = "".join(
-            f"<IntervalReading><timePeriod><duration>900</duration><start>{m * 60}</start>"
-            f"</timePeriod><value>{v}</value></IntervalReading>"
-            for m, v in zip(start[inside].tolist(), milli_wh[inside].tolist(), strict=True)
-        )
-        block = (
-            f'<IntervalBlock xmlns="http://naesb.org/espi"><interval><duration>'
-            f"{int(inside.sum()) * 900}</duration><start>{int(start[inside][0]) * 60}</start>"
-            f"</interval>{readings}</IntervalBlock>"
-        )
-        entries.append(
-            _entry(
-                f"{base}/MeterReading/1/IntervalBlock/{number}",
-                f"{base}/MeterReading/1/IntervalBlock",
-                [],
-                block,
-            )
-        )
-    return (
-        '<?xml version="1.0" encoding="UTF-8"?>\n<feed xmlns="http://www.w3.org/2005/Atom">'
-        "<title>TEN-ALFA</title>" + "\n".join(entries) + "</feed>\n"
-    ).encode()
-
-
-def _entry(own: str, up: str, related: list[str], content: str) -> str:
-    links = f'<link rel="self" href="{own}"/><link rel="up" href="{up}"/>'
-    links += "".join(f'<link rel="related" href="{href}"/>' for href in related)
-    return f"<entry>{links}<content>{content}</content></entry>"
