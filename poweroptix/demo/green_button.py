@@ -25,7 +25,8 @@ def feed(point: str, start: np.ndarray, milli_wh: np.ndarray) -> bytes:
             here,
             f"{SITE}/UsagePoint",
             [f"{here}/MeterReading"],
-            f"<UsagePoint {NAMESPACE}><ServiceCategory><kind>0</kind></ServiceCategory></UsagePoint>",
+            f"<UsagePoint {NAMESPACE}><ServiceCategory><kind>0</kind></ServiceCategory>"
+            "</UsagePoint>",
         ),
         _entry(
             f"{here}/MeterReading/1",
