@@ -26,6 +26,9 @@ from poweroptix.api.problem import handle
 from poweroptix.kernel.errors import Refused
 
 DEFAULT_LIMIT, MOST_LIMIT = 100, 500
+_INSTANT = re.compile(
+    r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9:.]{5,15}([Zz]|[-+][0-9]{2}:?[0-9]{2})\Z"
+)
 _PERIOD = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])\Z")
 Rows = Callable[[Principal], QuerySet]
 
@@ -162,16 +165,17 @@ def instant(text: str) -> datetime:
     >>> instant("2026-03-01T06:00:00Z").isoformat()
     '2026-03-01T06:00:00+00:00'
     """
+    text = text.replace(" ", "+")  # a plus sign that was not encoded
+    shown = text[:40]
     try:
-        given = datetime.fromisoformat(text.replace(" ", "+"))
-    except ValueError as fault:
-        raise Refused(
-            "parameter", f"'{text[:40]}' is not an instant like 2026-03-01T06:00:00Z."
-        ) from fault
-    if given.tzinfo is None or "T" not in text:
-        raise Refused("parameter", f"'{text[:40]}' needs a time and an offset or Z.")
+        given = datetime.fromisoformat(text) if _INSTANT.fullmatch(text) else None
+    except ValueError:
+        given = None
+    if given is None:
+        told = f"'{shown}' is not an instant with an offset, such as 2026-03-01T06:00:00Z."
+        raise Refused("parameter", told)
     if not 1990 <= given.year <= 2200:
-        raise Refused("parameter", f"'{text[:40]}' lies outside the years 1990 to 2200.")
+        raise Refused("parameter", f"'{shown}' lies outside the years 1990 to 2200.")
     return given.astimezone(UTC)
 
 

@@ -15,7 +15,7 @@ from contracts.services import publish_index
 from esg.services import account_carbon, load_factors
 from meters.models import Campus, Channel, ImportFile
 from meters.services import ingest_file, receive_file, validate_days
-from poweroptix.accounts.models import STAFF_ROLES, Tenant, User
+from poweroptix.accounts.models import Tenant, User
 from poweroptix.accounts.services import create_token, create_user
 from poweroptix.audit.actor import Actor
 from poweroptix.clock import now
@@ -58,6 +58,7 @@ class CampusWorld:
             created_by=owner,
             tenant=self.tenant(tenant) if tenant else None,
             now=now(),
+            actor=SYSTEM,
         )
         return key
 

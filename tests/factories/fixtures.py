@@ -1,4 +1,4 @@
-"""The campus as a fixture: built once per module, taken back at its end."""
+"""The campus as a fixture: built once per package of tests, taken back at its end."""
 
 import pytest
 from django.db import transaction
@@ -6,9 +6,9 @@ from django.db import transaction
 from tests.factories.campus import CampusWorld, build_campus
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def world(django_db_setup, django_db_blocker, tmp_path_factory) -> CampusWorld:
-    """Return a settled and issued month; everything is rolled back after the module's tests.
+    """Return a settled and issued month; everything is rolled back after the tests of the package.
 
     Each test still runs in a transaction of its own inside this one.
     """
