@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -129,9 +128,12 @@ def child(megabytes: int) -> None:
     import django
 
     django.setup()
+    from django.conf import settings  # noqa: PLC0415
+
     days = 365
     channels = max(1, round(megabytes * 1_000_000 / (days * PER_DAY * 8.35)))
     with tempfile.TemporaryDirectory() as folder:
+        settings.MEDIA_ROOT = folder
         path = Path(folder) / f"large{megabytes}.csv"
         make_channels(channels)
         if os.fork() == 0:
@@ -139,8 +141,13 @@ def child(megabytes: int) -> None:
             os._exit(0)
         os.wait()
         ingest(path, f"large{megabytes}")
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(path.stat().st_size / 1e6, peak)
+        print(path.stat().st_size / 1e6, own_peak_mb())
+
+
+def own_peak_mb() -> float:
+    """Return the peak memory of this process; getrusage would report that of the parent."""
+    status = Path("/proc/self/status").read_text().splitlines()
+    return next(int(row.split()[1]) for row in status if row.startswith("VmHWM")) / 1024
 
 
 def scratch_database() -> tuple[str, str]:
@@ -159,7 +166,12 @@ def drop_database(name: str) -> None:
     import psycopg
 
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as server:
-        server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        for _ in range(30):
+            try:
+                server.execute(f'DROP DATABASE IF EXISTS "{name}"')
+                return
+            except psycopg.errors.ObjectInUse:
+                time.sleep(1)  # the server's own vacuum may still look at it
 
 
 def run(channels: int, days: int, sizes_mb: list[int], url: str) -> None:
@@ -219,6 +231,9 @@ def main() -> None:
         sizes = [options.large_mb // 4, options.large_mb] if options.large_mb else []
         run(options.channels, options.days, sizes, url)
     finally:
+        from django.db import connection  # noqa: PLC0415
+
+        connection.close()
         os.environ["DATABASE_URL"] = before
         drop_database(name)
 

@@ -188,3 +188,16 @@ def test_reading_view_unnests_the_newest_published_final_blocks(publication):
     ]
     assert rows[3][1:] == (None, 100)
     assert [row[1] for row in rows[:3]] == new.values[0, :3].tolist()
+
+
+def test_a_reading_takes_at_most_fifteen_bytes_a_layer(publication):
+    channel = make_channel()
+    before = stored_bytes()
+    write(made(channel, publication, days=2000), NOW)
+    assert (stored_bytes() - before) / (2000 * 96) <= 15
+
+
+def stored_bytes():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_total_relation_size('meters_readingblock')")
+        return cursor.fetchone()[0]
