@@ -180,7 +180,8 @@ def energy_of(
     """Return delivered kWh by (allocation run, contract) of some runs; one query."""
     ids = {run.allocation_run_id for run in runs}
     rows = AllocationPart.objects.filter(tenant=_id(tenant), run__in=ids, kind="TOTAL")
-    facts = rows.values_list("run_id", "contract_id", "total_kwh")
+    # Ordered by its own columns: the default order would join runs, which no tenant may read.
+    facts = rows.order_by("id").values_list("run_id", "contract_id", "total_kwh")
     return {(run, contract): kwh for run, contract, kwh in facts if kwh is not None}
 
 
