@@ -113,7 +113,8 @@ def _drafts() -> Tile:
 def _overdue(now: datetime) -> Tile:
     rows = Invoice.objects.filter(state="ISSUED", due_date__lt=now.date())
     counts = rows.aggregate(all=Count("pk"), total=Sum("total_usd"), oldest=Min("due_date"))
-    said = f"${counts['total'] or 0:,.2f} past due, the oldest since {counts['oldest']:%-d %b %Y}"
+    since = f", the oldest since {counts['oldest']:%-d %b %Y}" if counts["oldest"] else ""
+    said = f"${counts['total'] or 0:,.2f} past due{since}"
     return _tile(
         "Invoices past due", counts["all"], "/office/invoices/?state=ISSUED&sort=due_date", said
     )
