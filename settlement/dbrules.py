@@ -19,16 +19,25 @@ ALLOCATION_RUN, ALLOCATION_PART = "settlement_allocationrun", "settlement_alloca
 RUN, LINE, CORRECTION = "settlement_settlementrun", "settlement_line", "settlement_correction"
 
 ALLOCATION_CLOSES = """
-CREATE OR REPLACE FUNCTION pox_settlement_allocation_closes() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE bad record;
+CREATE OR REPLACE FUNCTION pox_settlement_is_plain(run bigint, contract bigint) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+  SELECT count(DISTINCT minutes) = 1 AND count(DISTINCT kind) = count(*)
+    FROM settlement_allocationpart WHERE run_id = run AND contract_id = contract
+$$;
+CREATE OR REPLACE FUNCTION pox_settlement_allocation_closes() RETURNS trigger
+LANGUAGE plpgsql SET jit = off SET work_mem = '64MB' AS $$
+DECLARE
+  bad record;
+  missing constant bigint := -9223372036854775808;
 BEGIN
+  -- A pool: all parts less the whole, in every interval of the whole.
   SELECT p.pool_code, (u.ord - 1) * p.minutes / w.minutes AS slot INTO bad
     FROM settlement_allocationpart p
     JOIN settlement_allocationpart w
       ON w.run_id = p.run_id AND w.pool_code = p.pool_code AND w.kind = 'WHOLE'
    CROSS JOIN LATERAL unnest(p.values) WITH ORDINALITY AS u(v, ord)
    WHERE p.run_id = NEW.id AND p.kind IN ('WHOLE', 'SHARED', 'LOSS', 'OPERATOR')
-     AND u.v <> -9223372036854775808
+     AND u.v <> missing
    GROUP BY 1, 2
   HAVING sum(CASE p.kind WHEN 'WHOLE' THEN -u.v ELSE u.v END) <> 0
    LIMIT 1;
@@ -37,17 +46,36 @@ BEGIN
       NEW.id, bad.pool_code, bad.slot
       USING ERRCODE = 'check_violation', CONSTRAINT = 'allocation_closes';
   END IF;
-  SELECT p.contract_id, (u.ord - 1) * p.minutes / t.minutes AS slot INTO bad
-    FROM settlement_allocationpart p
-    JOIN settlement_allocationpart t
-      ON t.run_id = p.run_id AND t.contract_id = p.contract_id AND t.kind = 'TOTAL'
-   CROSS JOIN LATERAL unnest(p.values) WITH ORDINALITY AS u(v, ord)
-   WHERE p.run_id = NEW.id AND p.contract_id IS NOT NULL
-   GROUP BY 1, 2
-  HAVING bool_and(u.v <> -9223372036854775808)
-     AND sum(CASE p.kind WHEN 'TOTAL' THEN -greatest(u.v, -9223372036854775807)
-             ELSE u.v END) <> 0
+  -- A contract with one part of each kind on one grid: the arrays side by side.
+  SELECT t.contract_id, u.ord - 1 AS slot INTO bad
+    FROM settlement_allocationpart t
+    LEFT JOIN settlement_allocationpart m
+      ON m.run_id = t.run_id AND m.contract_id = t.contract_id AND m.kind = 'METERED'
+    LEFT JOIN settlement_allocationpart s
+      ON s.run_id = t.run_id AND s.contract_id = t.contract_id AND s.kind = 'SHARED'
+    LEFT JOIN settlement_allocationpart l
+      ON l.run_id = t.run_id AND l.contract_id = t.contract_id AND l.kind = 'LOSS'
+   CROSS JOIN LATERAL unnest(t.values, m.values, s.values, l.values)
+         WITH ORDINALITY AS u(total, own, shared, loss, ord)
+   WHERE t.run_id = NEW.id AND t.kind = 'TOTAL' AND pox_settlement_is_plain(t.run_id, t.contract_id)
+     AND CASE WHEN u.total = missing THEN FALSE
+              WHEN missing IN (u.own, u.shared, u.loss) THEN TRUE
+              ELSE u.total IS DISTINCT FROM
+                   coalesce(u.own, 0) + coalesce(u.shared, 0) + coalesce(u.loss, 0) END
    LIMIT 1;
+  IF NOT FOUND THEN
+    -- Any other contract: several pools, or parts on finer grids, summed up to the total's.
+    SELECT p.contract_id, (u.ord - 1) * p.minutes / t.minutes AS slot INTO bad
+      FROM settlement_allocationpart p
+      JOIN settlement_allocationpart t
+        ON t.run_id = p.run_id AND t.contract_id = p.contract_id AND t.kind = 'TOTAL'
+     CROSS JOIN LATERAL unnest(p.values) WITH ORDINALITY AS u(v, ord)
+     WHERE p.run_id = NEW.id AND NOT pox_settlement_is_plain(p.run_id, p.contract_id)
+     GROUP BY 1, 2
+    HAVING bool_and(u.v <> missing)
+       AND sum(CASE p.kind WHEN 'TOTAL' THEN -greatest(u.v, missing + 1) ELSE u.v END) <> 0
+     LIMIT 1;
+  END IF;
   IF FOUND THEN
     RAISE EXCEPTION 'allocation run %: contract % is not the sum of its parts in interval %',
       NEW.id, bad.contract_id, bad.slot

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import psycopg
@@ -23,6 +24,14 @@ from poweroptix.kernel.series import Series
 
 INT8_OID = 20
 INT8_ARRAY_OID = 1016
+LINE_COLUMNS = (
+    ("run_id", "bigint"), ("tenant_id", "bigint"), ("position", "smallint"),
+    ("line_code", "smallint"), ("term_id", "bigint"), ("charge_type", "text"), ("label", "text"),
+    ("clause", "text"), ("first_date", "date"), ("last_date", "date"), ("quantity", "numeric"),
+    ("unit", "text"), ("rate", "numeric"), ("rate_text", "text"), ("exact_usd", "numeric"),
+    ("amount_usd", "numeric"), ("estimated_ratio", "numeric"), ("worksheet", "jsonb"),
+    ("corrects_run_id", "bigint"), ("corrects_period", "text"), ("sha256", "text"),
+)  # fmt: skip
 _ELEMENT = np.dtype([("length", ">i4"), ("value", ">i8")])
 _HEADER = np.dtype(">i4")
 
@@ -95,6 +104,24 @@ def write_parts(run_id: int, parts: Sequence[StoredPart]) -> None:
                 )
                 for part in parts
             ],
+        )
+
+
+def write_lines(rows: Sequence[dict[str, Any]]) -> None:
+    """Add lines of runs that are still DRAFT, all in one statement.
+
+    The rows travel as one JSON parameter and PostgreSQL takes them apart; keys are column names,
+    numbers are text, so no digit is lost.
+    """
+    if not rows:
+        return
+    columns = ", ".join(name for name, _ in LINE_COLUMNS)
+    typed = ", ".join(f"{name} {kind}" for name, kind in LINE_COLUMNS)
+    with _cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO settlement_line ({columns}) SELECT {columns}"  # noqa: S608 - our names
+            f" FROM jsonb_to_recordset(%s) AS row({typed}) ORDER BY run_id, position",
+            [Jsonb(list(rows))],
         )
 
 

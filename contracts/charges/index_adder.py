@@ -202,6 +202,8 @@ class IndexAdder(ChargeType):
     @staticmethod
     def _prices(published: np.ndarray, parameters: Any, adder: Decimal) -> np.ndarray:
         """Interval prices: published x multiplier + adder, rounded to the places of the term."""
+        if parameters.multiplier == 1 and parameters.interval_price_places == 8:
+            return published + price(adder)  # fixed point already: nothing to round
         distinct, where = np.unique(published, return_inverse=True)
         priced = [
             price(

@@ -134,8 +134,12 @@ def _write(
             "code", "pk", "tenant_id"
         )
     }
+    claims = {
+        code: digest_of([figure.to_json() for figure in sheet.figures])
+        for code, sheet in outcome.worksheets.items()
+    }
     write_parts(
-        run.pk, [_stored(part, contracts, outcome, reading.document) for part in outcome.parts]
+        run.pk, [_stored(part, contracts, outcome, reading, claims) for part in outcome.parts]
     )
     return run
 
@@ -144,10 +148,18 @@ def _stored(
     part: Part,
     contracts: dict[str, tuple[int, int]],
     outcome: CampusOutcome,
-    document: dict[str, Any],
+    reading: CampusReading,
+    claims: dict[str, str],
 ) -> StoredPart:
     contract_id, tenant_id = contracts.get(part.contract, (None, None))
     known = part.series.missing_count == 0
+    sheet = outcome.worksheets.get(part.pool_code)
+    if part.kind == "METERED":
+        worksheet = own_readings(reading.document, part.contract)
+    elif sheet is None or not part.contract:
+        worksheet = {}
+    else:
+        worksheet = _own_view(part, sheet, claims[part.pool_code])
     return StoredPart(
         kind=part.kind,
         pool_code=part.pool_code,
@@ -156,21 +168,16 @@ def _stored(
         series=part.series,
         digest=part.series.digest(),
         total_kwh=part.series.total() if known else None,
-        worksheet=own_readings(document, part.contract)
-        if part.kind == "METERED"
-        else _own_view(part, outcome.worksheets.get(part.pool_code)),
+        worksheet=worksheet,
     )
 
 
-def _own_view(part: Part, sheet: Worksheet | None) -> dict[str, Any]:
+def _own_view(part: Part, sheet: Worksheet, claims_sha256: str) -> dict[str, Any]:
     """Return what a tenant may see of a pool: own part, the whole, own share, a digest of claims.
 
     Never another tenant's figures; the digest proves that everybody was shown the same claims.
     """
-    if sheet is None or not part.contract:
-        return {}
-    figures = {figure.name: figure for figure in sheet.figures}
-    whole = figures["shared quantity"].value
+    whole = sheet.figures[0].value
     own = part.series.total_present()
     share = own / whole if whole else Decimal(0)
     return {
@@ -180,7 +187,7 @@ def _own_view(part: Part, sheet: Worksheet | None) -> dict[str, Any]:
         "own": format(own, "f"),
         "share_ratio": format(share, ".6f"),
         "unit": part.series.unit,
-        "claims_sha256": digest_of([figure.to_json() for figure in sheet.figures]),
+        "claims_sha256": claims_sha256,
     }
 
 

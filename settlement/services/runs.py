@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Max
@@ -17,12 +19,13 @@ from poweroptix.kernel.canonical import digest_of
 from poweroptix.kernel.errors import Conflict, Refused
 from poweroptix.kernel.finding import Finding
 from poweroptix.kernel.period import Period
-from settlement.calc.settle import Outcome, SettledLine, estimated_ratio, settle
-from settlement.models import AllocationRun, Correction, Line, SettlementRun
+from settlement.calc.settle import Outcome, estimated_ratio, settle
+from settlement.models import AllocationRun, Correction, SettlementRun
 from settlement.queries.contract import ContractReading, read_contract
 from settlement.queries.shelf import Shelf
 from settlement.services.allocation import not_over, run_allocation
 from settlement.services.readiness import Gate, to_json
+from settlement.storage import write_lines
 
 
 def run_settlement(
@@ -77,19 +80,22 @@ def calculate(
         shelf.fill(contracts, period, allocation)
         gate = Gate(allocation)
         latest = _latest(contracts, period)
-        written = []
+        runs: dict[int, SettlementRun] = {}
+        drafts = []
         for contract in contracts:
             reading = read_contract(contract, period, allocation, shelf)
             content, sha256 = reading.inputs.frozen()
             before = latest.get(contract.pk)
             if before is not None and _same(before, sha256, kind):
-                written.append(before)
+                runs[contract.pk] = before
                 continue
             outcome = settle(reading.inputs)
             findings = [*gate.of(contract, reading.inputs, shelf), *outcome.findings]
-            draft = _Draft(contract, allocation, reading, outcome, content, sha256, before)
-            written.append(_write(draft, findings, kind, reason, now, actor))
-    return written
+            drafts.append(
+                _Draft(contract, allocation, reading, outcome, content, sha256, before, findings)
+            )
+        runs |= {run.contract_id: run for run in _write(drafts, kind, reason, now, actor)}
+    return [runs[contract.pk] for contract in contracts]
 
 
 def _lock(contracts: Sequence[Contract], period: Period) -> None:
@@ -138,92 +144,90 @@ class _Draft:
     content: bytes
     sha256: str
     before: SettlementRun | None
+    findings: Sequence[Finding]
 
 
 def _write(
-    draft: _Draft,
-    findings: Sequence[Finding],
-    kind: str,
-    reason: str,
-    now: datetime,
-    actor: Actor,
-) -> SettlementRun:
-    """Write the run with its lines and let the database prove the total."""
+    drafts: Sequence[_Draft], kind: str, reason: str, now: datetime, actor: Actor
+) -> list[SettlementRun]:
+    """Write runs with their lines and let the database prove every total."""
+    replaced = [d.before.pk for d in drafts if d.before is not None and d.before.is_open]
+    if replaced:
+        SettlementRun.objects.filter(pk__in=replaced).update(state="SUPERSEDED")
+    common = {"kind": kind, "reason": reason, "created_by": str(actor), "created_at": now}
+    printed = [_documents(draft.outcome) for draft in drafts]
+    runs = SettlementRun.objects.bulk_create(
+        _run(draft, digest_of([line["sha256"] for line in own]), common)
+        for draft, own in zip(drafts, printed, strict=True)
+    )
+    write_lines(
+        [
+            {**line, "run_id": run.pk, "tenant_id": run.tenant_id}
+            for run, own in zip(runs, printed, strict=True)
+            for line in own
+        ]
+    )
+    SettlementRun.objects.filter(pk__in=[run.pk for run in runs]).update(state="CALCULATED")
+    _clear_corrections(runs)
+    for run in runs:
+        run.state = "CALCULATED"
+        after = {"version": run.version, "kind": kind, "total_usd": run.total_usd}
+        record("settlement.calculate", run, actor=actor, reason=reason, after=after)
+    return runs
+
+
+def _run(draft: _Draft, lines_sha256: str, common: dict[str, Any]) -> SettlementRun:
     before, inputs = draft.before, draft.reading.inputs
-    if before is not None and before.is_open:
-        SettlementRun.objects.filter(pk=before.pk).update(state="SUPERSEDED")
-    digests = [digest_of(line.document()) for line in draft.outcome.lines]
-    run = SettlementRun.objects.create(
+    return SettlementRun(
         contract=draft.contract,
         tenant_id=draft.contract.tenant_id,
         period=inputs.period.label,
         start_utc=inputs.period.start_utc,
         end_utc=inputs.period.end_utc,
         version=1 if before is None else before.version + 1,
-        kind=kind,
-        reason=reason,
         currency=inputs.currency,
         supersedes=before,
         allocation_run=draft.allocation,
         inputs=draft.content,
         inputs_sha256=draft.sha256,
-        lines_sha256=digest_of(digests),
+        lines_sha256=lines_sha256,
         carry_in_run=draft.reading.carry_in_run,
         carry_out=draft.outcome.carry_out,
         adjustments=list(inputs.adjustments),
         total_usd=draft.outcome.total_usd,
         estimated_ratio=estimated_ratio(inputs.series["delivered"]),
-        findings=to_json(findings),
-        created_by=str(actor),
-        created_at=now,
-    )
-    Line.objects.bulk_create(
-        _row(run, line, digest) for line, digest in zip(draft.outcome.lines, digests, strict=True)
-    )
-    SettlementRun.objects.filter(pk=run.pk).update(state="CALCULATED")
-    run.state = "CALCULATED"
-    _clear_corrections(run)
-    record(
-        "settlement.calculate",
-        run,
-        actor=actor,
-        reason=reason,
-        after={"version": run.version, "kind": kind, "total_usd": run.total_usd},
-    )
-    return run
-
-
-def _row(run: SettlementRun, line: SettledLine, digest: str) -> Line:
-    return Line(
-        run=run,
-        tenant_id=run.tenant_id,
-        position=line.position,
-        line_code=line.line_code,
-        term_id=line.term_id,
-        charge_type=line.charge_type,
-        label=line.label,
-        clause=line.clause,
-        first_date=line.first_date,
-        last_date=line.last_date,
-        quantity=line.quantity,
-        unit=line.unit,
-        rate=line.rate,
-        rate_text=line.rate_text,
-        exact_usd=line.exact_usd,
-        amount_usd=line.amount_usd,
-        estimated_ratio=line.estimated_ratio,
-        worksheet=line.worksheet.to_json(),
-        corrects_run_id=line.corrects_run,
-        corrects_period=line.corrects_period,
-        sha256=digest,
+        findings=to_json(draft.findings),
+        **common,
     )
 
 
-def _clear_corrections(run: SettlementRun) -> None:
-    """Mark the corrections that this run has read: those of its period's earlier runs."""
-    Correction.objects.filter(
-        run__contract=run.contract_id,
-        run__period=run.period,
-        cleared_by__isnull=True,
-        created_at__lte=run.allocation_run.created_at,
-    ).update(cleared_by=run)
+def _documents(outcome: Outcome) -> list[dict[str, Any]]:
+    """Return the lines as the columns of their table, each with its digest."""
+    rows = []
+    for line in outcome.lines:
+        document = line.document()
+        digest = digest_of(document)
+        document["corrects_run_id"] = document.pop("corrects_run")
+        plain = {name: _text(value) for name, value in document.items()}
+        rows.append({**plain, "rate": _text(line.rate), "sha256": digest})
+    return rows
+
+
+def _text(value: Any) -> Any:
+    """Return a number or date as text; what JSON knows stays as it is."""
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _clear_corrections(runs: Sequence[SettlementRun]) -> None:
+    """Mark the corrections that these runs have read: those of their periods' earlier runs."""
+    if not runs:
+        return
+    newest = {run.contract_id: run for run in runs}
+    waiting = Correction.objects.filter(
+        run__contract__in=list(newest), run__period=runs[0].period, cleared_by__isnull=True,
+        created_at__lte=runs[0].allocation_run.created_at,
+    ).values_list("pk", "run__contract")  # fmt: skip
+    for correction, contract in waiting:
+        Correction.objects.filter(pk=correction).update(cleared_by=newest[contract])
