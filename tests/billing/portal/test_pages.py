@@ -1,6 +1,7 @@
 """What a tenant sees, and how many questions each page asks of the database."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -55,9 +56,26 @@ def own_queries(captured, user_table="accounts_user") -> int:
 
 @pytest.mark.parametrize("name", list(BASELINE))
 def test_page_opens_within_its_queries(alfa, world, name):
-    with CaptureQueriesContext(connection, ) as captured:
+    with CaptureQueriesContext(
+        connection,
+    ) as captured:
         answer = alfa.get(addresses(world)[name])
     assert answer.status_code == 200, answer.content.decode(errors="replace")[:1500]
     asked = own_queries(captured.captured_queries)
     assert asked <= LIMIT, "\n".join(q["sql"][:150] for q in captured.captured_queries)
     assert asked <= BASELINE[name], f"{name} asks {asked} queries, the baseline is {BASELINE[name]}"
+
+
+@pytest.mark.parametrize("name", ["home", "usage", "invoices", "carbon", "contract"])
+def test_queries_do_not_grow_with_the_data(alfa, world, name):
+    from tests.factories.campus import HEAD, NOW, deliver
+
+    rows = [
+        f"HALL-A,DEL_KWH,2026-04-{day:02d}T{hour:02d}:00:00Z,900,2000.000,kWh,A"
+        for day in range(1, 28)
+        for hour in range(24)
+    ]
+    deliver("more.csv", "\n".join([HEAD, *rows, ""]).encode(), now=NOW + timedelta(days=30))
+    with CaptureQueriesContext(connection) as captured:
+        alfa.get(addresses(world)[name])
+    assert own_queries(captured.captured_queries) <= BASELINE[name]
