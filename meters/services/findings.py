@@ -47,7 +47,9 @@ def keep_in_step(
 ) -> None:
     """Create, refresh and close the findings of one channel on the judged days."""
     codes = managed_codes()
-    alive = {(f.rule_code, f.start_utc, f.end_utc): f for f in known if f.rule_code in codes}
+    # What ingest found about a file is not validation's to close.
+    mine = [f for f in known if f.rule_code in codes and f.import_file_id is None]
+    alive = {(f.rule_code, f.start_utc, f.end_utc): f for f in mine}
     fresh, refreshed = [], []
     for judgement in outcome.judgements:
         finding = judgement.finding
