@@ -9,7 +9,7 @@ from .text import figure
 
 INK, MUTED, GRID = "#17202b", "#5b6775", "#dfe4ea"
 MEASURED, WEEKEND, ESTIMATED = "#0b5c8a", "#7fa9c2", "#d98a1f"
-WIDTH, HEIGHT = 680, 190
+WIDTH, HEIGHT = 680, 168
 LEFT, RIGHT, TOP, BOTTOM = 46, 4, 20, 24
 
 

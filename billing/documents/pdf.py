@@ -2,6 +2,7 @@
 
 import mimetypes
 import re
+import threading
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from .view import view_of
 STYLE = Path(__file__).with_name("invoice.css")
 PLAIN_PATH = re.compile(r"[a-z0-9][a-z0-9._/-]*\Z", re.IGNORECASE)
 IMAGE_DATA = re.compile(r"data:image/(png|jpeg|gif);base64,")
+_local = threading.local()
 HOW_TO_INSTALL = "apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
 
 
@@ -96,6 +98,20 @@ def _write(html: str, attachments: list, identifier: bytes) -> bytes:
     if not pdf or not pdf.startswith(b"%PDF-"):
         raise DomainError("billing.pdf_failed", "The PDF could not be made: it came out empty.")
     return pdf
+
+
+def _paper() -> tuple:
+    """Return fonts and style, read once per thread: unpacking the fonts is a third of the work."""
+    if not hasattr(_local, "paper"):
+        weasyprint = _weasyprint()
+        from weasyprint.text.fonts import FontConfiguration
+
+        fonts = FontConfiguration()
+        style = weasyprint.CSS(
+            string=STYLE.read_text(encoding="utf-8"), font_config=fonts, url_fetcher=_fetcher()
+        )
+        _local.paper = (fonts, style)
+    return _local.paper
 
 
 @cache

@@ -77,8 +77,9 @@ def _payment(document: dict) -> dict:
     currency, total = document["currency"], Decimal(document["total"])
     bank, number = document["seller"]["bank"], document["number"]
     is_credit = total < 0
-    rows = [("Pay to", document["seller"]["legal_name"])]
-    rows += [(row["label"], row["value"]) for row in bank]
+    rows = [(row["label"], row["value"]) for row in bank]
+    if not any(label == "Account name" for label, _ in rows):
+        rows.insert(0, ("Pay to", document["seller"]["legal_name"]))
     rows += [
         ("Reference", number or "given when the invoice is issued"),
         ("Amount", money(total, currency)),
@@ -115,7 +116,7 @@ def _line(line: dict, currency: str) -> dict:
     under = [f"Clause {line['clause']}"] if line["clause"] else []
     if line["under"]:
         under.append(line["under"])
-    if Decimal(line["estimated_ratio"]) > 0:
+    if Decimal(line["estimated_ratio"]) > 0 and _reads_meters(line):
         under.append(f"{percent(line['estimated_ratio'])} estimated")
     rows = line["determinants"]
     shown = [
@@ -136,7 +137,7 @@ def _line(line: dict, currency: str) -> dict:
         "under": "  ·  ".join(under),
         "quantity": figure(line["quantity"]) if line["quantity"] else "",
         "unit": unit_text(line["unit"]),
-        "rate": pretty(line["rate_text"]),
+        "rate": pretty(line["rate_text"]) + (" avg." if _is_average(line) else ""),
         "parts": _parts(line),
         "amount": money(line["amount"]),
         "money": money(line["amount"], currency),
@@ -146,6 +147,22 @@ def _line(line: dict, currency: str) -> dict:
             for row in line["sums"][:MOST_ROWS]
         ],
     }
+
+
+def _reads_meters(line: dict) -> bool:
+    """Tell whether a line rests on readings; a fee does not, whatever was estimated."""
+
+    def rests(figure: dict) -> bool:
+        source = figure["source"]
+        own = source is not None and source["kind"] in {"readings", "allocation"}
+        return own or any(rests(each) for each in figure["inputs"])
+
+    return any(rests(row["quantity"]) for row in line["worksheet"]["rows"])
+
+
+def _is_average(line: dict) -> bool:
+    """Tell whether the printed rate is the average of interval prices."""
+    return any(row["kind"] == "interval_row" for row in line["worksheet"]["rows"])
 
 
 def _parts(line: dict) -> list[dict]:
@@ -222,7 +239,8 @@ def _energy_rows(usage: dict, zone: str) -> list[tuple[str, str]]:
     rows = [("Energy delivered", f"{figure(usage['total_kwh'], least=0)} kWh")]
     if usage["peak_kw"] is not None:
         at = moment(usage["peak_at"], zone)
-        rows += [("Highest demand", f"{figure(usage['peak_kw'], 0)} kW"), ("", at)]
+        title = f"Highest {usage['minutes']}-minute demand"
+        rows += [(title, f"{figure(usage['peak_kw'], 0)} kW"), ("", at)]
     rows.append(("Estimated share", percent(usage["estimated_ratio"])))
     return rows
 
