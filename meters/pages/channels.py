@@ -14,7 +14,7 @@ from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.fixed import MISSING, from_micro
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.quality import Status, letter
-from poweroptix.pages.asked import read_day, read_instant
+from poweroptix.pages.asked import read_day, read_instant, read_month
 from poweroptix.pages.charts import payload
 from poweroptix.pages.guards import StaffPage
 from poweroptix.pages.lists import Column, Filter, ListPage
@@ -68,7 +68,7 @@ class ChannelPage(StaffPage, View):
         )
         campus = channel.delivery_point.campus
         month = request.GET.get("month") or _last_month(channel, campus.zone)
-        period = Period.month(campus.zone, month)
+        period = read_month(month, campus.zone)
         series, _pins = final_series(channel.pk, period.start_utc, period.end_utc)
         at = request.GET.get("at")
         context = {

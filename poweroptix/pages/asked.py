@@ -6,6 +6,7 @@ from decimal import Decimal, InvalidOperation
 from django.http import Http404
 
 from poweroptix.kernel.errors import Refused
+from poweroptix.kernel.period import Period
 
 FIRST_YEAR, LAST_YEAR = 1990, 2100
 
@@ -32,6 +33,14 @@ def read_day(text: str) -> date:
     if not FIRST_YEAR <= found.year <= LAST_YEAR:
         raise Refused("day.read", f"'{text[:40]}' is not a day from 1990 to 2100.")
     return found
+
+
+def read_month(text: str, zone: str) -> Period:
+    """Return a local month from `2026-03`; Refused otherwise."""
+    period = Period.month(zone, text.strip())
+    if not FIRST_YEAR <= period.first_date.year < LAST_YEAR:
+        raise Refused("month.read", f"'{text[:40]}' is not a month from 1990 to 2099.")
+    return period
 
 
 def read_number(text: str) -> Decimal | None:

@@ -11,7 +11,7 @@ from poweroptix.accounts.permissions import may
 from poweroptix.audit.models import AuditEvent
 from poweroptix.clock import now
 from poweroptix.kernel.period import Period
-from poweroptix.pages.asked import read_day, read_instant
+from poweroptix.pages.asked import read_day, read_instant, read_month
 from poweroptix.pages.guards import StaffPage, actor_of, attempt, told
 from poweroptix.pages.lists import Column, Filter, ListPage
 from settlement.models import Line, SettlementRun
@@ -107,14 +107,15 @@ class RunList(StaffPage, ListPage):
         }
 
         def act() -> str:
+            label = read_month(said.get("period", ""), "UTC").label
             if common["kind"] not in SettlementRun.Kind.values:
                 raise Http404
             if said.get("contract"):
                 contract = get_object_or_404(Contract, code=said["contract"])
-                queued.append(settle_contract(contract, said.get("period", ""), **common))
+                queued.append(settle_contract(contract, label, **common))
             else:
                 campus = get_object_or_404(Campus, code=said.get("campus"))
-                queued.append(settle_month(campus, said.get("period", ""), **common))
+                queued.append(settle_month(campus, label, **common))
             return "The settlement is queued."
 
         done = attempt(request, act)

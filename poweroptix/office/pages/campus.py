@@ -10,6 +10,7 @@ from meters.queries import completeness, final_many
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.fixed import MISSING
 from poweroptix.kernel.period import Period
+from poweroptix.pages.asked import read_month
 from poweroptix.pages.guards import StaffPage
 from settlement.models import AllocationRun
 
@@ -32,7 +33,7 @@ class CampusPage(StaffPage, View):
             .values_list("period", flat=True)
             .first()
         )
-        period = Period.month(campus.zone, request.GET.get("month") or newest or "2026-01")
+        period = read_month(request.GET.get("month") or newest or "2026-01", campus.zone)
         run = (
             AllocationRun.objects.filter(
                 campus=campus, period=period.label, state__in=["CALCULATED", "APPROVED"]
