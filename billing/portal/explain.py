@@ -28,6 +28,7 @@ from settlement.calc.inputs import Inputs
 from settlement.storage import read_parts
 
 ORDER = "ASME?X"
+ENERGY = ("kWh", "MWh")
 STAMP = "%Y%m%dT%H%MZ"
 PARTS = {
     "TOTAL": "delivered to you",
@@ -173,6 +174,8 @@ def _priced(inputs: Inputs, line: InvoiceLine, term: Term | None) -> Priced | No
     series = inputs.series.get(term.quantity_name)
     if series is None:
         return None
+    if line.unit not in ENERGY and not line.settlement_line.charge_type.startswith("demand"):
+        return None  # a fee or a reserved capacity has no intervals
     columns = interval_table(inputs, line.line_code).columns
     chosen = np.ones(series.grid.count, dtype=bool)
     if not columns:

@@ -102,6 +102,14 @@ def test_the_days_of_a_line_add_up_to_its_exact_amount(alfa, number):
     assert "your share of losses, pool losses" in page
 
 
+def test_a_fee_has_no_days(alfa, number):
+    answer = alfa.get(f"/portal/invoices/{number}/lines/3/")
+    assert answer.context["days"] == []
+    assert "$1,250.00" in text(answer)
+    days = f"/portal/invoices/{number}/lines/3/days/2026-03-12/"
+    assert alfa.get(days).status_code == 404
+
+
 def test_the_intervals_of_a_day_add_up_to_the_day(alfa, number):
     day = alfa.get(f"/portal/invoices/{number}/lines/1/").context["days"][11]
     address = f"/portal/invoices/{number}/lines/1/days/{day['day']}/"
