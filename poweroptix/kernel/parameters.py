@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from poweroptix.kernel.canonical import number as plain
@@ -129,8 +130,14 @@ def json_schema(cls: type) -> dict[str, Any]:
     }
 
 
+@lru_cache(maxsize=512)
+def _hints(cls: type) -> dict[str, Any]:
+    """Return the types of a class's fields; they are resolved once per class."""
+    return get_type_hints(cls)
+
+
 def _parse(cls: type[P], mapping: Mapping[str, Any], prefix: str) -> P:
-    hints = get_type_hints(cls)
+    hints = _hints(cls)
     fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
     known = ", ".join(fields) or "none"
     findings = [

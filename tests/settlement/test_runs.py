@@ -5,89 +5,21 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
-from contracts.models import IndexSeries
-from contracts.services import publish_index, set_opening_balance
 from poweroptix.audit.models import AuditEvent
 from poweroptix.kernel.errors import Conflict, Forbidden, Refused
-from settlement.models import Line, SettlementRun
-from settlement.services import (
-    approve_run,
-    mark_invoiced,
-    readiness,
-    reject_run,
-    run_allocation,
-    run_settlement,
-    submit_run,
-    verify_run,
-)
-from tests.settlement.world import (
-    ENERGY,
-    MARCH,
-    NOW,
-    SYSTEM,
-    World,
-    contract,
-    person,
-    readings,
-)
+from settlement.models import SettlementRun
+from settlement.services import readiness, reject_run, run_allocation, submit_run
+from tests.settlement.acts import approve, force, publish_hub, settle, with_index
+from tests.settlement.world import MARCH, NOW, SYSTEM, World, contract, person, readings
 
 pytestmark = pytest.mark.django_db
-
-INDEX = {
-    "key": "index_adder@1",
-    "code": 12,
-    "label": "Index energy",
-    "parameters": {"index": "HUB", "adder": "3.50"},
-}
-DEMAND = {
-    "key": "demand@1",
-    "code": 20,
-    "label": "Demand",
-    "parameters": {
-        "prices": [{"period": "ALL", "blocks": [{"rate": "10"}]}],
-        "ratchet_ratio": "0.8",
-        "ratchet_months": 11,
-    },
-}
 
 
 @pytest.fixture
 def world():
     return World()
-
-
-def settle(world, which="alfa", actor=None, now=NOW, period=MARCH, **more):
-    return run_settlement(
-        getattr(world, which), period, now=now, actor=actor or world.analyst, **more
-    )
-
-
-def approve(world, run, actor=None, now=NOW):
-    return approve_run(run, actor=actor or world.approver, now=now)
-
-
-def publish_hub(hours, *, final=True, now=NOW, vintage="final"):
-    series, _ = IndexSeries.objects.get_or_create(
-        code="HUB", defaults={"name": "Hub", "zone": "America/Chicago"}
-    )
-    rows = [(MARCH.start_utc + timedelta(hours=at), price) for at, price in enumerate(hours)]
-    publish_index(series, rows, vintage=vintage, final=final, actor=SYSTEM, now=now)
-
-
-def with_index():
-    """Return a world whose ALFA pays hub + 3.50 besides energy at 50."""
-    example = (
-        {
-            "period": "2026-03",
-            "series": {"delivered": {"flat": "1000", "minutes": 15}},
-            "prices": {"HUB": {"flat": "30"}},
-        },
-        {"10": "148600.00", "12": "99562.00"},
-    )
-    IndexSeries.objects.create(code="HUB", name="Hub", zone="America/Chicago")
-    return World(terms=(ENERGY, INDEX), example=example)
 
 
 def test_a_run_has_lines_that_add_up_and_frozen_inputs(world):
@@ -136,8 +68,6 @@ def test_a_second_person_approves_and_the_trail_says_so(world):
 
 def test_who_calculated_cannot_approve(world):
     both = person("eve", "approver")
-    world_run = settle(world)
-    SettlementRun.objects.filter(pk=world_run.pk)
     own = _created_by(world, both)
     with pytest.raises(Forbidden, match="You calculated this run, so you cannot approve it"):
         approve(world, own, actor=both)
@@ -176,7 +106,7 @@ def test_an_analyst_may_not_approve(world):
 
 def test_who_wrote_the_terms_cannot_approve(world):
     run = settle(world)
-    _force("UPDATE contracts_contractversion SET created_by = 'user:bob'")
+    force("UPDATE contracts_contractversion SET created_by = 'user:bob'")
     with pytest.raises(Forbidden, match="You wrote the contract version that this run prices"):
         approve(world, run)
 
@@ -324,193 +254,3 @@ def test_a_period_that_is_not_over_is_refused(world):
 def test_an_ad_hoc_run_needs_a_reason(world):
     with pytest.raises(Refused, match="An ad hoc run needs a reason"):
         settle(world, kind="AD_HOC")
-
-
-def test_verification_computes_everything_again():
-    world = with_index()
-    publish_hub([Decimal(30)] * 743)
-    run = settle(world)
-    readings(world.alfa_meter, 70, now=NOW)
-    publish_hub([Decimal(99)], now=NOW)
-    report = verify_run(run)
-    assert report.ok, report.differences
-    assert report.compared == {"parts": 7, "lines": 2}
-
-
-def _force(sql):
-    with connection.cursor() as cursor:
-        table = sql.split()[1]
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute(f"GRANT UPDATE ON {table} TO CURRENT_USER")
-        cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-        cursor.execute(sql)
-        cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
-
-
-@pytest.mark.parametrize(
-    ("sql", "message"),
-    [
-        ("UPDATE settlement_line SET label = 'x'", "Line 1 'x' differs from its computation"),
-        ("UPDATE settlement_line SET worksheet = '{}'", "Line 1 'Energy' differs from its"),
-        ("UPDATE settlement_settlementrun SET carry_out = '{\"9\":{}}'", "The carry for the next"),
-        ("UPDATE settlement_settlementrun SET inputs = '{}'", "do not have the digest of the run"),
-        ("UPDATE settlement_settlementrun SET total_usd = 1", "The total is 1.00, computed again"),
-        ("UPDATE settlement_allocationpart SET values[5] = 1 WHERE kind = 'TOTAL'", "digest"),
-        ("UPDATE meters_readingblock SET values[5] = 1", "is not what was pinned"),
-        ("UPDATE settlement_allocationpart SET digest = repeat('a', 64)", "Part LOSS/losses/PPA"),
-    ],
-)
-@pytest.mark.no_doctor(reason="the test forges rows on purpose")
-def test_verification_finds_a_forged_row(world, sql, message):
-    run = settle(world)
-    _force(sql)
-    run.refresh_from_db()
-    report = verify_run(run)
-    assert not report.ok
-    assert any(message in one for one in report.differences), report.differences
-
-
-@pytest.mark.parametrize(
-    ("sql", "message"),
-    [
-        ("UPDATE settlement_line SET amount_usd = 1", "UPDATE refused: rows of settlement_line"),
-        ("DELETE FROM settlement_line", "DELETE refused"),
-        ("UPDATE settlement_settlementrun SET total_usd = 1", "total_usd"),
-        ("UPDATE settlement_settlementrun SET state = 'INVOICED'", "CALCULATED.*INVOICED"),
-        ("DELETE FROM settlement_settlementrun", "DELETE refused"),
-    ],
-)
-def test_a_calculated_run_never_changes(world, sql, message):
-    settle(world)
-    with (
-        pytest.raises(IntegrityError, match=message),
-        transaction.atomic(),
-        connection.cursor() as cursor,
-    ):
-        cursor.execute(sql)
-
-
-def test_nothing_is_added_to_a_calculated_run(world):
-    run = settle(world)
-    line = run.lines.get()
-    line.pk, line.position = None, 2
-    with (
-        pytest.raises(IntegrityError, match=r"run \d+ is CALCULATED, nothing can be added to it"),
-        transaction.atomic(),
-    ):
-        Line.objects.bulk_create([line])
-
-
-def test_the_database_refuses_a_total_that_is_not_the_sum(world, monkeypatch):
-    from settlement.calc.settle import Outcome
-
-    monkeypatch.setattr(Outcome, "total_usd", property(lambda _: Decimal("1.00")))
-    with pytest.raises(IntegrityError, match=r"total 1.00 is not the sum of its lines 9005.15"):
-        settle(world)
-
-
-def test_peaks_are_carried_from_the_approved_month_before():
-    example = (
-        {"period": "2026-03", "series": {"delivered": {"flat": "1000", "minutes": 15}}},
-        {"20": "40000.00"},
-    )
-    world = World(terms=(DEMAND,), example=example)
-    set_opening_balance(
-        world.alfa,
-        period="2026-03",
-        carry={"20": {"peaks": {"2026-02": "400"}}},
-        reason="agreed",
-        actor=SYSTEM,
-        now=NOW,
-    )
-    march = approve(world, settle(world))
-    assert march.lines.get().quantity == 320
-    assert json.loads(bytes(march.inputs))["carry_from"]["kind"] == "opening"
-    april = MARCH.next()
-    world.read(april)
-    later = april.end_utc + timedelta(days=1)
-    run = settle(world, period=april, now=later)
-    assert run.carry_in_run == march
-    assert run.carry_out["20"]["peaks"]["2026-02"] == "400"
-    assert run.lines.get().quantity == 320
-
-
-def test_a_month_after_an_unsettled_one_waits_for_it():
-    world = World()
-    april, may = MARCH.next(), MARCH.next().next()
-    approve(world, settle(world))
-    for period in (april, may):
-        world.read(period)
-    later = may.end_utc + timedelta(days=1)
-    run = settle(world, period=may, now=later)
-    assert [one["code"] for one in run.findings] == ["settlement.previous_not_settled"]
-    with pytest.raises(Refused, match="2026-04 of PPA-ALFA is not approved; peaks and banks"):
-        approve(world, run, now=later)
-
-
-def test_a_correction_supersedes_the_approved_run_and_the_next_month_bills_the_difference(world):
-    first = mark_invoiced(approve(world, settle(world)), actor=SYSTEM)
-    assert first.was_invoiced
-    readings(world.alfa_meter, [61, *[60] * 2971], now=NOW)
-    second = approve(world, settle(world, kind="TRUE_UP"))
-    first.refresh_from_db()
-    assert (first.state, second.state, second.was_invoiced) == ("SUPERSEDED", "APPROVED", False)
-    difference = second.total_usd - first.total_usd
-    april = MARCH.next()
-    world.read(april)
-    later = april.end_utc + timedelta(days=1)
-    run = settle(world, period=april, now=later)
-    own, correction = run.lines.order_by("position")
-    assert (correction.line_code, correction.amount_usd) == (70, difference)
-    assert correction.label == "Correction 2026-03, Energy"
-    assert (correction.corrects_period, correction.corrects_run_id) == ("2026-03", second.pk)
-    assert run.total_usd == own.amount_usd + difference
-    assert [row["label"] for row in correction.worksheet["rows"]] == [
-        "volume effect",
-        "price effect",
-    ]
-    assert verify_run(run).ok
-    approve(world, run, now=later)
-    may = april.next()
-    world.read(may)
-    assert settle(world, period=may, now=may.end_utc).lines.count() == 1
-
-
-def test_a_correction_of_a_month_with_a_correction_repeats_it(world):
-    mark_invoiced(approve(world, settle(world)), actor=SYSTEM)
-    readings(world.alfa_meter, [61, *[60] * 2971], now=NOW)
-    approve(world, settle(world, kind="TRUE_UP"))
-    april = MARCH.next()
-    world.read(april)
-    later = april.end_utc + timedelta(days=1)
-    run = mark_invoiced(
-        approve(world, settle(world, period=april, now=later), now=later), actor=SYSTEM
-    )
-    readings(world.alfa_meter, 60.1, period=april, now=later)
-    again = settle(world, period=april, now=later, kind="TRUE_UP")
-    assert again.adjustments == run.adjustments
-    assert again.lines.filter(line_code=70).count() == 1
-
-
-def test_a_changed_carry_queues_the_next_month():
-    from poweroptix.jobs.models import Job
-
-    example = (
-        {"period": "2026-03", "series": {"delivered": {"flat": "1000", "minutes": 15}}},
-        {"20": "40000.00"},
-    )
-    world = World(terms=(DEMAND,), example=example)
-    approve(world, settle(world))
-    april = MARCH.next()
-    world.read(april)
-    later = april.end_utc + timedelta(days=1)
-    approve(world, settle(world, period=april, now=later), now=later)
-    readings(world.alfa_meter, [100, *[60] * 2971], now=later)
-    approve(world, settle(world, kind="TRUE_UP", now=later), now=later)
-    job = Job.objects.get(kind="settle_contract")
-    assert job.payload == {
-        "contract": "PPA-ALFA",
-        "period": "2026-04",
-        "kind": "TRUE_UP",
-        "reason": "The carry from 2026-03 changed.",
-    }

@@ -1,0 +1,126 @@
+"""What one month hands to the next: peaks, corrections, changed carries."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from contracts.services import set_opening_balance
+from poweroptix.kernel.errors import Refused
+from settlement.services import mark_invoiced, verify_run
+from tests.settlement.acts import DEMAND, approve, settle
+from tests.settlement.world import MARCH, NOW, SYSTEM, World, readings
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world():
+    return World()
+
+
+def test_peaks_are_carried_from_the_approved_month_before():
+    example = (
+        {"period": "2026-03", "series": {"delivered": {"flat": "1000", "minutes": 15}}},
+        {"20": "40000.00"},
+    )
+    world = World(terms=(DEMAND,), example=example)
+    set_opening_balance(
+        world.alfa,
+        period="2026-03",
+        carry={"20": {"peaks": {"2026-02": "400"}}},
+        reason="agreed",
+        actor=SYSTEM,
+        now=NOW,
+    )
+    march = approve(world, settle(world))
+    assert march.lines.get().quantity == 320
+    assert json.loads(bytes(march.inputs))["carry_from"]["kind"] == "opening"
+    april = MARCH.next()
+    world.read(april)
+    later = april.end_utc + timedelta(days=1)
+    run = settle(world, period=april, now=later)
+    assert run.carry_in_run == march
+    assert run.carry_out["20"]["peaks"]["2026-02"] == "400"
+    assert run.lines.get().quantity == 320
+
+
+def test_a_month_after_an_unsettled_one_waits_for_it():
+    world = World()
+    april, may = MARCH.next(), MARCH.next().next()
+    approve(world, settle(world))
+    for period in (april, may):
+        world.read(period)
+    later = may.end_utc + timedelta(days=1)
+    run = settle(world, period=may, now=later)
+    assert [one["code"] for one in run.findings] == ["settlement.previous_not_settled"]
+    with pytest.raises(Refused, match="2026-04 of PPA-ALFA is not approved; peaks and banks"):
+        approve(world, run, now=later)
+
+
+def test_a_correction_supersedes_the_approved_run_and_the_next_month_bills_the_difference(world):
+    first = mark_invoiced(approve(world, settle(world)), actor=SYSTEM)
+    assert first.was_invoiced
+    readings(world.alfa_meter, [61, *[60] * 2971], now=NOW)
+    second = approve(world, settle(world, kind="TRUE_UP"))
+    first.refresh_from_db()
+    assert (first.state, second.state, second.was_invoiced) == ("SUPERSEDED", "APPROVED", False)
+    difference = second.total_usd - first.total_usd
+    april = MARCH.next()
+    world.read(april)
+    later = april.end_utc + timedelta(days=1)
+    run = settle(world, period=april, now=later)
+    own, correction = run.lines.order_by("position")
+    assert (correction.line_code, correction.amount_usd) == (70, difference)
+    assert correction.label == "Correction 2026-03, Energy"
+    assert (correction.corrects_period, correction.corrects_run_id) == ("2026-03", second.pk)
+    assert run.total_usd == own.amount_usd + difference
+    assert [row["label"] for row in correction.worksheet["rows"]] == [
+        "volume effect",
+        "price effect",
+    ]
+    assert verify_run(run).ok
+    approve(world, run, now=later)
+    may = april.next()
+    world.read(may)
+    assert settle(world, period=may, now=may.end_utc).lines.count() == 1
+
+
+def test_a_correction_of_a_month_with_a_correction_repeats_it(world):
+    mark_invoiced(approve(world, settle(world)), actor=SYSTEM)
+    readings(world.alfa_meter, [61, *[60] * 2971], now=NOW)
+    approve(world, settle(world, kind="TRUE_UP"))
+    april = MARCH.next()
+    world.read(april)
+    later = april.end_utc + timedelta(days=1)
+    run = mark_invoiced(
+        approve(world, settle(world, period=april, now=later), now=later), actor=SYSTEM
+    )
+    readings(world.alfa_meter, 60.1, period=april, now=later)
+    again = settle(world, period=april, now=later, kind="TRUE_UP")
+    assert again.adjustments == run.adjustments
+    assert again.lines.filter(line_code=70).count() == 1
+
+
+def test_a_changed_carry_queues_the_next_month():
+    from poweroptix.jobs.models import Job
+
+    example = (
+        {"period": "2026-03", "series": {"delivered": {"flat": "1000", "minutes": 15}}},
+        {"20": "40000.00"},
+    )
+    world = World(terms=(DEMAND,), example=example)
+    approve(world, settle(world))
+    april = MARCH.next()
+    world.read(april)
+    later = april.end_utc + timedelta(days=1)
+    approve(world, settle(world, period=april, now=later), now=later)
+    readings(world.alfa_meter, [100, *[60] * 2971], now=later)
+    approve(world, settle(world, kind="TRUE_UP", now=later), now=later)
+    job = Job.objects.get(kind="settle_contract")
+    assert job.payload == {
+        "contract": "PPA-ALFA",
+        "period": "2026-04",
+        "kind": "TRUE_UP",
+        "reason": "The carry from 2026-03 changed.",
+    }
