@@ -27,8 +27,9 @@ class Document(JSONWidget):
 
 
 class Exact:
-    """Options of every resource: equal rows are skipped and said so."""
+    """Options of every resource: rows are judged as forms are; equal ones are skipped."""
 
+    clean_model_instances = True
     skip_unchanged = True
     report_skipped = True
 

@@ -1,5 +1,7 @@
 """Terms: the form is made from the charge type."""
 
+import json
+
 from django.contrib import admin
 from django.utils.html import format_html_join
 
@@ -20,7 +22,7 @@ class TermAdmin(ModelAdmin):
     list_filter = ["charge_type", "version__state", "version__contract"]
     list_select_related = ["version__contract"]
     search_fields = ["label", "clause_number", "clause_text", "version__contract__code"]
-    readonly_fields = ["kinds", "sentence"]
+    readonly_fields = ["kinds", "sentence", "written"]
     deletable = True
 
     def charge_key(self, request, obj=None) -> str:
@@ -40,6 +42,8 @@ class TermAdmin(ModelAdmin):
         names = [name for name in form.base_fields if name.startswith(PREFIX)]
         key = self.charge_key(request, obj)
         title = charge_types.get(key).title
+        if not self.has_change_permission(request, obj):
+            names = ["written"]  # fields of the form alone show nothing when they are read only
         sets = [
             (None, {"fields": [*CLAUSE, "quantity_name"]}),
             (f"{title} ({key})", {"fields": names}),
@@ -67,6 +71,13 @@ class TermAdmin(ModelAdmin):
     def sentence(self, obj):
         """Return the term in plain words."""
         return sentence_of(obj) if obj is not None and obj.pk else ""
+
+    @admin.display(description="parameters")
+    def written(self, obj):
+        """Return the parameters as they are stored, one to a line."""
+        rows = sorted(obj.parameters.items()) if obj is not None else ()
+        shown = [(name, json.dumps(value, ensure_ascii=False)) for name, value in rows]
+        return format_html_join("", "<div><strong>{}</strong> {}</div>", shown)
 
     @admin.display(description="other kinds of charge")
     def kinds(self, obj):

@@ -166,20 +166,30 @@ def month_board(limit: int = 4) -> list[dict]:
 
 
 def recent_events(limit: int = 12) -> list[dict]:
-    """Return the newest events of the audit trail with names instead of numbers; two queries."""
+    """Return the newest events of the audit trail with names instead of numbers; three queries."""
     events = list(AuditEvent.objects.order_by("-pk")[:limit])
-    run_ids = [e.object_id for e in events if e.object_type == "settlement.settlementrun"]
-    runs = SettlementRun.objects.filter(pk__in=run_ids).values_list(
-        "pk", "contract__code", "period", "version"
-    )
-    named = {str(pk): f"{code} {period} v{version}" for pk, code, period, version in runs}
+    named = {**_runs_named(events), **_drafts_named(events)}
     return [
         {
             "event": event,
-            "label": named.get(event.object_id, event.object_label)
-            if event.object_type == "settlement.settlementrun"
-            else event.object_label,
+            "label": named.get((event.object_type, event.object_id), event.object_label),
             "url": page_of(event),
         }
         for event in events
     ]
+
+
+def _runs_named(events: list[AuditEvent]) -> dict[tuple[str, str], str]:
+    kind = "settlement.settlementrun"
+    ids = [event.object_id for event in events if event.object_type == kind]
+    columns = ("pk", "contract__code", "period", "version")
+    rows = SettlementRun.objects.filter(pk__in=ids).values_list(*columns)
+    return {(kind, str(pk)): f"{code} {period} v{n}" for pk, code, period, n in rows}
+
+
+def _drafts_named(events: list[AuditEvent]) -> dict[tuple[str, str], str]:
+    kind = "billing.invoice"
+    ids = [event.object_id for event in events if event.object_type == kind]
+    columns = ("pk", "number", "contract__code", "period")
+    rows = Invoice.objects.filter(pk__in=ids).values_list(*columns)
+    return {(kind, str(pk)): number or f"for {code} {period}" for pk, number, code, period in rows}
