@@ -68,7 +68,7 @@ class PoolMember(models.Model):
     end_date = models.DateField(null=True, blank=True, help_text="First day no longer a member.")
 
     class Meta:
-        ordering = ["pool", "contract"]
+        ordering = ["pool_id", "contract_id"]
         constraints = [
             models.UniqueConstraint(
                 fields=["pool", "contract", "first_date"], name="pool_member_once"
@@ -174,7 +174,7 @@ class AllocationPart(models.Model):
     )
 
     class Meta:
-        ordering = ["run", "kind", "pool_code", "contract"]
+        ordering = ["run_id", "kind", "pool_code", "contract_id"]
         constraints = [
             models.UniqueConstraint(
                 fields=["run", "kind", "pool_code", "contract"],

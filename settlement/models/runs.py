@@ -171,7 +171,7 @@ class Line(models.Model):
     sha256 = models.CharField(max_length=64)
 
     class Meta:
-        ordering = ["run", "position"]
+        ordering = ["run_id", "position"]
         constraints = [
             models.UniqueConstraint(fields=["run", "position"], name="line_position_once"),
             models.CheckConstraint(
