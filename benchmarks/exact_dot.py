@@ -1,4 +1,4 @@
-"""How much slower is the exact sum of products than a float dot of the same length?
+"""Measure how much slower the exact sum of products is than a float dot of the same length.
 
 Prints the ratio for one contract-month, one year and a large campus, with one BLAS thread, and
 checks each exact answer against Python's own integers. Run: python benchmarks/exact_dot.py
@@ -43,9 +43,7 @@ def measure(size: int) -> dict[str, float]:
     prices, quantities = price.astype(np.float64), quantity.astype(np.float64)
     step = max(1, size // 100_000)
     sample = dot(price[::step], quantity[::step])
-    if sample != sum(
-        int(p) * int(q) for p, q in zip(price[::step], quantity[::step], strict=True)
-    ):
+    if sample != sum(int(p) * int(q) for p, q in zip(price[::step], quantity[::step], strict=True)):
         raise SystemExit("The exact sum differs from Python's integers.")
     return {
         "exact": best(lambda: dot(price, quantity)),

@@ -128,7 +128,7 @@ def child(megabytes: int) -> None:
     import django
 
     django.setup()
-    from django.conf import settings  # noqa: PLC0415
+    from django.conf import settings
 
     days = 365
     channels = max(1, round(megabytes * 1_000_000 / (days * PER_DAY * 8.35)))
@@ -231,7 +231,7 @@ def main() -> None:
         sizes = [options.large_mb // 4, options.large_mb] if options.large_mb else []
         run(options.channels, options.days, sizes, url)
     finally:
-        from django.db import connection  # noqa: PLC0415
+        from django.db import connection
 
         connection.close()
         os.environ["DATABASE_URL"] = before
