@@ -114,9 +114,9 @@ def _overdue(now: datetime) -> Tile:
     rows = Invoice.objects.filter(state="ISSUED", due_date__lt=now.date())
     counts = rows.aggregate(all=Count("pk"), total=Sum("total_usd"), oldest=Min("due_date"))
     since = f", the oldest since {counts['oldest']:%-d %b %Y}" if counts["oldest"] else ""
-    said = f"${counts['total'] or 0:,.2f} past due{since}"
+    said = f"${counts['total'] or 0:,.2f}{since}; payments are not recorded here yet"
     return _tile(
-        "Invoices past due", counts["all"], "/office/invoices/?state=ISSUED&sort=due_date", said
+        "Past their due date", counts["all"], "/office/invoices/?state=ISSUED&sort=due_date", said
     )
 
 
