@@ -4,10 +4,9 @@ from billing.services.checks import issue_checks
 from billing.services.document import build_document, interval_file
 from billing.services.draft import discard_draft, draft_invoice
 from billing.services.issue import issue_invoice, preview_pdf, void_invoice
-from billing.services.verification import InvoiceReport, verify_invoice
+from billing.services.verification import verify_invoice
 
 __all__ = [
-    "InvoiceReport",
     "build_document",
     "discard_draft",
     "draft_invoice",

@@ -1,8 +1,5 @@
 """Compute an issued invoice again and compare every byte that can be compared."""
 
-from dataclasses import dataclass, field
-from typing import Any
-
 from billing.documents import stored_pdf
 from billing.models import Invoice
 from billing.queries import carbon_of, invoice_by_number, lines_of
@@ -11,32 +8,10 @@ from esg.services import verify_emission_run
 from poweroptix.kernel.canonical import canonical_json, sha256
 from poweroptix.kernel.errors import Conflict, DomainError
 from settlement.services import verify_run
+from settlement.services.verification import Report
 
 
-@dataclass
-class InvoiceReport:
-    """What was compared and where a difference is; no difference means proved."""
-
-    subject: str
-    compared: dict[str, int] = field(default_factory=dict)
-    differences: list[str] = field(default_factory=list)
-
-    @property
-    def ok(self) -> bool:
-        """Whether everything is as it was issued."""
-        return not self.differences
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain data."""
-        return {
-            "subject": self.subject,
-            "ok": self.ok,
-            "compared": self.compared,
-            "differences": self.differences,
-        }
-
-
-def verify_invoice(invoice: Invoice | str) -> InvoiceReport:
+def verify_invoice(invoice: Invoice | str) -> Report:
     """Recompute settlement, energy, carbon, document and check the stored PDF of an invoice.
 
     Takes an invoice or its number. Never raises for a difference; NotFoundError for an unknown
@@ -46,7 +21,7 @@ def verify_invoice(invoice: Invoice | str) -> InvoiceReport:
         invoice = invoice_by_number(invoice)
     if invoice.document is None:
         raise Conflict("billing.state", f"{invoice} is not issued; there is nothing to verify.")
-    report = InvoiceReport(f"invoice {invoice.number}")
+    report = Report(f"invoice {invoice.number}")
     run = verify_run(invoice.run)
     report.compared |= run.compared
     report.differences += run.differences
@@ -61,7 +36,7 @@ def verify_invoice(invoice: Invoice | str) -> InvoiceReport:
     return report
 
 
-def _document(report: InvoiceReport, invoice: Invoice) -> None:
+def _document(report: Report, invoice: Invoice) -> None:
     """Compare the stored document with its digest and with the one that is built again.
 
     Names and addresses may have changed since; the figures may not, so both documents are
@@ -96,7 +71,7 @@ COMPUTED = (
 )
 
 
-def _lines(report: InvoiceReport, invoice: Invoice) -> None:
+def _lines(report: Report, invoice: Invoice) -> None:
     said = [
         (line["position"], line["line_code"], line["label"], line["amount"])
         for line in invoice.document["lines"]
@@ -111,7 +86,7 @@ def _lines(report: InvoiceReport, invoice: Invoice) -> None:
         report.differences.append("The total in the table is not that of the document.")
 
 
-def _pdf(report: InvoiceReport, invoice: Invoice) -> None:
+def _pdf(report: Report, invoice: Invoice) -> None:
     try:
         report.compared["pdf bytes"] = len(stored_pdf(invoice))
     except DomainError as error:
