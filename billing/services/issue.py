@@ -83,19 +83,27 @@ def take_number(seller: Party) -> tuple[str, int]:
     """Take the next number of a seller, for good if and only if the transaction commits.
 
     The row stays locked to the end of the transaction, which is what keeps the series gapless.
+    Refused when another seller already uses the prefix.
     """
     prefix = (seller.invoice_prefix or seller.code).upper()
     with connection.cursor() as cursor:
         cursor.execute(TAKE, [seller.pk])
         row = cursor.fetchone()
         if row is None:
+            # Whichever unique index a first issue meanwhile filled (naming one lets the other
+            # raise): wait for it, then take from its row.
             cursor.execute(
                 "INSERT INTO billing_numberseries (seller_id, prefix, next_number)"
-                " VALUES (%s, %s, 1) ON CONFLICT (seller_id) DO NOTHING",
+                " VALUES (%s, %s, 1) ON CONFLICT DO NOTHING",
                 [seller.pk, prefix],
             )
             cursor.execute(TAKE, [seller.pk])
             row = cursor.fetchone()
+    if row is None:
+        raise Refused(
+            "billing.prefix_taken",
+            f"Another seller numbers its invoices with {prefix}; give {seller.name} its own prefix.",
+        )
     prefix, serial = row
     return f"{prefix}-{serial:0{SERIAL_DIGITS}d}", serial
 

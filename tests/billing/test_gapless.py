@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from billing.models import NumberSeries
 from billing.services.issue import take_number
 from contracts.models import Party
+from poweroptix.kernel.errors import Refused
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -50,3 +51,16 @@ def test_rollbacks_leave_no_gap():
     assert sorted(serial for _, serial in issued) == list(range(1, wanted + 1))
     assert {number for number, _ in issued} == {f"INV-{n:06d}" for n in range(1, wanted + 1)}
     assert NumberSeries.objects.get().next_number == wanted + 1
+
+
+def test_two_sellers_cannot_share_a_prefix():
+    first, second = (
+        Party.objects.create(
+            code=code, name=code, legal_name=code, role="SELLER", invoice_prefix="inv"
+        )
+        for code in ("ONE", "TWO")
+    )
+    assert take_number(first) == ("INV-000001", 1)
+    with pytest.raises(Refused, match="Another seller numbers its invoices with INV; give TWO"):
+        take_number(second)
+    assert NumberSeries.objects.get().next_number == 2
