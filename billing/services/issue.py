@@ -102,8 +102,8 @@ def take_number(seller: Party) -> tuple[str, int]:
     if row is None:
         raise Refused(
             "billing.prefix_taken",
-            f"Another seller numbers its invoices with {prefix}; give {seller.name} a prefix of its "
-            "own.",
+            f"Another seller numbers its invoices with {prefix}; give {seller.name} a prefix of "
+            "its own.",
         )
     prefix, serial = row
     return f"{prefix}-{serial:0{SERIAL_DIGITS}d}", serial
