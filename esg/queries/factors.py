@@ -10,6 +10,7 @@ from esg.calc.inputs import FactorUse
 from esg.models import EmissionFactor, GwpValue
 from poweroptix.kernel.canonical import number
 from poweroptix.kernel.errors import Refused
+from poweroptix.kernel.period import Period
 
 
 def factors_on(codes: Iterable[str], day: date) -> dict[str, EmissionFactor]:
@@ -35,12 +36,20 @@ def fuel_codes(fuel: str) -> list[str]:
 
 
 def factor_uses(
-    codes: list[str], day: date, *, unit: str, convert: Callable[[Decimal], Decimal], what: str
+    codes: list[str],
+    period: Period,
+    *,
+    unit: str,
+    convert: Callable[[Decimal], Decimal],
+    what: str,
+    correct: str,
 ) -> tuple[FactorUse, ...]:
     """Return the factors of CO2, CH4 and N2O as they are used, the first code of each gas found.
 
-    Refused when CO2, CH4 or N2O has no factor; a missing factor is never zero.
+    Refused when a gas has none: a missing factor is never zero. The sentence names the gases,
+    `what` they are missing for and the period; `correct` is where a wrong code is put right.
     """
+    day = period.first_date
     found = factors_on(codes, day)
     chosen: dict[str, EmissionFactor] = {}
     for code in codes:
@@ -50,8 +59,8 @@ def factor_uses(
     if missing:
         raise Refused(
             "esg.no_factor",
-            f"There is no {' and no '.join(missing)} factor for {what} on {day}; "
-            "load the factors (manage.py load_factors) or correct the code.",
+            f"No carbon factor of {', '.join(missing)} for {what} in {period.label}: "
+            f"correct {correct} or run manage.py load_factors.",
             codes=codes,
         )
     return tuple(_use(row, day, unit, convert) for row in chosen.values())

@@ -152,6 +152,9 @@ def _fuels(campus: Campus, period: Period) -> tuple[list[dict[str, Any]], list[F
         .order_by("delivery_point__code", "code")
     )
     points: dict[str, dict[str, Any]] = {}
+    burners: dict[str, list[str]] = {}
+    for unit in running:
+        burners.setdefault(unit.fuel, []).append(unit.code)
     for channel in channels:
         point = channel.delivery_point
         fuel = _fuel_of(point.generating_unit, {unit.fuel for unit in units}, point.code)
@@ -167,10 +170,11 @@ def _fuels(campus: Campus, period: Period) -> tuple[list[dict[str, Any]], list[F
                     use.to_json()
                     for use in factor_uses(
                         fuel_codes(fuel),
-                        period.first_date,
+                        period,
                         unit=f"kg/{MMBTU_UNIT}",
                         convert=lambda value: value,
-                        what=f"fuel {fuel}",
+                        what=f"fuel {fuel} of {some(burners.get(fuel) or [point.code])}",
+                        correct="the unit's fuel",
                     )
                 ],
             },
@@ -211,8 +215,8 @@ def _engine_findings(units: list[GeneratingUnit]) -> list[Finding]:
     if not engines:
         return []
     text = (
-        f"{', '.join(engines)}: the methane of Table C-2 is meant for boilers and understates "
-        "lean-burn engines; set the fuel to NG_4SLB or load the vendor's factor."
+        f"{some(engines)}: the methane factor of fuel NG is made for boilers and understates "
+        "lean-burn engines; set the fuel to NG_4SLB."
     )
     return [Finding("esg.engine_methane", text, Severity.WARN)]
 
@@ -233,10 +237,11 @@ def _imports(
         region = policy.grid_region
         uses = factor_uses(
             [f"GRID.{region}.{gas}" for gas in ("CO2", "CH4", "N2O")],
-            period.first_date,
+            period,
             unit="kg/kWh",
             convert=kg_per_kwh,
-            what=f"grid region {region}",
+            what=f"grid region {region} at {code}",
+            correct="the region in the carbon policy",
         )
         entries.append(
             {
@@ -347,6 +352,16 @@ def _emitter(entry: Mapping[str, Any], quantity: Series) -> Emitter:
         quantity=quantity,
         factors=tuple(FactorUse.from_json(use) for use in entry["factors"]),
     )
+
+
+def some(codes: list[str], shown: int = 3) -> str:
+    """Return a few codes and how many more there are, so that a sentence stays short.
+
+    >>> some(["G1", "G2"]), some(["G1", "G2", "G3", "G4", "G5"])
+    ('G1, G2', 'G1, G2, G3 and 2 more')
+    """
+    more = len(codes) - shown
+    return ", ".join(codes[:shown]) + (f" and {more} more" if more > 0 else "")
 
 
 def word(code: str) -> str:

@@ -123,8 +123,6 @@ def _write(
     run.state = "CALCULATED"
     return run
 
-    return json.loads(canonical_json(document))
-
 
 def _plain(document):
     return json.loads(canonical_json(document))

@@ -11,6 +11,7 @@ from contracts.models import IndexBlock
 from esg.models import EmissionRun
 from esg.services import account_carbon, load_factors, set_policy, verify_emission_run
 from esg.services.factor_files import read_all
+from meters.models import GeneratingUnit
 from poweroptix.kernel.errors import Conflict, Forbidden, Refused
 from poweroptix.kernel.worksheet import Worksheet
 from settlement.services import current_allocation, run_allocation, run_settlement
@@ -143,7 +144,21 @@ def test_an_unknown_grid_region_is_refused():
     with pytest.raises(Refused) as error:
         account_carbon(current_allocation(world.campus, MARCH.label), now=NOW, actor=world.analyst)
     assert error.value.code == "esg.no_factor"
-    assert "grid region XXXX" in str(error.value)
+    assert str(error.value) == (
+        "No carbon factor of CH4, CO2, N2O for grid region XXXX at TIE in 2026-03: "
+        "correct the region in the carbon policy or run manage.py load_factors."
+    )
+
+
+def test_a_missing_factor_of_a_fuel_names_gas_unit_and_month():
+    world = BilledWorld(carbon=False)
+    GeneratingUnit.objects.exclude(fuel="").update(fuel="PEAT")
+    with pytest.raises(Refused) as error:
+        account_carbon(current_allocation(world.campus, MARCH.label), now=NOW, actor=world.analyst)
+    assert str(error.value) == (
+        "No carbon factor of CH4, CO2, N2O for fuel PEAT of GE-1 in 2026-03: "
+        "correct the unit's fuel or run manage.py load_factors."
+    )
 
 
 def test_an_engine_without_fuel_meter_is_refused():
