@@ -3,7 +3,7 @@
 from datetime import date
 
 from meters.models import ImportFile, QuarantinedRecord
-from meters.services import ingest_file, replay, validate_days
+from meters.services import ingest_file, replay, reread_file, validate_days
 from meters.services.followup import enqueue_validation
 from poweroptix.jobs.context import JobContext
 from poweroptix.jobs.kinds import job_kinds
@@ -21,6 +21,23 @@ def run_ingest_file(ctx: JobContext) -> None:
     )
     if ctx.payload.get("vee", True):
         enqueue_validation(receipt, f"file {receipt['file']}/{receipt['publication']}")
+    ctx.result({"file": receipt["file"], "intervals": receipt["intervals"]})
+
+
+@job_kinds.register("reread_file")
+def run_reread_file(ctx: JobContext) -> None:
+    """Read an accepted file again with its present profile.
+
+    Payload: `import_file_id`, `reason`. What became different is judged again.
+    """
+    receipt = reread_file(
+        int(ctx.payload["import_file_id"]),
+        ctx,
+        now=ctx.requested_at,
+        actor=ctx.actor,
+        reason=ctx.payload["reason"],
+    )
+    enqueue_validation(receipt, f"file {receipt['file']}/{receipt['publication']}")
     ctx.result({"file": receipt["file"], "intervals": receipt["intervals"]})
 
 

@@ -35,7 +35,10 @@ class ImportProfileAdmin(ExchangeAdmin):
     def formfield_for_dbfield(self, db_field, request, **kwargs):
         """Offer the formats there are."""
         if db_field.name == "format":
-            return forms.ChoiceField(choices=formats.choices, help_text=db_field.help_text)
+            return forms.ChoiceField(  # a bound method as choices would copy the registry
+                choices=lambda: formats.choices(),
+                help_text=db_field.help_text,
+            )
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
 

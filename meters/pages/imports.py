@@ -1,5 +1,7 @@
 """Files: everything that came in, the upload, the receipt, and what waits in quarantine."""
 
+from datetime import datetime
+
 from django import forms
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -16,6 +18,7 @@ from meters.models import (
     QuarantinedRecord,
     RecordState,
 )
+from meters.pages.rereading import READING_KINDS
 from meters.services.files import receive_files, upload_limit_bytes
 from poweroptix.accounts.permissions import may
 from poweroptix.clock import now
@@ -187,14 +190,25 @@ class FilePage(StaffPage, View):
         context = {
             "file": file,
             "receipt": file.receipt,
+            "rereadings": _rereadings(file),
             "records": records,
             "open_records": sum(row.state == RecordState.OPEN for row in records),
             "open_findings": _open_findings(file),
-            "jobs": Job.objects.filter(kind="ingest_file", payload__import_file_id=pk)[:5],
+            "jobs": Job.objects.filter(kind__in=READING_KINDS, payload__import_file_id=pk).order_by(
+                "-pk"
+            )[:5],
             "channels": Channel.objects.order_by("code") if records else (),
             "may_map": may(request.user, "meters.map"),
+            "may_read": file.state != FileState.READING and may(request.user, "meters.import"),
+            "profiles": ImportProfile.objects.order_by("code"),
         }
         return render(request, "meters/file.html", context)
+
+
+def _rereadings(file: ImportFile) -> list[dict]:
+    """Return later readings of the file, the newest first, with their moment."""
+    kept = reversed(file.receipt.get("again", []))
+    return [again | {"at": datetime.fromisoformat(again["at"])} for again in kept]
 
 
 def _open_findings(file: ImportFile) -> int:

@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from meters.pages import channels, findings, imports, quarantine
+from meters.pages import channels, findings, imports, quarantine, rereading
 
 urlpatterns = [
     path("imports/", imports.FileList.as_view(), name="office-imports"),
     path("imports/upload/", imports.Upload.as_view(), name="office-upload"),
     path("imports/<int:pk>/", imports.FilePage.as_view(), name="office-import"),
+    path("imports/<int:pk>/again/", rereading.ReadAgain.as_view(), name="office-read-again"),
     path("quarantine/<int:pk>/", quarantine.Quarantine.as_view(), name="office-quarantine"),
     path("findings/", findings.FindingList.as_view(), name="office-findings"),
     path("findings/<int:pk>/", findings.Workbench.as_view(), name="office-finding"),

@@ -74,7 +74,7 @@ def reread_file(
     """Read an accepted file again with its present profile; return the receipt of this reading.
 
     For a wrong unit in the profile, and with `only` for the records of channels mapped since.
-    The file's own receipt stays; the new one is returned and audited.
+    The file's own receipt stays; the new one is returned, audited, and kept beside it as `again`.
     """
     file = ImportFile.objects.get(pk=import_file_id)
     if file.state != FileState.ACCEPTED:
@@ -215,7 +215,8 @@ class _Reading:
         self.stored["blocks"] += write(merged.batch, self.now)
         for name in ("new", "same", "replaced", "ignored"):
             self.stored[name] += getattr(merged, name)
-        outcomes.store_findings(merged, self.file.pk, self.now)
+        asked = self.kind == PublicationKind.REPLAY and self.only is None
+        outcomes.store_findings(merged, self.file.pk, self.now, asked=asked)
 
     def _note(self, pieces: list[tuple[int, ChannelBlock]]) -> None:
         """Keep flags of the source as notes on ranges."""
@@ -281,12 +282,23 @@ class _Reading:
         if self.kind == PublicationKind.INGEST:
             file.receipt = document
             file.state = FileState.ACCEPTED
+        elif self.only is None:
+            file.receipt.setdefault("again", []).append(self._again(file, document))
         file.save(update_fields=["receipt", "state"])
         outcomes.release_implausible(file, list(self.receipt.channels), str(self.actor), self.now)
         publish(self.publication, self.now)
         action = "file.accept" if self.kind == PublicationKind.INGEST else "file.reread"
         record(action, file, actor=self.actor, reason=self.reason, after={"stored": stored})
         return document
+
+    def _again(self, file: ImportFile, document: dict[str, Any]) -> dict[str, Any]:
+        """Return what the file's page tells of another reading beside the first receipt."""
+        return {
+            "at": self.now.isoformat(),
+            "reason": self.reason,
+            "profile": file.profile_code,
+            **{key: document[key] for key in ("publication", "intervals", "channels")},
+        }
 
     def _refuse(self, error: DomainError) -> None:
         """Give the publication up and write down why."""

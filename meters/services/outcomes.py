@@ -44,8 +44,11 @@ def quarantine(file: ImportFile, receipt: Receipt) -> None:
     QuarantinedRecord.objects.bulk_create(rows, ignore_conflicts=True)
 
 
-def store_findings(merged: Merged, file_id: int, now: datetime) -> None:
-    """Write the findings of a merge; those that are alive already stay as they are."""
+def store_findings(merged: Merged, file_id: int, now: datetime, *, asked: bool = False) -> None:
+    """Write the findings of a merge; those that are alive already stay as they are.
+
+    `asked`: a person had the file read again and said why, so changed values are no surprise.
+    """
     minutes = merged.batch.minutes
     found = []
     for channel_id, day, first, end in merged.late_on_edit:
@@ -59,7 +62,7 @@ def store_findings(merged: Merged, file_id: int, now: datetime) -> None:
                 fix="Revert the edit to use the reading, or accept this finding to keep the edit.",
             )
         )  # fmt: skip
-    for channel_id, day, first, end, per_mille in merged.large_changes:
+    for channel_id, day, first, end, per_mille in () if asked else merged.large_changes:
         found.append(
             _finding(
                 channel_id, day, first, end, minutes, now, file_id,

@@ -40,6 +40,7 @@ def data():
         + long_csv("GHOST/KWH", START, FLAT).split("\n", 1)[1]
     )
     validate_days([channel.pk], DAY, DAY, now=NOW, actor=ACTOR)
+    builders.make_profile("AMI")
     return channel
 
 
@@ -52,6 +53,8 @@ def test_list_search_and_row(staff, data, model, django_assert_max_num_queries):
     row = model.objects.first()
     if row is not None:
         assert staff.get(reverse(f"{base}_change", args=[row.pk])).status_code == 200
+    if admin.site._registry[model].has_add_permission(page.wsgi_request):
+        assert staff.get(reverse(f"{base}_add")).status_code == 200
 
 
 def test_every_master_table_imports_and_exports():

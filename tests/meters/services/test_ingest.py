@@ -197,6 +197,12 @@ def test_wrong_unit_is_read_again_with_another_profile():
     set_profile(file, "MEGA", actor=ACTOR, reason="The source sends MWh")
     reread_file(file.pk, now=NOW, actor=ACTOR, reason="The source sends MWh")
     assert raw(channel).total() == Decimal("144000")
+    assert not Finding.objects.filter(rule_code="V03").exists()  # somebody asked for the change
+    file.refresh_from_db()
+    assert Decimal(file.receipt["channels"][0]["total"]) == 144
+    (again,) = file.receipt["again"]
+    assert Decimal(again["channels"][0]["total"]) == 144_000
+    assert (again["profile"], again["reason"]) == ("MEGA", "The source sends MWh")
 
 
 def test_flags_become_notes():
