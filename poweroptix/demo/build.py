@@ -25,7 +25,7 @@ from meters.services.followup import validate_receipt
 from poweroptix.accounts.models import Tenant, User
 from poweroptix.accounts.services import create_user
 from poweroptix.audit.actor import Actor
-from poweroptix.demo.files import DemoFile, corrected_alfa_day, monthly_files, months
+from poweroptix.demo.files import DemoFile, corrected_day, monthly_files, months
 from poweroptix.demo.flows import ZONE, Flows, generate
 from poweroptix.kernel.period import Period
 from poweroptix.portfolio.document import read_document
@@ -41,6 +41,7 @@ LATE = ("bravo-ami", "2026-05")  # this file comes a month late
 AGAIN = "2026-03"  # the plant sends this month twice
 OPEN_MONTH = "2026-10"  # settled and in review, not approved
 CORRECTED_DAY = "2026-09-17"
+CORRECTED_WH = 120_000  # more in each quarter-hour
 Say = Callable[[str], None]
 
 
@@ -79,7 +80,7 @@ def build(*, say: Say, password: str = "demo", last_month: str | None = None) ->
         if label == last_month:
             break
     else:
-        _correction(demo, flows)
+        correct(demo, flows, CORRECTED_DAY, _moment(OPEN_MONTH, 6))
     return demo.seconds
 
 
@@ -241,10 +242,10 @@ def _invoice(demo: Demo, run, at: datetime) -> None:
     issue_invoice(draft, actor=billing, now=at + timedelta(minutes=10))
 
 
-def _correction(demo: Demo, flows: Flows) -> None:
-    """One corrected day of September arrives after its invoice: a correction waits."""
-    file = corrected_alfa_day(flows, CORRECTED_DAY, 120_000)
-    _deliver(demo, file, _moment(OPEN_MONTH, 6))
+def correct(demo: Demo, flows: Flows, day: str, at: datetime) -> None:
+    """Deliver a day that was read again after it was billed, of both meters that erred together."""
+    for file in corrected_day(flows, day, CORRECTED_WH):
+        _deliver(demo, file, at)
 
 
 def is_empty() -> bool:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from poweroptix.demo.flows import ZONE, Flows
+from poweroptix.demo.flows import LOSS_PER_MILLE, ZONE, Flows
 from poweroptix.demo.green_button import feed
 
 #: ALFA's meter was exchanged on 14 May 2026 at 10:00; the new one sends secondary values.
@@ -68,18 +68,26 @@ def monthly_files(flows: Flows, label: str) -> Iterator[DemoFile]:
     )
 
 
-def corrected_alfa_day(flows: Flows, day: str, extra_wh: int) -> DemoFile:
-    """Return a late correction: one day of ALFA with `extra_wh` more in each quarter-hour."""
+def corrected_day(flows: Flows, day: str, extra_wh: int) -> Iterator[DemoFile]:
+    """Yield a day read again after a blown fuse of the transformer that two meters share.
+
+    The feeder meter of ALFA and the meter of engine B1 take their voltage from one transformer of
+    the switchyard, so both read low on that day: ALFA by `extra_wh` in each quarter-hour, the
+    engine by as much and its network loss. The campus balances before and after.
+    """
     first = int(datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(ZONE)).timestamp()) // 60
     start = np.arange(first, first + 1440, 15)
     index = np.searchsorted(flows.start_minutes, start)
-    values = _as_metered(start, flows.wh["TEN-ALFA"][index] + extra_wh)
-    return DemoFile(
-        f"alfa_correction_{day}.csv",
-        "alfa-correction",
-        "plant-csv",
-        _long([("TEN-ALFA", "DEL_KWH", start, 900, values, "kWh", 6)]),
-    )
+    made = flows.wh["GEN-B1"][index] + extra_wh + extra_wh * LOSS_PER_MILLE // 1000
+    used = _as_metered(start, flows.wh["TEN-ALFA"][index] + extra_wh)
+    parts = {
+        "plant": ("GEN-B1", "DEL_KWH", start, 900, made, "kWh", 3),
+        "alfa": ("TEN-ALFA", "DEL_KWH", start, 900, used, "kWh", 6),
+    }
+    for name, part in parts.items():
+        yield DemoFile(
+            f"{name}_correction_{day}.csv", f"{name}-correction", "plant-csv", _long([part])
+        )
 
 
 def _plant(flows: Flows, first: int, last: int) -> bytes:

@@ -1,5 +1,6 @@
 """The first month of the demonstration campus, built by its command, and what must hold of it."""
 
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -7,11 +8,19 @@ import pytest
 from django.conf import settings
 
 from billing.models import Invoice
+from contracts.models import Contract
 from esg.models import EmissionLine, EmissionRun
 from meters.models import Campus, Channel
 from meters.queries import final_many
+from poweroptix.accounts.models import User
+from poweroptix.audit.actor import Actor
+from poweroptix.demo.build import STAFF, Demo, correct
+from poweroptix.demo.flows import generate
 from poweroptix.kernel.period import Period
-from settlement.models import AllocationPart, AllocationRun, SettlementRun
+from settlement.models import AllocationPart, AllocationRun, Correction, SettlementRun
+from settlement.queries.carry import compare_runs
+from settlement.services import approve_run, run_allocation, run_settlement, submit_run
+from settlement.services.readiness import readiness
 from tests.conformance.chain import manage
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
@@ -76,6 +85,36 @@ def invoices_are_issued(totals):
     return [invoice.number for invoice in invoices]
 
 
+def a_corrected_day_is_settled(campus, period):
+    """The two files of the demonstration's correction, from delivery to a second person's yes."""
+    people = {n: Actor.of_user(User.objects.get(username=n)) for n in STAFF}
+    at = period.end_utc + timedelta(days=7)
+    demo = Demo(print, "demo", people)
+    before = AllocationRun.objects.get(campus=campus, period=period.label, state="APPROVED")
+    correct(demo, generate(), "2025-10-17", at)
+    waiting = Correction.objects.filter(run__contract__code="PPA-ALFA")
+    assert waiting.first().after_kwh - waiting.first().before_kwh == 96 * 120
+    allocation = run_allocation(campus, period, now=at, actor=people["analyst"])
+    assert allocation.version == before.version + 1
+    assert [one for one in allocation.findings if one["severity"] == "BLOCK"] == []
+    [old], [new] = (
+        [day for day in run.balance["days"] if day["day"] == "2025-10-17"]
+        for run in (before, allocation)
+    )
+    assert Decimal(new["sinks_kwh"]) - Decimal(old["sinks_kwh"]) == 96 * 120
+    assert Decimal(new["residual_kwh"]) - Decimal(old["residual_kwh"]) == Decimal("92.16")
+    contract = Contract.objects.get(code="PPA-ALFA")
+    run = run_settlement(
+        contract, period, kind="TRUE_UP", now=at, actor=people["analyst"], allocation=allocation
+    )
+    assert readiness(contract, period, now=at) == []
+    approved = approve_run(submit_run(run, actor=people["analyst"], now=at),
+                           actor=people["approver"], now=at)  # fmt: skip
+    assert (approved.state, approved.approved_by) == ("APPROVED", "user:approver")
+    billed = sum(row.amount_usd for row in compare_runs(approved.supersedes_id, approved.pk))
+    assert billed == approved.total_usd - approved.supersedes.total_usd > 0
+
+
 def test_first_month_closes_proves_and_is_not_built_twice(month):
     campus, period = month
     totals = energy_is_conserved(campus, period)
@@ -95,3 +134,4 @@ def test_first_month_closes_proves_and_is_not_built_twice(month):
     assert closed.code == 0, closed.out
     assert {one["state"] for one in closed.json["contracts"]} == {"issued"}
     assert SettlementRun.objects.count() == len(runs)
+    a_corrected_day_is_settled(campus, period)
