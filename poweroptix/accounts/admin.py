@@ -94,9 +94,10 @@ class ApiTokenAdmin(ReadOnlyAdmin):
     @admin.display(description="State")
     def shown_state(self, token):
         """Return whether the token opens anything."""
-        if token.revoked_at:
-            return badge("Revoked", "bad")
-        return badge("Expired", "warn") if token.expires_at <= now() else badge("Valid", "good")
+        state = token.state(now())
+        return badge(
+            state.capitalize(), {"revoked": "bad", "expired": "warn", "valid": "good"}[state]
+        )
 
     @admin.action(description="Revoke", permissions=["revoke"])
     def revoke(self, request, queryset):
