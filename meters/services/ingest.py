@@ -22,7 +22,7 @@ from meters.services import outcomes
 from meters.services.ahead import Ahead
 from meters.services.arrivals import Rejected, Resolver, cut_future
 from meters.services.files import open_stored, profile_of
-from meters.services.merging import Merged, assemble, merge
+from meters.services.merging import Arrival, assemble, merge
 from meters.services.publishing import (
     block_count,
     commit_without_waiting,
@@ -34,7 +34,7 @@ from meters.services.publishing import (
 from meters.services.rebasing import rebase
 from meters.services.receipts import STORED, Receipt, refusal
 from meters.services.steps import PlainSteps, Steps
-from meters.storage import write
+from meters.storage import Outflow
 from poweroptix.audit.actor import Actor
 from poweroptix.audit.services import record
 from poweroptix.kernel.errors import Conflict, DomainError, NotFoundError, Refused
@@ -189,7 +189,7 @@ class _Reading:
                 lock_channels(channel_id for channel_id, _ in pieces)
                 for minutes, group in _by_minutes(pieces).items():
                     arrival = assemble(group, minutes)
-                    self._store(merge(arrival, self.file.pk, self.publication.pk))
+                    self._store(arrival)
                 self._note(pieces)
                 self._keep_counts()
 
@@ -210,13 +210,17 @@ class _Reading:
                 pieces.append((target.channel_id, kept))
         return pieces
 
-    def _store(self, merged: Merged) -> None:
-        """Write the blocks of a merge and what it found."""
-        self.stored["blocks"] += write(merged.batch, self.now)
-        for name in ("new", "same", "replaced", "ignored"):
-            self.stored[name] += getattr(merged, name)
+    def _store(self, arrival: Arrival) -> None:
+        """Write what an arrival brings, and what was found about it."""
         asked = self.kind == PublicationKind.REPLAY and self.only is None
-        outcomes.store_findings(merged, self.file.pk, self.now, asked=asked)
+        told = []
+        with Outflow(self.now) as out:
+            for merged in merge(arrival, self.file.pk, self.publication.pk):
+                self.stored["blocks"] += out.send(merged.batch)
+                for name in ("new", "same", "replaced", "ignored"):
+                    self.stored[name] += getattr(merged, name)
+                told += outcomes.findings_of(merged, self.file.pk, self.now, asked=asked)
+        outcomes.store_findings(told)
 
     def _note(self, pieces: list[tuple[int, ChannelBlock]]) -> None:
         """Keep flags of the source as notes on ranges."""

@@ -6,6 +6,8 @@ was received; an arriving actual under a person's edit is kept raw and reported,
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,6 +23,7 @@ from poweroptix.kernel.fixed import MISSING
 from poweroptix.kernel.quality import Method, Status
 
 DAY_MINUTES = 1440
+PART_DAYS = 512
 
 
 @dataclass
@@ -31,10 +34,14 @@ class Arrival:
     lines: np.ndarray  # int64[n, k]
     present: np.ndarray  # bool[n, k]: the file has a value
 
+    def part(self, first: int, end: int) -> Arrival:
+        """Return some of the days, in the same memory."""
+        return Arrival(self.batch.part(first, end), self.lines[first:end], self.present[first:end])
+
 
 @dataclass
 class Merged:
-    """What a merge decided: blocks to write, and counts of intervals.
+    """What was decided for some days: blocks to write, and counts of intervals.
 
     `late_on_edit` holds (channel, day, first, end) and `large_changes` also the largest change in
     0.1 % of the old value.
@@ -137,20 +144,40 @@ class _Stored:
             self.edited = np.zeros(self.final_status.shape, bool)
             self.edited[rows[~is_raw]] = edited(final.status, final.method)
 
+    def part(self, first: int, end: int) -> _Stored:
+        """Return what is stored of the rows [first, end)."""
+        part = copy(self)
+        part.highest = self.highest[first:end]
+        if self.raw is not None:
+            a, b = np.searchsorted(self.raw_rows, (first, end)).tolist()
+            part.raw, part.raw_rows = self.raw.part(a, b), self.raw_rows[a:b] - first
+        if self.final_status is not None and self.edited is not None:
+            part.final_status = self.final_status[first:end]
+            part.edited = self.edited[first:end]
+        return part
+
 
 def day_keys(batch: Batch) -> np.ndarray:
     """Return one sortable number per channel-day."""
     return batch.channel_ids * 2**22 + batch.days + 2**20
 
 
-def merge(arrival: Arrival, file_id: int, publication_id: int) -> Merged:
-    """Compare an arrival with what is stored and return the blocks to write.
+def merge(arrival: Arrival, file_id: int, publication_id: int) -> Iterator[Merged]:
+    """Compare an arrival with what is stored; yield the blocks to write, some days at a time.
 
     What is stored: per channel-day the newest version that is published or belongs to this
-    publication. Versions continue after the highest that exists, seen or not. Two queries.
+    publication. Versions continue after the highest that exists, seen or not. Two queries, both
+    before the first days come out: those may be sent while the next ones are compared.
     """
+    stored = _Stored(arrival.batch, publication_id)
+    for first in range(0, len(arrival.batch), PART_DAYS):
+        part = (first, first + PART_DAYS)
+        yield _merged(arrival.part(*part), stored.part(*part), file_id, publication_id)
+
+
+def _merged(arrival: Arrival, stored: _Stored, file_id: int, publication_id: int) -> Merged:
+    """Compare some days."""
     incoming = arrival.batch
-    stored = _Stored(incoming, publication_id)
     take = arrival.present.copy()
     merged = Merged(incoming)
     files = np.full(take.shape, file_id, np.int64)
@@ -160,7 +187,7 @@ def merge(arrival: Arrival, file_id: int, publication_id: int) -> Merged:
         _note_edits(incoming, stored.edited, take, merged)
     merged.new = int(take.sum()) - merged.replaced
     write = take.any(axis=1)
-    changed = incoming.take(write)
+    changed = incoming if write.all() else incoming.take(write)
     changed.publication_ids[:] = publication_id
     changed.versions = (stored.highest[write] + 1).astype(np.int32)
     changed.runs, changed.run_counts = run_lengths(

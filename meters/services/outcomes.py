@@ -44,8 +44,10 @@ def quarantine(file: ImportFile, receipt: Receipt) -> None:
     QuarantinedRecord.objects.bulk_create(rows, ignore_conflicts=True)
 
 
-def store_findings(merged: Merged, file_id: int, now: datetime, *, asked: bool = False) -> None:
-    """Write the findings of a merge; those that are alive already stay as they are.
+def findings_of(
+    merged: Merged, file_id: int, now: datetime, *, asked: bool = False
+) -> list[Finding]:
+    """Return the findings of merged days, not yet stored.
 
     `asked`: a person had the file read again and said why, so changed values are no surprise.
     """
@@ -73,6 +75,11 @@ def store_findings(merged: Merged, file_id: int, now: datetime, *, asked: bool =
                 threshold=Decimal("0.1"),
             )
         )  # fmt: skip
+    return found
+
+
+def store_findings(found: list[Finding]) -> None:
+    """Write findings; those that are alive already stay as they are."""
     Finding.objects.bulk_create(found, ignore_conflicts=True)
 
 

@@ -2,6 +2,15 @@
 
 from .batch import Batch, epoch_day, from_epoch_day
 from .loader import load, load_published, newest
-from .writer import write
+from .writer import Outflow, write
 
-__all__ = ["Batch", "epoch_day", "from_epoch_day", "load", "load_published", "newest", "write"]
+__all__ = [
+    "Batch",
+    "Outflow",
+    "epoch_day",
+    "from_epoch_day",
+    "load",
+    "load_published",
+    "newest",
+    "write",
+]

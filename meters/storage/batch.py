@@ -88,6 +88,17 @@ class Batch:
         }
         return Batch(minutes=self.minutes, runs=runs, run_counts=counts, **columns)
 
+    def part(self, first: int, end: int) -> Batch:
+        """Return the blocks of positions [first, end); they share their memory with these."""
+        starts = np.concatenate(([0], np.cumsum(self.run_counts)))
+        end = min(end, len(self))
+        columns = {
+            field.name: getattr(self, field.name)[first:end]
+            for field in fields(self)
+            if field.name not in ("minutes", "runs")
+        }
+        return Batch(minutes=self.minutes, runs=self.runs[starts[first] : starts[end]], **columns)
+
     def compute_digests(self) -> None:
         """Set `digests` to the SHA-256 of values (little-endian), status and method."""
         self.digests = digests_of(self.values, self.status, self.method)
@@ -152,23 +163,35 @@ def run_lengths(
     """
     count, per_day = files.shape
     step = np.zeros((count, per_day), np.int64)
-    step[:, 1:] = lines[:, 1:] - lines[:, :-1]
+    np.subtract(lines[:, 1:], lines[:, :-1], out=step[:, 1:])
     joined = np.zeros((count, per_day), bool)
     joined[:, 1:] = present[:, 1:] & present[:, :-1] & (files[:, 1:] == files[:, :-1])
-    starts = present & ~joined
-    turns = joined.copy()
-    turns[:, 1:] &= step[:, 1:] != step[:, :-1]
-    turns[:, 1:] &= ~starts[:, :-1]
-    if turns.any():
-        # The interval after a start only tells the step of its run, so it cannot turn it.
-        for i in range(1, per_day):
-            starts[:, i] |= turns[:, i] & ~starts[:, i - 1]
+    # Most days are cut like the day before: only those that differ are looked at.
+    differs = np.ones(count, bool)
+    for told in (step, joined, present):
+        differs[1:] &= (told[1:] == told[:-1]).all(axis=1)
+    differs[1:] = ~differs[1:]
+    shape = np.cumsum(differs) - 1
+    starts = _starts(step[differs], joined[differs], present[differs])[shape]
     block, first = np.nonzero(starts)
     follower = np.minimum(first + 1, per_day - 1)
     follows = joined[block, follower] & ~starts[block, follower]
     steps = np.where(follows, step[block, follower], 0)
     runs = np.stack((first, files[block, first], lines[block, first], steps), axis=1)
     return runs.astype(np.int64), starts.sum(axis=1).astype(np.int64)
+
+
+def _starts(step: np.ndarray, joined: np.ndarray, present: np.ndarray) -> np.ndarray:
+    """Return where a run begins, from line steps and from what is joined to its left neighbour."""
+    starts = present & ~joined
+    turns = joined.copy()
+    turns[:, 1:] &= step[:, 1:] != step[:, :-1]
+    turns[:, 1:] &= ~starts[:, :-1]
+    if turns.any():
+        # The interval after a start only tells the step of its run, so it cannot turn it.
+        for i in range(1, step.shape[1]):
+            starts[:, i] |= turns[:, i] & ~starts[:, i - 1]
+    return starts
 
 
 def lines_of(runs: np.ndarray, per_day: int) -> tuple[np.ndarray, np.ndarray]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 from django.db import connection
+from psycopg import Copy
 
 from .batch import Batch, from_epoch_day
 from .layout import (
@@ -19,33 +22,73 @@ from .layout import (
     row_type,
 )
 
-SLICE_BYTES = 4 << 20
+PART_BLOCKS = 256
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def write(batch: Batch, recorded_at: datetime) -> int:
-    """Add the blocks of a batch; return how many rows were written.
+    """Add the blocks of a batch; return how many rows were written. Arguments as `Outflow`."""
+    with Outflow(recorded_at) as out:
+        return out.send(batch)
 
-    Keys, publications and digests are those of the batch. Must run inside a transaction. A role
-    under row-level security cannot COPY FROM; for such a role (a person's edit in a request) the
-    few rows go in by INSERT.
+
+class Outflow:
+    """Adds blocks while the next ones are still being worked out: the server need not wait for us.
+
+    Keys, publications and digests are those of the batches. Must run inside a transaction. After a
+    `send` the COPY stays open, and nothing else may be asked of the database before `finish` (or
+    the end of the `with`); the next `send` begins anew. A role under row-level security cannot
+    COPY FROM; for such a role (a person's edit in a request) the few rows go in by INSERT.
     """
-    if len(batch) == 0:
-        return 0
-    with connection.cursor() as cursor:
+
+    def __init__(self, recorded_at: datetime) -> None:
+        self._recorded_at = recorded_at
+        self._open = ExitStack()
+        self._copy: Copy | None = None
+
+    def __enter__(self) -> Outflow:
+        return self
+
+    def __exit__(self, *fault: Any) -> None:
+        if fault[0] is None:
+            self.finish()
+        else:
+            self._open.__exit__(*fault)
+
+    def send(self, batch: Batch) -> int:
+        """Send the blocks of a batch; return how many."""
+        if len(batch) == 0:
+            return 0
+        if self._copy is None and not self._begin():
+            with connection.cursor() as cursor:
+                _insert(cursor, batch, self._recorded_at)
+            return len(batch)
+        with connection.wrap_database_errors:
+            for first in range(0, len(batch), PART_BLOCKS):
+                part = batch.part(first, first + PART_BLOCKS)
+                for rows in _rows(part, self._recorded_at):
+                    self._copy.write(memoryview(rows.view(np.uint8).reshape(-1)))
+        return len(batch)
+
+    def finish(self) -> None:
+        """Wait until the server has everything that was sent."""
+        if self._copy is not None:
+            with connection.wrap_database_errors:
+                self._copy.write(TRAILER)
+                self._copy = None
+                self._open.close()
+
+    def _begin(self) -> bool:
+        """Open a COPY, unless this role may not."""
+        cursor = self._open.enter_context(connection.cursor())
         cursor.execute("SELECT row_security_active(%s)", [TABLE])
         if cursor.fetchone()[0]:
-            _insert(cursor, batch, recorded_at)
-            return len(batch)
+            return False
         statement = f"COPY {TABLE} ({COLUMNS}) FROM STDIN (FORMAT BINARY)"
-        with connection.wrap_database_errors, cursor.copy(statement) as copy:
-            copy.write(HEADER)
-            for rows in _rows(batch, recorded_at):
-                whole = memoryview(rows.view(np.uint8).reshape(-1))
-                for start in range(0, len(whole), SLICE_BYTES):
-                    copy.write(whole[start : start + SLICE_BYTES])
-            copy.write(TRAILER)
-    return len(batch)
+        with connection.wrap_database_errors:
+            self._copy = self._open.enter_context(cursor.copy(statement))
+            self._copy.write(HEADER)
+        return True
 
 
 def _rows(batch: Batch, recorded_at: datetime):
