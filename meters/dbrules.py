@@ -48,6 +48,14 @@ CREATE POLICY pox_portal ON meters_importfile FOR SELECT TO poweroptix_portal US
     JOIN meters_publication p ON p.id = b.publication_id WHERE b.layer = 1))
 """
 
+DECISION = ("state", "decided_by", "decided_at", "decision_reason", "edit_id")
+METERS_OF_OWN_CHANNELS = """
+ALTER TABLE meters_meter ENABLE ROW LEVEL SECURITY;
+CREATE POLICY pox_staff ON meters_meter TO poweroptix_app USING (true) WITH CHECK (true);
+CREATE POLICY pox_portal ON meters_meter FOR SELECT TO poweroptix_portal USING (id IN (
+  SELECT meter_id FROM meters_installation WHERE channel_id = ANY (app_channels())))
+"""
+
 RULES: list[Rule] = [
     AppendOnly("meters_readingblock", lock_owner=True),
     ChannelPolicy("meters_readingblock"),
@@ -78,12 +86,27 @@ RULES: list[Rule] = [
         },
     ),
     AppendOnly("meters_edit"),
+    # What was proposed never changes; the decision is written once.
+    Immutable("meters_editproposal", "TRUE", allow_columns=DECISION),
+    Immutable("meters_editproposal", "OLD.state <> 'PROPOSED'"),
+    StateMachine(
+        "meters_editproposal",
+        "state",
+        {"PROPOSED": ("CONFIRMED", "REJECTED")},
+        initial=("PROPOSED",),
+    ),
+    ChannelPolicy("meters_editproposal"),
     AppendOnly("meters_readingnote"),
     AppendOnly("meters_veerun"),
     ChannelPolicy("meters_readingnote"),
     PortalGrant("meters_readingnote"),
     ChannelPolicy("meters_channel", channel_column="id"),
     PortalGrant("meters_channel"),
+    # The multiplier behind a tenant's reading: its own installations and the meters in them.
+    ChannelPolicy("meters_installation"),
+    PortalGrant("meters_installation"),
+    Sql("portal meters", METERS_OF_OWN_CHANNELS, needs=("meters_meter", "meters_installation")),
+    PortalGrant("meters_meter", columns=("id", "campus_id", "serial", "manufacturer", "model")),
     ChannelPolicy("meters_edit"),
     PortalGrant("meters_edit"),
     ChannelPolicy("meters_finding"),

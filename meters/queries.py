@@ -1,5 +1,6 @@
 """Questions about readings; the answers are worked out in the modules beside this one."""
 
+from meters.queries_history import Comparison, Version, as_of, compare, versions
 from meters.queries_series import (
     Pin,
     Pins,
@@ -17,11 +18,16 @@ from meters.queries_work import (
     DayState,
     LateChannel,
     completeness,
+    edits_to_confirm,
+    effect,
+    holds_month,
     late_channels,
     open_findings,
+    with_problems,
 )
 
 __all__ = [
+    "Comparison",
     "Completeness",
     "CompletenessRow",
     "DayState",
@@ -30,9 +36,15 @@ __all__ = [
     "Pins",
     "ReadingVersion",
     "Trace",
+    "Version",
+    "as_of",
+    "compare",
     "completeness",
+    "edits_to_confirm",
+    "effect",
     "final_many",
     "final_series",
+    "holds_month",
     "late_channels",
     "loss_ratios",
     "newer_than",
@@ -40,4 +52,6 @@ __all__ = [
     "raw_many",
     "raw_series",
     "trace",
+    "versions",
+    "with_problems",
 ]

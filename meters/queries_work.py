@@ -8,9 +8,22 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 import numpy as np
-from django.db.models import Case, IntegerField, Max, QuerySet, Value, When
+from django.db.models import Case, Exists, IntegerField, Max, OuterRef, Q, QuerySet, Value, When
 
-from meters.models import Channel, Finding, FindingState, Layer, ReadingBlock
+from meters.models import (
+    Channel,
+    EditProposal,
+    FileState,
+    Finding,
+    FindingState,
+    Layer,
+    PointKind,
+    ProposalState,
+    QuarantinedRecord,
+    ReadingBlock,
+    RecordState,
+    Role,
+)
 from meters.queries_series import DAY_MINUTES, day_span
 from meters.storage import Batch, epoch_day, load_published
 from poweroptix.kernel.errors import NotFoundError
@@ -18,6 +31,10 @@ from poweroptix.kernel.period import day_start
 from poweroptix.kernel.quality import BILLABLE, Status, letter
 
 LATE_LOOKBACK_DAYS = 60
+#: Findings of these severities wait for a person before a month is settled.
+HOLDING = ("HOLD", "REJECT", "BLOCK")
+#: Points that no allocation reads.
+BESIDE_THE_BALANCE = (PointKind.CHECK, PointKind.FUEL)
 
 
 @dataclass(frozen=True)
@@ -214,3 +231,44 @@ def open_findings(
     if severities is not None:
         found = found.filter(severity__in=list(severities))
     return found
+
+
+def edits_to_confirm() -> QuerySet[EditProposal]:
+    """Return the edits that wait for a second person, the oldest first; one query when listed."""
+    return (
+        EditProposal.objects.filter(state=ProposalState.PROPOSED)
+        .select_related("channel__delivery_point__campus")
+        .order_by("pk")
+    )
+
+
+def holds_month() -> Q:
+    """Return the condition of findings that keep a month from being settled while they are open.
+
+    Only the main energy channels of the balance are settled; a finding of a check meter or of fuel
+    may be as grave, but it holds no month.
+    """
+    return Q(
+        ~Q(channel__delivery_point__kind__in=BESIDE_THE_BALANCE),
+        severity__in=HOLDING,
+        channel__role=Role.MAIN,
+        channel__quantity="KWH",
+    )
+
+
+def effect(finding: Finding) -> str:
+    """Say what an open finding does to the month of its channel."""
+    channel = finding.channel
+    if finding.state != FindingState.OPEN or channel is None:
+        return ""
+    if channel.role != Role.MAIN:
+        return f"{channel.get_role_display().lower()} channel: compared only, holds no month"
+    if channel.quantity != "KWH" or channel.delivery_point.kind in BESIDE_THE_BALANCE:
+        return "not part of the balance, holds no month"
+    return "holds the month" if finding.severity in HOLDING else "holds no month"
+
+
+def with_problems(files: QuerySet) -> QuerySet:
+    """Return the files that were refused, or of which records wait in quarantine."""
+    waiting = QuarantinedRecord.objects.filter(import_file=OuterRef("pk"), state=RecordState.OPEN)
+    return files.filter(Exists(waiting) | Q(state=FileState.REFUSED))

@@ -10,6 +10,7 @@ from .choices import (
     FindingState,
     Layer,
     PointKind,
+    ProposalState,
     PublicationKind,
     Quantity,
     ReasonCode,
@@ -21,6 +22,7 @@ from .choices import (
 from .devices import Channel, Installation, LossFactor, Meter
 from .files import ChannelAlias, ImportFile, ImportProfile, QuarantinedRecord
 from .judgement import Edit, Finding, RuleSetting, VeeRun
+from .proposals import EditProposal
 
 __all__ = [
     "Campus",
@@ -30,6 +32,7 @@ __all__ = [
     "Direction",
     "Edit",
     "EditAction",
+    "EditProposal",
     "FileState",
     "Finding",
     "FindingSeverity",
@@ -42,6 +45,7 @@ __all__ = [
     "LossFactor",
     "Meter",
     "PointKind",
+    "ProposalState",
     "Publication",
     "PublicationKind",
     "Quantity",

@@ -130,9 +130,20 @@ class EditAction(models.TextChoices):
     SET = "SET", "Set value"
     ADD = "ADD", "Add"
     SCALE = "SCALE", "Multiply"
+    COPY_DAY = "COPY_DAY", "Copy from another day"
+    COPY_CHANNEL = "COPY_CHANNEL", "Copy from the check channel"
     MARK_MISSING = "MARK_MISSING", "Mark missing"
+    RESTORE = "RESTORE", "Back to an earlier version"
     REVERT = "REVERT", "Revert to the validated reading"
     ACCEPT = "ACCEPT", "Accept as read"
+
+
+class ProposalState(models.TextChoices):
+    """Where an edit above the limit stands."""
+
+    PROPOSED = "PROPOSED", "Waits for a second person"
+    CONFIRMED = "CONFIRMED", "Confirmed"
+    REJECTED = "REJECTED", "Rejected"
 
 
 class ReasonCode(models.TextChoices):

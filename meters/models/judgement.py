@@ -98,6 +98,11 @@ class Edit(models.Model):
     end_utc = models.DateTimeField()
     action = models.CharField(max_length=15, choices=EditAction.choices)
     operand = models.DecimalField(max_digits=24, decimal_places=6, null=True, blank=True)
+    source = models.CharField(
+        max_length=120,
+        blank=True,
+        help_text="What was copied: a local day, a channel's code, or a publication's number.",
+    )
     reason_code = models.CharField(max_length=20, choices=ReasonCode.choices)
     comment = models.CharField(max_length=500)
     before_total = models.DecimalField(max_digits=24, decimal_places=6, null=True, blank=True)

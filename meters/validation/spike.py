@@ -138,12 +138,13 @@ def _finding(
     series: Series, verdict: Assessment, parameters: SpikeParameters, a: int, b: int
 ) -> Finding:
     peak = from_micro(int(series.values[a:b].max()))
+    span = "the local day" if parameters.mode == "DAY" else "the judged days"
     if verdict.ratio is None:
-        text = f"{peak:f} {series.unit} stands alone: the third highest interval is zero."
+        text = f"{peak:f} {series.unit} stands alone: the third highest interval of {span} is zero."
     else:
         text = (
-            f"{peak:f} {series.unit} stands out: the highest interval exceeds the third by "
-            f"{verdict.ratio:.5f} times (limit {parameters.threshold:f})."
+            f"{peak:f} {series.unit} stands out: the highest interval of {span} exceeds its third "
+            f"highest by {verdict.ratio:.5f} times (limit {parameters.threshold:f})."
         )
     return Finding(
         "V13",

@@ -20,7 +20,10 @@ DEEDS = {
     "finding.accept": "accepted the exception",
     "index.published": "published prices of",
     "quarantine.dismiss": "dismissed a quarantined record",
+    "readings.confirm": "confirmed the edit",
     "readings.edit": "edited readings of",
+    "readings.propose": "proposed the edit",
+    "readings.reject": "rejected the edit",
     "settlement.allocate": "allocated the energy of",
     "settlement.approve": "approved run",
     "settlement.calculate": "calculated run",
@@ -31,6 +34,7 @@ DEEDS = {
 PAGES = {
     "billing.invoice": "office-invoice",
     "esg.emissionrun": "office-emission",
+    "meters.editproposal": "office-proposal",
     "meters.finding": "office-finding",
     "meters.importfile": "office-import",
     "settlement.settlementrun": "office-run",

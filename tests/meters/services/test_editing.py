@@ -56,7 +56,7 @@ def test_edit_makes_a_version_with_its_totals(channel, action, operand, after):
         (1, 1, Decimal(100), Status.RAW),
     ]
     event = AuditEvent.objects.get(action="readings.edit")
-    assert (event.actor_name, event.reason) == ("ann", "FIELD_VISIT: Read from the display")
+    assert (event.actor_name, event.reason) == ("ann", "Confirmed on site: Read from the display")
     assert Publication.objects.get(pk=made.publication_id).published_at == NOW
 
 
