@@ -108,6 +108,14 @@ DATABASES = {"default": database_settings(env.ENVIRON, PROCESS, HOME / "pg")}
 # How the channels of a tenant are found, for row policies of readings: f(tenant_id) -> ids.
 POWEROPTIX_TENANT_CHANNELS = "contracts.queries.channels_of_tenant"
 
+# Counters that need not outlive their process; nothing is kept here that has to be right.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
+    }
+}
+
 # People and sessions ----------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
@@ -214,12 +222,19 @@ ENVIRONMENT_BADGE = env("POWEROPTIX_BADGE", default="")
 REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "NUM_PROXIES": PROXY_COUNT,
 }
+# Requests a minute that one token may make of one web process; 0 counts nothing.
+API_PER_MINUTE = env.int("POWEROPTIX_API_PER_MINUTE", default=600)
 SPECTACULAR_SETTINGS = {
     "TITLE": "PowerOptix API",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "poweroptix.api.description.complete",
+    ],
     # Two words that several objects use for choices of their own.
     "ENUM_NAME_OVERRIDES": {
         "ImportFileStateEnum": "meters.models.FileState",

@@ -15,14 +15,53 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework import serializers as fields
 
 from poweroptix.api import serializers
+from poweroptix.api.description import PROBLEM_TYPE
 from poweroptix.api.lists import ApiView, Resource
 
-PROBLEM = OpenApiResponse(serializers.ProblemOut, description="problem+json")
-PROBLEMS = {(code, "application/problem+json"): PROBLEM for code in (400, 401, 403, 404)}
+KEYS = {"pk": "id", "code": "code", "number": "number"}
+_MEANING = {
+    304: "Nothing has changed since the version that If-None-Match names.",
+    400: "The request cannot be read or accepted.",
+    401: "No valid token.",
+    403: "The scope or role does not allow this.",
+    404: "Unknown, or somebody else's.",
+    409: "The same request still runs; try again after Retry-After.",
+    412: "The request hangs on a version that is not the current one.",
+    413: "The body is too large.",
+    415: "Another content type is needed.",
+    422: "The Idempotency-Key was used for another request.",
+    429: "Too many requests in this minute; try again after Retry-After.",
+}
 KEY = OpenApiParameter(
     "Idempotency-Key", str, OpenApiParameter.HEADER, required=True,
     description="The same key with the same request gives the same answer again.",
 )  # fmt: skip
+
+
+UNCHANGED = OpenApiParameter(
+    "If-None-Match", str, OpenApiParameter.HEADER,
+    description="The ETag of an answer you have; 304 when it still holds.",
+)  # fmt: skip
+
+
+class UploadForm(serializers.UploadIn):
+    """The parts of an upload."""
+
+    file = fields.FileField(help_text="The file itself, with its name.")
+
+
+def problems(*codes: int) -> dict:
+    """Return the refusals with these statuses, and those that every address knows."""
+    return {
+        (code, PROBLEM_TYPE): OpenApiResponse(serializers.ProblemOut, description=_MEANING[code])
+        for code in sorted({*codes, 400, 401, 403, 412, 429})
+    }
+
+
+def read_answers(answers: dict, *codes: int) -> dict:
+    """Return what a GET may answer."""
+    unchanged = {304: OpenApiResponse(description=_MEANING[304])}
+    return {**answers, **unchanged, **problems(*codes)}
 
 
 class TokenScheme(OpenApiAuthenticationExtension):
@@ -68,13 +107,15 @@ def list_schema(resource: Resource) -> dict:
     parameters += [
         query("limit", "1 to 500, 100 without it.", kind=int),
         query("cursor", "next_cursor of the page before."),
+        UNCHANGED,
     ]
     return {
         "operation_id": f"list_{resource.name.replace('-', '_')}",
-        "summary": resource.title,
+        "summary": f"List: {resource.title}",
+        "description": f"{resource.title} in reach of the token, page by page.",
         "tags": [resource.name],
         "parameters": parameters,
-        "responses": {200: envelope, **PROBLEMS},
+        "responses": read_answers({200: envelope}),
     }
 
 
@@ -82,25 +123,38 @@ def object_schema(resource: Resource) -> dict:
     """Return what describes one object."""
     return {
         "operation_id": f"get_{resource.name.replace('-', '_')}",
-        "summary": f"{resource.title}: one",
+        "summary": f"One of: {resource.title}",
+        "description": f"The one with this {KEYS[resource.key]}.",
         "tags": [resource.name],
-        "responses": {200: resource.serializer, **PROBLEMS},
+        "parameters": [UNCHANGED],
+        "responses": read_answers({200: resource.serializer}, 404),
     }
 
 
-def start_schema(resource: Resource, body, *, multipart: bool = False) -> dict:
+def child_schema(resource: Resource, name: str, summary: str, answers: dict, parameters) -> dict:
+    """Return what describes an address below an object."""
+    return {
+        "operation_id": name,
+        "summary": summary.rstrip("."),
+        "tags": [resource.name],
+        "parameters": [*parameters, UNCHANGED],
+        "responses": read_answers(answers, 404),
+    }
+
+
+def start_schema(resource: Resource, body, summary: str) -> dict:
     """Return what describes a POST that starts a job."""
-    kind = "multipart/form-data" if multipart else "application/json"
+    kind = "multipart/form-data" if body is UploadForm else "application/json"
     return {
         "operation_id": f"start_{resource.name.replace('-', '_')}",
-        "summary": f"{resource.title}: add by a job",
+        "summary": summary,
+        "description": "Answers with a job; read it until it has ended.",
         "tags": [resource.name],
         "parameters": [KEY],
         "request": {kind: body},
         "responses": {
             202: serializers.AcceptedOut,
-            **PROBLEMS,
-            (422, "application/problem+json"): PROBLEM,
+            **problems(409, 413, 415, 422),
         },
     }
 

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from django.core import signing
 from django.db.models import QuerySet
 from django.http import Http404
-from rest_framework.exceptions import NotAuthenticated, PermissionDenied
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, PermissionDenied
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -20,6 +20,8 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
+from poweroptix.api import rates
+from poweroptix.api.conditional import conditional
 from poweroptix.api.parsing import StrictJSONParser, check_text
 from poweroptix.api.principals import PersonAuthentication, Principal, TokenAuthentication
 from poweroptix.api.problem import handle
@@ -56,6 +58,7 @@ class ApiView(APIView):
 
     authentication_classes = (TokenAuthentication, PersonAuthentication)
     permission_classes = ()
+    throttle_classes = rates.ALL
     parser_classes: tuple[type[BaseParser], ...] = (StrictJSONParser,)
     renderer_classes = (JSONRenderer,)
     http_method_names = ("get", "post")
@@ -65,6 +68,18 @@ class ApiView(APIView):
     def get_exception_handler(self):
         """Return what turns exceptions into problems."""
         return handle
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """Answer, with the version of what was read."""
+        return conditional(request, super().dispatch(request, *args, **kwargs))
+
+    def perform_authentication(self, request: Request) -> None:
+        """Find out who asks; a wrong token counts against its address."""
+        try:
+            super().perform_authentication(request)
+        except AuthenticationFailed:
+            self.check_throttles(request)
+            raise
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Check who asks, what for, and that every parameter is known."""

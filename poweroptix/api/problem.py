@@ -5,9 +5,14 @@ from __future__ import annotations
 import logging
 import uuid
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import (
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+)
 from django.db import Error as DatabaseError
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
@@ -28,6 +33,7 @@ _NAMES: dict[type[Exception], str] = {
     exceptions.UnsupportedMediaType: "unsupported_media_type",
     exceptions.NotAcceptable: "not_acceptable",
     exceptions.ParseError: "not_readable",
+    exceptions.Throttled: "too_many_requests",
 }
 
 
@@ -78,6 +84,8 @@ def handle(error: Exception, context: dict[str, Any]) -> JsonResponse:
         return problem(403, "forbidden", "This is not allowed here.", instance=path)
     if isinstance(error, exceptions.APIException):
         return _of_framework(error, path)
+    if isinstance(error, SuspiciousOperation):
+        return _suspicious(error, path)
     answer = problem(500, "internal", "Something went wrong on our side.", instance=path)
     log.error("API accident %s on %s", answer["X-Request-ID"], path, exc_info=error)
     return answer
@@ -102,10 +110,27 @@ def _of_framework(error: exceptions.APIException, path: str) -> JsonResponse:
         errors = list(_fields(error.detail, ""))
         said = errors[0]["detail"] if errors else "The body cannot be accepted."
         return problem(400, "invalid", said, instance=path, errors=errors)
+    if isinstance(error, exceptions.Throttled):
+        return _throttled(error, path)
     answer = problem(error.status_code, code, str(error.detail), instance=path)
     if header := getattr(error, "auth_header", ""):
         answer["WWW-Authenticate"] = header
     return answer
+
+
+def _throttled(error: exceptions.Throttled, path: str) -> JsonResponse:
+    seconds = max(1, ceil(error.wait or 0))
+    told = f"Too many requests in this minute; ask again in {seconds} s."
+    answer = problem(429, "too_many_requests", told, instance=path)
+    answer["Retry-After"] = str(seconds)
+    return answer
+
+
+def _suspicious(error: SuspiciousOperation, path: str) -> JsonResponse:
+    """Return what Django thinks of a body that it stopped reading."""
+    status, code = (413, "too_large") if isinstance(error, RequestDataTooBig) else (400, "body")
+    told = "The body has too many parts, or more than may be read; send one file and few fields."
+    return problem(status, code, told, instance=path)
 
 
 def _fields(detail: Any, pointer: str):

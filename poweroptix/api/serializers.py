@@ -146,10 +146,18 @@ EmissionOut = of(
     gwp_set=text("run.gwp_set"),
     co2e_kg=serializers.DecimalField(24, 3, read_only=True, allow_null=True),
 )
+
+
+@extend_schema_field({"type": ["object", "null"], "additionalProperties": True})
+class ResultField(serializers.JSONField):
+    """What a job made, by name; null until it has ended."""
+
+
 JobOut = of(
     Job,
-    "id kind state progress_done progress_total progress_label error_code error result "
-    "created_at started_at finished_at",
+    "id kind state progress_done progress_total progress_label error_code error created_at "
+    "started_at finished_at",
+    result=ResultField(read_only=True),
 )
 
 
@@ -232,4 +240,19 @@ class SeriesOut(serializers.Serializer):
     count = serializers.IntegerField()
     values = serializers.ListField(child=Text(allow_null=True))
     quality = serializers.ListField(required=False)
+    digest = Text()
+
+
+class PricesOut(serializers.Serializer):
+    """Prices as columns, with the edition they come from and whether it is the last one."""
+
+    name = Text()
+    unit = Text()
+    start_utc = serializers.DateTimeField()
+    end_utc = serializers.DateTimeField()
+    minutes = serializers.IntegerField()
+    count = serializers.IntegerField()
+    values = serializers.ListField(child=Text(allow_null=True))
+    vintage = Text()
+    final = serializers.BooleanField()
     digest = Text()

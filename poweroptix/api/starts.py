@@ -16,6 +16,7 @@ from meters.models import Campus
 from meters.services import receive_files
 from meters.services.files import upload_limit_bytes
 from poweroptix.api import resources, serializers
+from poweroptix.api.conditional import refuse_preconditions
 from poweroptix.api.lists import ListView, check_parameters
 from poweroptix.api.once import once
 from poweroptix.api.parsing import check_text
@@ -39,6 +40,7 @@ class Starts(ListView):
                 "forbidden", f"This takes a scope or role that allows {self.write_verb}."
             )
         check_parameters(request, frozenset())
+        refuse_preconditions(request)
 
     @staticmethod
     def said(serializer_class: type, data: Any) -> dict[str, Any]:

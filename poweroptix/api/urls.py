@@ -1,14 +1,16 @@
 """Addresses of the API."""
 
 from django.urls import path, re_path
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema, extend_schema_view, inline_serializer
 from rest_framework.request import Request
 
 from poweroptix.api import children, resources, serializers, starts
 from poweroptix.api.documentation import (
-    PROBLEMS,
     Docs,
     Schema,
+    UploadForm,
+    child_schema,
     list_schema,
     object_schema,
     query,
@@ -18,9 +20,9 @@ from poweroptix.api.lists import ApiView, ListView, ObjectView, Resource
 from poweroptix.api.problem import NOTHING_HERE, problem
 
 BODIES = {
-    "import-files": (starts.Uploads, serializers.UploadIn),
-    "allocation-runs": (starts.Allocations, serializers.AllocationIn),
-    "settlement-runs": (starts.Settlements, serializers.SettlementIn),
+    "import-files": (starts.Uploads, UploadForm, "Upload a file of readings"),
+    "allocation-runs": (starts.Allocations, serializers.AllocationIn, "Allocate a campus month"),
+    "settlement-runs": (starts.Settlements, serializers.SettlementIn, "Settle a month"),
 }
 SPAN = [
     query("start", "Instant with offset, inclusive.", required=True),
@@ -38,7 +40,7 @@ def _guards(resource: Resource) -> dict:
 
 
 def _list(resource: Resource):
-    base, body = BODIES.get(resource.name, (ListView, None))
+    base, body, summary = BODIES.get(resource.name, (ListView, None, ""))
     known = frozenset({*resource.filters, "limit", "cursor"})
     made = type(
         f"{resource.serializer.__name__}List", (base,), _guards(resource) | {"parameters": known}
@@ -46,7 +48,7 @@ def _list(resource: Resource):
     if body is None:
         made.http_method_names = ("get",)
         return extend_schema_view(get=extend_schema(**list_schema(resource)))(made).as_view()
-    post = start_schema(resource, body, multipart=resource.name == "import-files")
+    post = start_schema(resource, body, summary)
     return extend_schema_view(
         get=extend_schema(**list_schema(resource)), post=extend_schema(**post)
     )(made).as_view()
@@ -58,16 +60,17 @@ def _one(resource: Resource):
     return extend_schema_view(get=extend_schema(**object_schema(resource)))(made).as_view()
 
 
-def _child(view, name: str, answer, parameters=()):
-    schema = extend_schema(
-        operation_id=name,
-        summary=(view.__doc__ or "").splitlines()[0],
-        tags=[name.split("_of_")[-1]],
-        parameters=list(parameters),
-        responses={200: answer, **PROBLEMS},
-    )
+def _child(view, resource: Resource, name: str, answers: dict, parameters=(), summary: str = ""):
+    told = summary or (view.__doc__ or "").splitlines()[0]
+    schema = extend_schema(**child_schema(resource, name, told, answers, parameters))
     made = type(view.__name__, (view,), {"http_method_names": ("get",), "__doc__": view.__doc__})
     return extend_schema_view(get=schema)(made).as_view()
+
+
+def _rows(serializer):
+    """Return the envelope of rows that come all at once."""
+    name = f"{serializer.__name__.removesuffix('Serializer')}Rows"
+    return {200: inline_serializer(name, {"data": serializer(many=True)})}
 
 
 class Unknown(ApiView):
@@ -92,45 +95,61 @@ for one in resources.ALL:
         path(f"{V1}/{one.name}", _list(one), name=f"api-{one.name}"),
         path(f"{V1}/{one.name}/<str:key>", _one(single), name=f"api-{one.name}-one"),
     ]
-urlpatterns += [
-    path(
-        f"{V1}/channels/<str:key>/series",
-        _child(
-            children.ChannelSeries,
-            "series_of_channels",
-            serializers.SeriesOut,
-            [*SPAN, query("layer", "final or raw")],
-        ),
-        name="api-channel-series",
+SERIES = {
+    (200, "application/json"): serializers.SeriesOut,
+    (200, "text/csv"): OpenApiTypes.STR,
+}
+PRICES = {(200, "application/json"): serializers.PricesOut, (200, "text/csv"): OpenApiTypes.STR}
+LAYER = query("layer", "final (as settled, without a word) or raw (as received).")
+INVOICE_FILES = {
+    "pdf": ("application/pdf", OpenApiTypes.BINARY, "The PDF of an invoice, as it was issued"),
+    "csv": ("text/csv", OpenApiTypes.STR, "The intervals of an invoice, as it was issued"),
+    "json": ("application/json", OpenApiTypes.OBJECT, "The document of an invoice, as issued"),
+}
+CHILDREN = (
+    (
+        *("channels/<str:key>/series", "channel-series", children.ChannelSeries),
+        *(resources.CHANNELS, "series_of_channels", SERIES, [*SPAN, LAYER]),
     ),
-    path(
-        f"{V1}/index-series/<str:key>/values",
-        _child(children.IndexValues, "values_of_index_series", serializers.SeriesOut, SPAN),
-        name="api-index-values",
+    (
+        *("index-series/<str:key>/values", "index-values", children.IndexValues),
+        *(resources.INDICES, "values_of_index_series", PRICES, SPAN),
     ),
-    path(
-        f"{V1}/settlement-runs/<str:key>/lines",
-        _child(children.RunLines, "lines_of_settlement_runs", serializers.LineOut(many=True)),
-        name="api-run-lines",
+    (
+        *("settlement-runs/<str:key>/lines", "run-lines", children.RunLines),
+        *(resources.RUNS, "lines_of_settlement_runs", _rows(serializers.LineOut), ()),
     ),
-    path(
-        f"{V1}/settlement-runs/<str:key>/lines/<int:position>/explain",
-        _child(children.RunLine, "explanation_of_settlement_runs", serializers.LineExplained),
-        name="api-run-line",
+    (
+        *("settlement-runs/<str:key>/lines/<int:position>/explain", "run-line", children.RunLine),
+        *(resources.RUNS, "explanation_of_settlement_runs", {200: serializers.LineExplained}, ()),
     ),
-    path(
-        f"{V1}/invoices/<str:key>/lines",
-        _child(children.InvoiceLines, "lines_of_invoices", serializers.InvoiceLineOut(many=True)),
-        name="api-invoice-lines",
+    (
+        *("invoices/<str:key>/lines", "invoice-lines", children.InvoiceLines),
+        *(resources.INVOICES, "lines_of_invoices", _rows(serializers.InvoiceLineOut), ()),
     ),
-    *(
+)
+for place, short, view, parent, operation, answers, parameters in CHILDREN:
+    urlpatterns.append(
+        path(
+            f"{V1}/{place}",
+            _child(view, parent, operation, answers, parameters),
+            name=f"api-{short}",
+        )
+    )
+for form, (kind, content, told) in INVOICE_FILES.items():
+    file_view = _child(
+        children.InvoiceFile,
+        resources.INVOICES,
+        f"{form}_of_invoices",
+        {(200, kind): content},
+        summary=told,
+    )
+    urlpatterns.append(
         path(
             f"{V1}/invoices/<str:key>/{form}",
-            _child(children.InvoiceFile, f"{form}_of_invoices", bytes),
+            file_view,
             {"form": form},
             name=f"api-invoice-{form}",
         )
-        for form in ("pdf", "csv", "json")
-    ),
-    re_path(r"^.*$", Unknown.as_view(), name="api-unknown"),
-]
+    )
+urlpatterns.append(re_path(r"^.*$", Unknown.as_view(), name="api-unknown"))
