@@ -1,14 +1,18 @@
 """File to stored and validated blocks, against what nemreader merely parses.
 
-Run: python benchmarks/ingest.py [--channels 50] [--days 365] [--large-mb 100] [--keep]
+Run: python benchmarks/ingest.py [--channels 50] [--days 365] [--repeat 5] [--large-mb 100]
 
-Needs DATABASE_URL of a server where a database may be made; it makes one of its own and drops it.
-Prints rates, their ratio, bytes per reading and layer, and peak memory by size of file.
+Needs DATABASE_URL of a server where databases may be made; it makes its own and drops them. Both
+sides run in turn in one process, `--repeat` times, each time in an empty database; the shortest
+time of each side counts, because other work on the machine can only make a run longer. Prints
+rates, their ratio, processor seconds of both ends of the connection (of the server where it runs
+on this machine), bytes per reading and layer, and peak memory by size of file.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -95,6 +99,18 @@ def ingest(path: Path, source: str) -> tuple[dict, float, float]:
     return receipt, middle - began, time.perf_counter() - middle
 
 
+def server_seconds() -> float | None:
+    """Return processor seconds of our database backend so far; None when it is not on this host."""
+    from django.db import connection
+
+    connection.ensure_connection()
+    stat = Path(f"/proc/{connection.connection.info.backend_pid}/stat")
+    if not stat.exists() or "postgres" not in stat.read_text().split(")")[0]:
+        return None
+    user, system = stat.read_text().rsplit(")", 1)[1].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
 def bytes_per_reading() -> tuple[float, float]:
     """Return bytes per reading and layer on disk: table, and table with indexes and toast."""
     from django.db import connection
@@ -110,21 +126,38 @@ def bytes_per_reading() -> tuple[float, float]:
     return table / readings, total / readings
 
 
-def peak_mb(megabytes: int, url: str) -> tuple[float, float]:
-    """Ingest a file of about this size in a fresh process; return its MB and the peak RSS in MB."""
-    done = subprocess.run(
-        [sys.executable, __file__, "--child", str(megabytes)],
-        env=os.environ | {"DATABASE_URL": url},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    size, peak = done.stdout.split()[-2:]
-    return float(size), float(peak)
+def own_peak_mb() -> float:
+    """Return the peak memory of this process; getrusage would report that of the parent."""
+    status = Path("/proc/self/status").read_text().splitlines()
+    return next(int(row.split()[1]) for row in status if row.startswith("VmHWM")) / 1024
 
 
-def child(megabytes: int) -> None:
-    """Ingest one generated file and print its size and the peak memory of this process."""
+def measure(path: Path) -> dict[str, float | None]:
+    """Ingest and validate a file after a small one, then let the peer parse it; all seconds."""
+    import django
+
+    django.setup()
+    from django.conf import settings
+
+    with tempfile.TemporaryDirectory() as folder:
+        settings.MEDIA_ROOT = folder
+        small = Path(folder) / "warm.csv"
+        write_nem12(small, 1, 2)
+        ingest(small, "warm")
+        client, server = time.process_time(), server_seconds()
+        receipt, reading, judging = ingest(path, "bench")
+        client = time.process_time() - client
+        server = None if server is None else server_seconds() - server
+    table, total = bytes_per_reading()
+    return {
+        "readings": receipt["intervals"], "raw": reading, "final": judging,
+        "both": reading + judging, "client": client, "server": server,
+        "table": table, "total": total, "peer": peer_seconds(path),
+    }  # fmt: skip
+
+
+def measure_peak(megabytes: int) -> dict[str, float]:
+    """Ingest and validate one generated file; return its size and this process's peak, in MB."""
     import django
 
     django.setup()
@@ -141,101 +174,146 @@ def child(megabytes: int) -> None:
             os._exit(0)
         os.wait()
         ingest(path, f"large{megabytes}")
-        print(path.stat().st_size / 1e6, own_peak_mb())
+        return {"size": path.stat().st_size / 1e6, "peak": own_peak_mb()}
 
 
-def own_peak_mb() -> float:
-    """Return the peak memory of this process; getrusage would report that of the parent."""
-    status = Path("/proc/self/status").read_text().splitlines()
-    return next(int(row.split()[1]) for row in status if row.startswith("VmHWM")) / 1024
+class Databases:
+    """An empty database with all tables and channels, and copies of it to measure in."""
 
+    def __init__(self, channels: int) -> None:
+        """Make the empty one."""
+        self._server = os.environ["DATABASE_URL"]
+        self._base = f"bench_{os.getpid()}"
+        self._ask(f'CREATE DATABASE "{self._base}"')
+        self._run(self._base, "--prepare", str(channels))
 
-def scratch_database() -> tuple[str, str]:
-    """Make an empty database with all tables; return its name and address."""
-    import psycopg
+    def run(self, *options: str) -> dict:
+        """Run this program with options in a copy of its own; return what it prints."""
+        name = f"{self._base}_run"
+        self._ask(f'CREATE DATABASE "{name}" TEMPLATE "{self._base}"')
+        try:
+            return json.loads(self._run(name, *options))
+        finally:
+            self._drop(name)
 
-    url = os.environ["DATABASE_URL"]
-    name = f"bench_{os.getpid()}"
-    with psycopg.connect(url, autocommit=True) as server:
-        server.execute(f'CREATE DATABASE "{name}"')
-    return name, url.rsplit("/", 1)[0] + f"/{name}"
+    def close(self) -> None:
+        """Drop the empty one."""
+        self._drop(self._base)
 
+    def _run(self, name: str, *options: str) -> str:
+        url = self._server.rsplit("/", 1)[0] + f"/{name}"
+        done = subprocess.run(
+            [sys.executable, __file__, *options],
+            env=os.environ | {"DATABASE_URL": url},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        return done.stdout.splitlines()[-1] if done.stdout else ""
 
-def drop_database(name: str) -> None:
-    """Drop the scratch database."""
-    import psycopg
+    def _ask(self, statement: str) -> None:
+        import psycopg
 
-    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as server:
+        with psycopg.connect(self._server, autocommit=True) as server:
+            server.execute(statement)
+
+    def _drop(self, name: str) -> None:
+        import psycopg
+
         for _ in range(30):
             try:
-                server.execute(f'DROP DATABASE IF EXISTS "{name}"')
+                self._ask(f'DROP DATABASE IF EXISTS "{name}"')
                 return
             except psycopg.errors.ObjectInUse:
                 time.sleep(1)  # the server's own vacuum may still look at it
 
 
-def run(channels: int, days: int, sizes_mb: list[int], url: str) -> None:
-    """Measure and print."""
+def prepare(channels: int) -> None:
+    """Make all tables and the channels."""
     import django
 
     django.setup()
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["MEDIA_ROOT"] = folder
-        path = Path(folder) / "bench.csv"
-        readings = write_nem12(path, channels, days)
-        make_channels(channels)
-        small = Path(folder) / "warm.csv"
-        write_nem12(small, 1, 2)
-        ingest(small, "warm")
-        receipt, reading, judging = ingest(path, "bench")
-        peer = peer_seconds(path)
-    ours = reading + judging
+    make_channels(channels)
+
+
+def report(rounds: list[dict]) -> None:
+    """Print the shortest time of each side, and what it means."""
+    best = {
+        name: min(r[name] for r in rounds) for name in ("raw", "final", "both", "client", "peer")
+    }
+    readings = rounds[0]["readings"]
+    print(f"file                {readings:,} readings, shortest of {len(rounds)} rounds")
+    for label, name in (
+        ("nemreader parse ", "peer"),
+        ("file to raw     ", "raw"),
+        ("raw to final    ", "final"),
+        ("file to final   ", "both"),
+    ):
+        print(f"{label}    {best[name]:8.2f} s  {readings / best[name] / 1e6:6.2f} M readings/s")
+    ratios = ", ".join(f"{r['peer'] / r['both']:.1f}" for r in rounds)
+    print(f"ratio to the peer   {best['peer'] / best['both']:8.1f} x  (must be 4, goal 10)")
+    print(f"ratio by round      {ratios}")
+    served = [r["server"] for r in rounds if r["server"] is not None]
+    if served:
+        busy = best["client"] + min(served)
+        print(
+            f"processor seconds   {best['client']:8.2f} here, {min(served):.2f} of the server; "
+            f"{busy / best['both']:.1f} processors busy"
+        )
+    last = rounds[-1]
     print(
-        f"file                {receipt['intervals']:,} readings, {channels} channels x {days} days"
+        f"bytes per reading and layer   {last['table']:.2f} table, {last['total']:.2f} with "
+        "indexes (at most 15)"
     )
-    print(f"nemreader parse     {peer:8.2f} s  {readings / peer / 1e6:6.2f} M readings/s")
-    print(f"file to raw         {reading:8.2f} s  {readings / reading / 1e6:6.2f} M readings/s")
-    print(f"raw to final        {judging:8.2f} s  {readings / judging / 1e6:6.2f} M readings/s")
-    print(f"file to final       {ours:8.2f} s  {readings / ours / 1e6:6.2f} M readings/s")
-    print(f"ratio to the peer   {peer / ours:8.1f} x  (must be 4, goal 10)")
-    table, total = bytes_per_reading()
-    print(f"bytes per reading and layer   {table:.2f} table, {total:.2f} with indexes (at most 15)")
-    points = [peak_mb(size, url) for size in sizes_mb]
-    for size, peak in points:
-        print(f"peak memory         {peak:8.0f} MB for a file of {size:.0f} MB")
+
+
+def report_peaks(points: list[dict]) -> None:
+    """Print peak memory by size of file."""
+    for point in points:
+        print(f"peak memory         {point['peak']:8.0f} MB for a file of {point['size']:.0f} MB")
     if len(points) > 1:
-        (small, low), (large, high) = points[0], points[-1]
-        print(f"slope               {(high - low) / (large - small):8.2f} MB per MB of file")
+        slope = (points[-1]["peak"] - points[0]["peak"]) / (points[-1]["size"] - points[0]["size"])
+        print(f"slope               {slope:8.2f} MB per MB of file")
 
 
-def main() -> None:
-    """Read the options and run."""
+def options_of() -> argparse.Namespace:
+    """Read the options."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--channels", type=int, default=50)
     parser.add_argument("--days", type=int, default=365)
+    parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument(
         "--large-mb", type=int, default=100, help="1000 for the 1 GB run, 0 for none"
     )
-    parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.child:
-        child(options.child)
-        return
-    name, url = scratch_database()
-    before = os.environ["DATABASE_URL"]
-    os.environ["DATABASE_URL"] = url
-    try:
-        sizes = [options.large_mb // 4, options.large_mb] if options.large_mb else []
-        run(options.channels, options.days, sizes, url)
-    finally:
-        from django.db import connection
+    parser.add_argument("--prepare", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--peak", type=int, help=argparse.SUPPRESS)
+    return parser.parse_args()
 
-        connection.close()
-        os.environ["DATABASE_URL"] = before
-        drop_database(name)
+
+def main() -> None:
+    """Measure, or do one part of it in a process of its own."""
+    options = options_of()
+    if options.prepare:
+        prepare(options.prepare)
+    elif options.measure:
+        print(json.dumps(measure(options.measure)))
+    elif options.peak:
+        print(json.dumps(measure_peak(options.peak)))
+    else:
+        databases = Databases(options.channels)
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / "bench.csv"
+                write_nem12(path, options.channels, options.days)
+                report([databases.run("--measure", str(path)) for _ in range(options.repeat)])
+            sizes = [options.large_mb // 4, options.large_mb] if options.large_mb else []
+            report_peaks([databases.run("--peak", str(size)) for size in sizes])
+        finally:
+            databases.close()
 
 
 if __name__ == "__main__":

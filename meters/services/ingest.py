@@ -34,7 +34,7 @@ from meters.services.publishing import (
 from meters.services.rebasing import rebase
 from meters.services.receipts import STORED, Receipt, refusal
 from meters.services.steps import PlainSteps, Steps
-from meters.storage import Outflow
+from meters.storage import Outflow, recent
 from poweroptix.audit.actor import Actor
 from poweroptix.audit.services import record
 from poweroptix.kernel.errors import Conflict, DomainError, NotFoundError, Refused
@@ -217,6 +217,7 @@ class _Reading:
         with Outflow(self.now) as out:
             for merged in merge(arrival, self.file.pk, self.publication.pk):
                 self.stored["blocks"] += out.send(merged.batch)
+                recent.keep(merged.batch)  # validation is about to ask for it
                 for name in ("new", "same", "replaced", "ignored"):
                     self.stored[name] += getattr(merged, name)
                 told += outcomes.findings_of(merged, self.file.pk, self.now, asked=asked)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -19,7 +19,7 @@ from django.db import transaction
 from meters.models import Finding, FindingState, Layer, Publication, PublicationKind, VeeRun
 from meters.services import estimating
 from meters.services.findings import keep_in_step
-from meters.services.judging import Accepted, Case, Outcome, judge
+from meters.services.judging import Accepted, Case, Estimating, Outcome, Readings, judge
 from meters.services.publishing import (
     commit_without_waiting,
     lock_channels,
@@ -31,7 +31,7 @@ from meters.services.rulebook import Rulebook, Settings
 from meters.services.steps import PlainSteps, Steps
 from meters.services.subjects import Subject, Surroundings, subjects_of, surroundings
 from meters.services.window import Window
-from meters.storage import write
+from meters.storage import Batch, Outflow
 from poweroptix.accounts.permissions import require
 from poweroptix.audit.actor import Actor
 from poweroptix.kernel.errors import Refused
@@ -39,6 +39,7 @@ from poweroptix.kernel.grid import Grid
 from poweroptix.kernel.period import day_start, zone_of
 
 CHUNK_INTERVALS = 1_500_000
+PART_INTERVALS = 100_000
 GAP_GRACE = timedelta(hours=2)
 DAYS_MAX = 800
 
@@ -147,14 +148,12 @@ class _Chunk:
             around = surroundings([s.channel_id for s in group], start, end)
             window = Window.read([s.channel_id for s in group], start, end, minutes)
             self.base[window.key] = window
-            history = estimating.History(group, window)
-            for subject in group:
-                book = settings.book(subject.channel_id, subject.campus_id, self.first)
-                outcome = self._judge(subject, window, around, book, history)
+            books = [settings.book(s.channel_id, s.campus_id, self.first) for s in group]
+            outcomes = self._judge_all(group, window, around, books)
+            for subject, book, outcome in zip(group, books, outcomes, strict=True):
                 runs.append(self._run(subject, days, book, outcome))
                 findings = around.findings[subject.channel_id]
                 keep_in_step(subject, outcome, findings, book, self.actor, self.now)
-            self._store(window)
         for run in runs:
             run.publication_id = self.publication.pk if self.publication else None
         VeeRun.objects.bulk_create(runs)
@@ -189,17 +188,32 @@ class _Chunk:
             last = max(last, (stop - timedelta(microseconds=1)).astimezone(place).date())
         return first, last
 
-    def _judge(
-        self,
-        subject: Subject,
-        window: Window,
-        around: Surroundings,
-        book: Rulebook,
-        history: estimating.History,
-    ) -> Outcome:
-        """Judge one channel and lay the outcome into the window."""
+    def _judge_all(
+        self, group: list[Subject], window: Window, around: Surroundings, books: list[Rulebook]
+    ) -> list[Outcome]:
+        """Judge channels; what changed is sent while the next ones are judged.
+
+        The outcomes come back without their readings, which are in the window.
+        """
+        outcomes: list[Outcome] = []
+        history = estimating.History(group, window)
+        size = max(1, PART_INTERVALS // window.grid.count)
+        with Outflow(self.now) as out:
+            for first in range(0, len(group), size):
+                part = slice(first, first + size)
+                for subject, book in zip(group[part], books[part], strict=True):
+                    estimate = _after(out, history.estimate_with(book))
+                    outcome = judge(self._case(subject, window, around), book, estimate)
+                    window.set_final(subject.channel_id, outcome.readings)
+                    self._count(outcome)
+                    outcomes.append(replace(outcome, readings=Readings.absent(0)))
+                self._send(out, window.changed(first, first + size))
+        return outcomes
+
+    def _case(self, subject: Subject, window: Window, around: Surroundings) -> Case:
+        """Return what is judged of one channel."""
         grid = window.grid
-        case = Case(
+        return Case(
             subject=subject,
             grid=grid,
             raw=window.readings(subject.channel_id, Layer.RAW),
@@ -213,12 +227,12 @@ class _Chunk:
                 if f.state == FindingState.ACCEPTED
             ],
         )
-        outcome = judge(case, book, history.estimate_with(book))
-        window.set_final(subject.channel_id, outcome.readings)
+
+    def _count(self, outcome: Outcome) -> None:
+        """Add an outcome to the summary of the chunk."""
         self.estimated += outcome.estimated
         for judgement in outcome.judgements:
             self.counts[judgement.finding.code] += 1
-        return outcome
 
     def _run(
         self, subject: Subject, days: tuple[date, date], book: Rulebook, outcome: Outcome
@@ -236,9 +250,8 @@ class _Chunk:
             created_at=self.now,
         )
 
-    def _store(self, window: Window) -> None:
-        """Write the changed days of a window."""
-        changed = window.changed()
+    def _send(self, out: Outflow, changed: Batch) -> None:
+        """Send changed days, under a publication that begins with the first of them."""
         if len(changed) == 0:
             return
         if self.publication is None:
@@ -249,7 +262,17 @@ class _Chunk:
                 reason=self.reason or f"{self.first} to {self.last}",
             )
         changed.publication_ids[:] = self.publication.pk
-        self.blocks += write(changed, self.now)
+        self.blocks += out.send(changed)
+
+
+def _after(out: Outflow, estimate: Estimating) -> Estimating:
+    """Return an estimate that may ask the database: it waits for what is being sent."""
+
+    def estimated(case: Case, now: Readings, gap: slice) -> Any:
+        out.finish()
+        return estimate(case, now, gap)
+
+    return estimated
 
 
 def _grouped(subjects: dict[int, Subject]) -> dict[tuple[str, int], list[Subject]]:

@@ -16,7 +16,7 @@ from meters.models import Layer
 from meters.queries_series import aligned_grid
 from meters.services.judging import Readings
 from meters.services.publishing import utc_days
-from meters.storage import Batch, from_epoch_day, load
+from meters.storage import Batch, from_epoch_day, load_recent
 from meters.storage.batch import digests_of
 from meters.storage.loader import newest, published_ids
 from poweroptix.kernel.fixed import MISSING
@@ -53,7 +53,7 @@ class Window:
     def read(cls, ids: Iterable[int], start: datetime, end: datetime, minutes: int) -> Window:
         """Return the window with the newest published blocks of both layers. Two queries."""
         window = cls(list(ids), start, end, minutes)
-        for batch in load(window.ids, window.first, window.last):
+        for batch in load_recent(window.ids, window.first, window.last):
             visible = published_ids(batch.publication_ids)
             seen = batch.take(np.isin(batch.publication_ids, visible))
             window._seen += len(seen)
@@ -96,29 +96,33 @@ class Window:
         ):
             store[Layer.FINAL - 1, row].reshape(-1)[self._inside] = given
 
-    def changed(self) -> Batch:
-        """Return the final days whose content differs from what is published, as new versions."""
-        final = Layer.FINAL - 1
-        days, channels = self._values.shape[2], len(self.ids)
+    def changed(self, first: int = 0, end: int | None = None) -> Batch:
+        """Return the final days whose content differs from what is published, as new versions.
+
+        `first` and `end` are positions in `ids`: of these channels alone.
+        """
+        ids = np.asarray(self.ids[first:end], np.int64)
+        raw, final = ((layer - 1, slice(first, end)) for layer in (Layer.RAW, Layer.FINAL))
+        days = self._values.shape[2]
         values = self._values[final].reshape(-1, self.per_day)
         status = self._status[final].reshape(-1, self.per_day)
         method = self._method[final].reshape(-1, self.per_day)
         known = self._versions[final].reshape(-1)
         digests = digests_of(values, status, method)
         blank = (values == MISSING).all(axis=1) & (method == 0).all(axis=1)
-        differs = (digests != self._digests.reshape(-1)) & ~(blank & (known == 0))
-        at = np.flatnonzero(differs)
-        raw_version = self._versions[Layer.RAW - 1].reshape(-1)[at]
+        differs = (digests != self._digests[first:end].reshape(-1)) & ~(blank & (known == 0))
+        at = slice(None) if differs.all() else np.flatnonzero(differs)
+        raw_version = self._versions[raw].reshape(-1)[at]
         with_raw = raw_version > 0
         runs = np.zeros((int(with_raw.sum()), 4), np.int64)
         runs[:, 2] = raw_version[with_raw]
         return Batch(
             minutes=self.grid.minutes,
-            channel_ids=np.repeat(np.asarray(self.ids, np.int64), days)[at],
-            days=np.tile(np.arange(self.first, self.last + 1), channels)[at],
-            layers=np.full(len(at), Layer.FINAL, np.int16),
+            channel_ids=np.repeat(ids, days)[at],
+            days=np.tile(np.arange(self.first, self.last + 1), len(ids))[at],
+            layers=np.full(len(raw_version), Layer.FINAL, np.int16),
             versions=(self._highest[final].reshape(-1)[at] + 1).astype(np.int32),
-            publication_ids=np.zeros(len(at), np.int64),
+            publication_ids=np.zeros(len(raw_version), np.int64),
             values=values[at],
             status=status[at],
             method=method[at],

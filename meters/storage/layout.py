@@ -72,9 +72,9 @@ def row_type(per_day: int, run_count: int) -> np.dtype:
 # One bytea per row, made of the binary forms of its columns: nothing is parsed cell by cell.
 READ_KEY = (
     "int8send(channel_id) || date_send(day) || int4send(version) || int8send(publication_id) "
-    "|| int2send(layer) || status"
+    "|| int2send(layer) || status || digest"
 )
-READ_CONTENT = ' || array_send("values") || method || digest'
+READ_CONTENT = ' || array_send("values") || method'
 READ_SOURCES = " || array_send(sources)"
 
 
@@ -82,8 +82,8 @@ READ_SOURCES = " || array_send(sources)"
 def read_type(per_day: int, run_count: int | None, content: bool) -> np.dtype:
     """Return the record type of one row as read.
 
-    `content` tells whether values, method and digest follow the key and the status; `run_count`
-    is None when the sources are left out.
+    `content` tells whether values and method follow the key, the status and the digest;
+    `run_count` is None when the sources are left out.
     """
     key = [
         ("channel_id", ">i8"),
@@ -92,12 +92,9 @@ def read_type(per_day: int, run_count: int | None, content: bool) -> np.dtype:
         ("publication_id", ">i8"),
         ("layer", ">i2"),
         ("status", "u1", (per_day,)),
-    ]
-    body = [
-        *bare_array_fields("values", per_day),
-        ("method", "u1", (per_day,)),
         ("digest", "V32"),
     ]
+    body = [*bare_array_fields("values", per_day), ("method", "u1", (per_day,))]
     sources = [] if run_count is None else bare_array_fields("sources", run_count * 4)
     return np.dtype(key + (body if content else []) + sources)
 

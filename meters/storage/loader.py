@@ -16,6 +16,7 @@ from psycopg.pq import Format
 
 from .batch import Batch, from_epoch_day
 from .layout import DATE_EPOCH_DAYS, READ_CONTENT, READ_KEY, READ_SOURCES, TABLE, read_type
+from .recent import recent
 
 
 def load(
@@ -30,12 +31,36 @@ def load(
     """Return every version of the blocks of these channels and days (inclusive day numbers).
 
     One batch per interval length that occurs, ordered by channel, day, layer and version. With
-    `sources` the batches also hold the source runs; without `content` they hold statuses only
-    (values read as missing, digests as zero).
+    `sources` the batches also hold the source runs; without `content` they hold statuses and
+    digests only (values read as missing, methods as none).
     """
     ids, wanted = sorted({int(i) for i in channel_ids}), sorted({int(layer) for layer in layers})
     if not ids or last_day < first_day:
         return []
+    return _load(ids, first_day, last_day, wanted, sources, content)
+
+
+def load_recent(channel_ids: Iterable[int], first_day: int, last_day: int) -> list[Batch]:
+    """Return what `load` does, content of both layers, with less traffic just after a `write`.
+
+    Contents that this process still has in memory are not fetched again; keys, versions, statuses
+    and digests always are. For work that does not itself prove digests against contents.
+    """
+    ids = {int(i) for i in channel_ids}
+    keys = load(recent.known(sorted(ids)), first_day, last_day, content=False)
+    here = [recent.fill(batch) for batch in keys]
+    rest = ids - {int(i) for batch in keys for i in np.unique(batch.channel_ids)}
+    for at, batch in enumerate(keys):
+        gone = np.isin(batch.channel_ids, batch.channel_ids[~here[at]])
+        rest.update(batch.channel_ids[gone].tolist())
+        keys[at] = batch.take(~gone) if gone.any() else batch
+    return [batch for batch in keys if len(batch)] + load(rest, first_day, last_day)
+
+
+def _load(
+    ids: list[int], first_day: int, last_day: int, wanted: list[int], sources: bool, content: bool
+) -> list[Batch]:
+    """Read and sort what `load` asks for."""
     content_sql = READ_CONTENT if content else ""
     sources_sql = READ_SOURCES if sources else ""
     query = (
@@ -76,10 +101,10 @@ def _parse(minutes: int, size: int, rows: list[bytes], sources: bool, content: b
     batch.versions = record["version"].astype(np.int32)
     batch.publication_ids = record["publication_id"].astype(np.int64)
     batch.status = np.ascontiguousarray(record["status"])
+    batch.digests = record["digest"].copy()
     if content:
         batch.values = record["values"]["value"].astype(np.int64)
         batch.method = np.ascontiguousarray(record["method"])
-        batch.digests = record["digest"].copy()
     if run_count:
         batch.runs = record["sources"]["value"].astype(np.int64).reshape(-1, 4)
         batch.run_counts[:] = run_count

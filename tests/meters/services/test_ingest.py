@@ -261,3 +261,19 @@ def test_blocks_are_only_added(statement):
         cursor.execute(statement)
     assert ReadingBlock.objects.count() == 2
     assert Edit.objects.count() == 0
+
+
+def test_days_compared_in_parts_come_out_as_compared_at_once(monkeypatch):
+    channel = make_channel()
+    hours = [Decimal(n % 7) for n in range(96 * 5)]
+    builders.ingest(long_csv(channel.code, START, hours))
+    validate_days([channel.pk], START.date(), START.date(), now=NOW, actor=ACTOR)
+    changed = [Decimal(9) if n % 96 < 3 else value for n, value in enumerate(hours)]
+    at_once = builders.ingest(long_csv(channel.code, START, changed[:-100]), name="one.csv")
+    assert at_once["stored"]["replaced"] == 12
+    monkeypatch.setattr("meters.services.merging.PART_DAYS", 1)
+    back = builders.ingest(long_csv(channel.code, START, hours[:-100]), name="two.csv")
+    assert back["stored"] == at_once["stored"]
+    assert Finding.objects.filter(rule_code="V03").count() == 4
+    series = raw(channel, hours=120)
+    assert series.decimals() == hours

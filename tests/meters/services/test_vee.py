@@ -230,3 +230,17 @@ def test_what_cannot_be_validated():
     nobody = type(ACTOR)("user", 1, "ann", role="viewer")
     with pytest.raises(Forbidden, match=r"meters\.validate"):
         validate_days([channel.pk], DAY, DAY, now=NOW, actor=nobody)
+
+
+def test_estimates_ask_the_store_while_other_channels_are_being_written(monkeypatch):
+    monkeypatch.setattr("meters.services.validate.PART_INTERVALS", 1)
+    channels = [make_channel(f"P{n}/KWH") for n in range(3)]
+    for channel in channels:
+        builders.ingest(long_csv(channel.code, START, FLAT[:40]))
+        builders.ingest(long_csv(channel.code, START + timedelta(hours=11), FLAT[44:]))
+    summary = validate_days([c.pk for c in channels], DAY, DAY, now=NOW, actor=ACTOR)
+    assert (summary.blocks, summary.estimated) == (6, 12)
+    assert len(summary.publications) == 1
+    assert [final(channel).total() for channel in channels] == [Decimal(9600)] * 3
+    found = Finding.objects.filter(rule_code="V01")
+    assert [row.state for row in found] == ["ESTIMATED"] * 3
