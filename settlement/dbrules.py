@@ -189,7 +189,6 @@ RULES: list[Rule] = [
         ["state", "was_invoiced"],
     ),
     AppendOnly(LINE),
-    Immutable(CORRECTION, "TRUE", ["cleared_by_id"]),
     Sql("settlement_allocation_closes", ALLOCATION_CLOSES, [ALLOCATION_RUN, ALLOCATION_PART]),
     Sql("settlement_run_total", RUN_TOTAL, [RUN, LINE]),
     Sql("settlement_was_invoiced", RUN_INVOICED, [RUN]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from poweroptix.doctor import invariant
+from settlement.queries.month import DIFFERS
 
 MOST = 20
 
@@ -123,6 +124,28 @@ def tenants(cursor):
         " UNION ALL SELECT 'part', id, contract_id, tenant_id FROM settlement_allocationpart"
         " WHERE contract_id IS NOT NULL) x JOIN contracts_contract c ON c.id = x.contract_id"
         " WHERE x.tenant_id IS DISTINCT FROM c.tenant_id",
+    )
+
+
+@invariant(
+    "settlement.one_split", "The approved runs of a campus month rest on one split of its energy."
+)
+def one_split(cursor):
+    """Approved runs whose contract got other energy in the newest allocation that is approved."""
+    return offenders(
+        cursor,
+        "WITH settled AS (SELECT s.*, c.code, c.campus_id, b.version AS split"  # noqa: S608
+        "   FROM settlement_settlementrun s JOIN contracts_contract c ON c.id = s.contract_id"
+        "   JOIN settlement_allocationrun b ON b.id = s.allocation_run_id"
+        "  WHERE s.state IN ('APPROVED', 'LOCKED', 'INVOICED')),"
+        " newest AS (SELECT campus_id, period, max(split) AS version, min(split) AS oldest"
+        "   FROM settled GROUP BY 1, 2)"
+        " SELECT s.code, s.period, 'v' || s.version, 'rests on allocation', s.split,"
+        "  'instead of', n.version FROM settled s"
+        " JOIN newest n USING (campus_id, period)"
+        " JOIN settlement_allocationrun a"
+        "   ON (a.campus_id, a.period, a.version) = (n.campus_id, n.period, n.version)"
+        f" WHERE n.oldest < n.version AND s.split < n.version AND {DIFFERS}",
     )
 
 

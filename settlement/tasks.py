@@ -3,6 +3,7 @@
 from poweroptix.jobs.context import JobContext
 from poweroptix.jobs.kinds import job_kinds
 from settlement.services.month import work_contract, work_month
+from settlement.services.recalculation import work_recalculation
 
 
 @job_kinds.register("settle_month")
@@ -15,3 +16,9 @@ def settle_month(context: JobContext) -> None:
 def settle_contract(context: JobContext) -> None:
     """Settle one contract's month."""
     work_contract(context)
+
+
+@job_kinds.register("recalculate_month")
+def recalculate_month(context: JobContext) -> None:
+    """Split a campus month anew and calculate every contract that it changes."""
+    work_recalculation(context)

@@ -134,7 +134,12 @@ class InvoiceLine(models.Model):
     unit = models.CharField(max_length=20, blank=True)
     rate_text = models.CharField(max_length=120, blank=True)
     amount_usd = models.DecimalField(max_digits=18, decimal_places=2)
-    estimated_ratio = models.DecimalField(max_digits=9, decimal_places=6, default=0)
+    estimated_ratio = models.DecimalField(
+        max_digits=9,
+        decimal_places=6,
+        null=True,
+        help_text="Empty where no reading has a say, as with a fee.",
+    )
 
     class Meta:
         """Constraints."""

@@ -11,7 +11,7 @@ from typing import Any
 from poweroptix.kernel import formula as formulas
 from poweroptix.kernel.canonical import number as plain
 from poweroptix.kernel.errors import Refused
-from poweroptix.kernel.rounding import Mode, to_places
+from poweroptix.kernel.rounding import Mode, in_words, to_places
 
 KINDS = frozenset(
     {
@@ -106,7 +106,7 @@ class Figure:
         if round_to is not None:
             places, mode = round_to
             value = to_places(value, places, mode)
-            rounded = f"rounded to {places} places, {Mode(mode).lower().replace('_', '-')}"
+            rounded = in_words(mode, places)
             note = f"{note}; {rounded}" if note else rounded
         return cls(name, value, unit, None, formula, inputs, note)
 

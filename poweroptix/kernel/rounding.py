@@ -66,6 +66,29 @@ def to_places(number: Decimal | Fraction | int, places: int, mode: Mode = Mode.H
     return rounded if rounded else rounded.copy_abs()
 
 
+_MODE_WORDS = {
+    Mode.HALF_UP: "half up",
+    Mode.HALF_EVEN: "half to even",
+    Mode.UP: "up",
+    Mode.DOWN: "down",
+}
+
+
+def in_words(mode: Mode = Mode.HALF_UP, places: int = 2, *, cents: bool = False) -> str:
+    """Return the one sentence in which the product speaks of rounding; `cents` names money.
+
+    >>> in_words(cents=True), in_words(Mode.HALF_EVEN, 3)
+    ('rounded half up to the cent', 'rounded half to even to 3 decimals')
+    >>> in_words(Mode.UP, 0), in_words(Mode.NONE)
+    ('rounded up to whole units', 'not rounded')
+    """
+    mode = Mode(mode)
+    if mode is Mode.NONE:
+        return "not rounded"
+    step = "the cent" if cents else f"{places} decimals" if places > 1 else "1 decimal"
+    return f"rounded {_MODE_WORDS[mode]} to {step if places or cents else 'whole units'}"
+
+
 def money(number: Decimal | Fraction, mode: Mode = Mode.HALF_UP) -> Decimal:
     """Return an amount in cents of contract money.
 

@@ -12,7 +12,7 @@ from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.figure import Figure
 from poweroptix.kernel.finding import Finding
 from poweroptix.kernel.fixed import EXACT, WIDE, exact_sum
-from poweroptix.kernel.rounding import Mode, money
+from poweroptix.kernel.rounding import Mode, in_words, money
 
 
 @dataclass(frozen=True)
@@ -223,6 +223,18 @@ class Worksheet:
             for row in self.rows
         ]
         return rows + [figure.explain() for figure in self.figures]
+
+
+def rounding_words(mode: Mode | str, line_per: str = "CHARGE") -> str:
+    """Return how a worksheet's amount was rounded.
+
+    >>> rounding_words("HALF_UP"), rounding_words("HALF_EVEN", "ROW")
+    ('rounded half up to the cent, once', 'each rounded half to even to the cent')
+    """
+    said = in_words(Mode(mode), cents=True)
+    if Mode(mode) is Mode.NONE:
+        return said
+    return f"each {said}" if line_per == "ROW" else f"{said}, once"
 
 
 def _read_row(document: Mapping[str, Any]) -> Row | IntervalRow:

@@ -106,7 +106,7 @@ class LineAdmin(ExportMixin, ReadOnlyAdmin):
     resource_classes = [LineResource]
     list_display = ["__str__", "run", "line_code", "label", "quantity", "unit", "amount_usd"]
     list_filter = ["line_code", "charge_type", "run__contract", "run__period"]
-    list_select_related = ["run"]
+    list_select_related = ["run__contract"]
     search_fields = ["label", "clause", "run__contract__code"]
 
     def get_queryset(self, request):
@@ -119,12 +119,12 @@ class CorrectionAdmin(ReadOnlyAdmin):
     """Corrections of readings that wait for a new run."""
 
     list_display = [
-        "run", "channel_id", "start_utc", "interval_count", "before_kwh", "after_kwh", "cleared_by",
+        "run", "scope", "start_utc", "end_utc", "interval_count", "before_kwh", "after_kwh",
     ]  # fmt: skip
-    list_filter = ["run__contract", "run__period"]
-    list_select_related = ["run", "cleared_by"]
+    list_filter = ["run__state", "scope", "run__contract", "run__period"]
+    list_select_related = ["run__contract"]
     search_fields = ["run__contract__code"]
 
     def get_queryset(self, request):
         """Leave the frozen documents of the runs in the database."""
-        return super().get_queryset(request).defer("run__inputs", "cleared_by__inputs")
+        return super().get_queryset(request).defer("run__inputs")

@@ -1,19 +1,48 @@
 """What a newer run changes against what was billed, split into volume and price.
 
-Volume effect = (Q2 - Q1) x P1, price effect = the rest, so both add up to the cent (decision 10).
-A line that did not exist before is all volume. P1 of an index line is its load-weighted average.
+Row by row of the worksheets: a row whose price is the same in both runs changed by its volume
+alone, also when kW moved into another block or hours of another price; else the volume effect is
+(Q2 - Q1) x P1 and the price effect the rest (decision 10). Rows without a partner are all volume.
+The volume effect of a line is rounded once and the price effect is what is left of the change in
+printed cents, so both always add up to it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
+from poweroptix.kernel.fixed import EXACT, WIDE, exact_sum
 from poweroptix.kernel.rounding import money
+from poweroptix.kernel.worksheet import IntervalRow, Row, Worksheet
 
 ZERO = Decimal("0.00")
 DELTA_LINE_CODE = 70
+MEANING = (
+    "The volume effect is what changed because the quantities changed, at the prices of the "
+    "version before. The price effect is the rest: what changed because a price changed. Where a "
+    "price is the same in both versions, as that of a demand block or of an hour, the whole change "
+    "is volume. Both are worked out for each row of a line and add up to the difference, to the "
+    "cent."
+)
+
+
+@dataclass(frozen=True)
+class BilledRow:
+    """One row of a worksheet as far as a comparison needs it.
+
+    `rate` is as printed or on average; quantity x rate / divisor is the amount. Rows with an
+    equal `basis` were priced alike.
+    """
+
+    label: str
+    quantity: Decimal
+    rate: Decimal
+    basis: Any
+    exact_usd: Decimal
+    divisor: Decimal = Decimal(1)
 
 
 @dataclass(frozen=True)
@@ -24,8 +53,8 @@ class Billed:
     label: str
     quantity: Decimal | None
     unit: str
-    rate: Decimal | None
     amount_usd: Decimal
+    rows: tuple[BilledRow, ...]
 
 
 @dataclass(frozen=True)
@@ -48,65 +77,142 @@ class Delta:
         return self.after_usd - self.before_usd
 
 
+@dataclass(frozen=True)
+class Total:
+    """The sums of all changes of a comparison, in printed cents."""
+
+    before_usd: Decimal
+    after_usd: Decimal
+    volume_usd: Decimal
+    price_usd: Decimal
+    amount_usd: Decimal
+
+
+def billed_rows(sheet: Worksheet) -> tuple[BilledRow, ...]:
+    """Return the rows of a worksheet, each with what its price was made from."""
+    agreed = [
+        (one.name, one.value)
+        for one in sheet.figures
+        if one.source is not None and one.source.kind == "term"
+    ]
+    return tuple(
+        BilledRow(row.label, row.quantity.value, row.rate.value, *_pricing(row, agreed))
+        for row in sheet.rows
+    )
+
+
+def _pricing(row: Row | IntervalRow, agreed: list[Any]) -> tuple[Any, Decimal, Decimal]:
+    """Return basis, exact amount and divisor of a row.
+
+    Interval prices are told apart by their digest and by the terms that made them; the average
+    that is printed moves with the load, so it says nothing about prices.
+    """
+    if isinstance(row, Row):
+        return (row.rate.value, row.unit_divisor), row.exact_usd, row.unit_divisor
+    prices = row.digests.get("prices")
+    basis = (row.rate.value,) if prices is None else (prices, *agreed)
+    return basis, row.exact_usd, Decimal(1)
+
+
 def compare(before: Sequence[Billed], after: Sequence[Billed]) -> list[Delta]:
     """Match lines by key and return the changes, in the order of the new lines.
 
     Lines that are gone come last with their whole amount taken back. Old + Σ deltas = new, to the
     cent, because printed amounts are subtracted.
 
-    >>> old = [Billed((10, "", ""), "Energy", Decimal("18410.250"), "MWh", Decimal("58.40"),
-    ...               Decimal("1075158.60"))]
-    >>> new = [Billed((10, "", ""), "Energy", Decimal("18432.517"), "MWh", Decimal("58.12"),
-    ...               Decimal("1071297.89"))]
-    >>> [delta] = compare(old, new)
+    >>> def line(quantity, rate, usd):
+    ...     row = BilledRow("Energy", Decimal(quantity), Decimal(rate), rate, Decimal(usd))
+    ...     return Billed((10, "", ""), "Energy", row.quantity, "MWh", row.exact_usd, (row,))
+    >>> [delta] = compare([line("18410.250", "58.40", "1075158.60")],
+    ...                   [line("18432.517", "58.12", "1071297.89")])
     >>> str(delta.amount_usd), str(delta.volume_usd), str(delta.price_usd)
     ('-3860.71', '1300.39', '-5161.10')
     """
     old = {one.key: one for one in before}
     new_keys = {one.key for one in after}
     deltas = [_changed(old.get(one.key), one) for one in after]
-    deltas += [_gone(one) for one in before if one.key not in new_keys]
+    deltas += [_changed(one, None) for one in before if one.key not in new_keys]
     return [one for one in deltas if _differs(one)]
 
 
+def total(deltas: Sequence[Delta]) -> Total:
+    """Return the totals row of a comparison."""
+    names = ("before_usd", "after_usd", "volume_usd", "price_usd", "amount_usd")
+    return Total(*(sum((getattr(one, name) for one in deltas), ZERO) for name in names))
+
+
 def _differs(delta: Delta) -> bool:
-    return delta.amount_usd != 0 or delta.before_quantity != delta.after_quantity
+    return (
+        delta.amount_usd != 0
+        or delta.volume_usd != 0
+        or delta.before_quantity != delta.after_quantity
+    )
 
 
-def _changed(before: Billed | None, after: Billed) -> Delta:
-    change = after.amount_usd - (before.amount_usd if before else ZERO)
-    volume = _volume_effect(before, after, change)
+def _changed(before: Billed | None, after: Billed | None) -> Delta:
+    named = after or before
+    was, now = _amount(before), _amount(after)
+    volume = _volume_usd(before, after, now - was)
     return Delta(
-        after.key,
-        after.label,
-        after.unit,
+        named.key,
+        named.label,
+        named.unit,
         before.quantity if before else None,
-        after.quantity,
-        before.amount_usd if before else ZERO,
-        after.amount_usd,
+        after.quantity if after else None,
+        was,
+        now,
         volume,
-        change - volume,
+        now - was - volume,
     )
 
 
-def _volume_effect(before: Billed | None, after: Billed, change: Decimal) -> Decimal:
-    """Return (Q2 - Q1) x P1 in cents; a new line is all volume, a line without quantity none."""
-    if before is None:
+def _amount(line: Billed | None) -> Decimal:
+    return ZERO if line is None else line.amount_usd
+
+
+def _volume_usd(before: Billed | None, after: Billed | None, change: Decimal) -> Decimal:
+    """Return the volume effect of a line in cents; all of the change where no price differs."""
+    pairs = _pairs(before.rows if before else (), after.rows if after else ())
+    volumes = [_volume(old, new) for old, new in pairs]
+    if all(volume == _change(*pair) for pair, volume in zip(pairs, volumes, strict=True)):
         return change
-    if before.quantity is None or after.quantity is None or before.rate is None:
-        return ZERO
-    return money((after.quantity - before.quantity) * before.rate)
+    return money(exact_sum(volumes))
 
 
-def _gone(before: Billed) -> Delta:
-    return Delta(
-        before.key,
-        before.label,
-        before.unit,
-        before.quantity,
-        None,
-        before.amount_usd,
-        ZERO,
-        -before.amount_usd,
-        ZERO,
+Pair = tuple[BilledRow | None, BilledRow | None]
+
+
+def _pairs(before: Sequence[BilledRow], after: Sequence[BilledRow]) -> list[Pair]:
+    """Return the rows of two worksheets side by side.
+
+    The same label and price first, then the same label, then the same price; what is left has no
+    partner.
+    """
+    pairs: list[Pair] = []
+    old, new = list(before), list(after)
+    ways: tuple[Callable[[BilledRow], Any], ...] = (
+        lambda row: (row.label, row.basis),
+        lambda row: row.label,
+        lambda row: row.basis,
     )
+    for way in ways:
+        for row in list(new):
+            partner = next((one for one in old if way(one) == way(row)), None)
+            if partner is not None:
+                old.remove(partner)
+                new.remove(row)
+                pairs.append((partner, row))
+    return [*pairs, *((None, row) for row in new), *((row, None) for row in old)]
+
+
+def _volume(old: BilledRow | None, new: BilledRow | None) -> Decimal:
+    """Return the exact volume effect of one row."""
+    if old is None or new is None or old.basis == new.basis:
+        return _change(old, new)
+    more = EXACT.multiply(EXACT.subtract(new.quantity, old.quantity), old.rate)
+    return WIDE.divide(more, old.divisor)
+
+
+def _change(old: BilledRow | None, new: BilledRow | None) -> Decimal:
+    was, now = (ZERO if row is None else row.exact_usd for row in (old, new))
+    return EXACT.subtract(now, was)

@@ -36,11 +36,18 @@ from settlement.calc.inputs import Inputs, VersionInputs
 
 ESTIMATED = (int(Status.ESTIMATED), int(Status.SUBSTITUTED_FINAL))
 ZERO = Decimal(0)
+EFFECTS = (
+    ("volume effect", "volume_usd", "because quantities changed, at the prices of before"),
+    ("price effect", "price_usd", "the rest: because prices changed"),
+)
 
 
 @dataclass(frozen=True)
 class SettledLine:
-    """One printed amount with its evidence; `amount_usd` is None when an input is missing."""
+    """One printed amount with its evidence; `amount_usd` is None when an input is missing.
+
+    `estimated_ratio` is None where no reading has a say, as with a fee.
+    """
 
     position: int
     line_code: int
@@ -52,7 +59,7 @@ class SettledLine:
     rate_text: str
     exact_usd: Decimal | None
     amount_usd: Decimal | None
-    estimated_ratio: Decimal
+    estimated_ratio: Decimal | None
     worksheet: Worksheet
     term_id: int | None = None
     charge_type: str = ""
@@ -191,13 +198,24 @@ def _line(
         rate_text=sheet.rate_text,
         exact_usd=_column(sheet.exact_usd, 20),
         amount_usd=sheet.amount_usd,
-        estimated_ratio=share,
+        estimated_ratio=share if _rests_on_readings(sheet) else None,
         worksheet=sheet,
         term_id=term.term_id,
         charge_type=term.charge_type,
         clause=term.clause,
         rate=_column(rates.pop(), 8) if len(rates) == 1 else None,
     )
+
+
+def _rests_on_readings(sheet: Worksheet) -> bool:
+    """Say whether a quantity of the worksheet comes from readings; that of a fee does not."""
+    return any(_was_read(row.quantity) for row in sheet.rows)
+
+
+def _was_read(figure: Figure) -> bool:
+    source = figure.source
+    own = source is not None and source.kind in ("readings", "allocation")
+    return own or any(_was_read(one) for one in figure.inputs)
 
 
 def _label(term: PricedTerm, sheet: Worksheet) -> str:
@@ -217,14 +235,14 @@ def _adjustment(entry: Mapping[str, Any], inputs: Inputs) -> SettledLine:
     """Return the line 70 of one difference: volume effect and price effect, already in cents."""
     source = Source(
         "carry",
-        f"{entry['before_run']}->{entry['after_run']}",
-        f"runs {entry['before_run']} and {entry['after_run']} of {entry['period']}",
+        entry["period"],
+        _compared(entry),
         {"before_usd": entry["before_usd"], "after_usd": entry["after_usd"]},
     )
     one = Figure("difference", Decimal(1), "count", source)
     rows = [
-        Row(label, one, Figure("amount", Decimal(entry[name]), "USD", source))
-        for label, name in (("volume effect", "volume_usd"), ("price effect", "price_usd"))
+        Row(label, one, Figure("amount", Decimal(entry[name]), inputs.currency, source, note=note))
+        for label, name, note in EFFECTS
     ]
     sheet = Worksheet(f"Correction of {entry['period']}: {entry['label']}", tuple(rows))
     return SettledLine(
@@ -238,11 +256,18 @@ def _adjustment(entry: Mapping[str, Any], inputs: Inputs) -> SettledLine:
         rate_text="",
         exact_usd=_column(sheet.exact_usd, 20),
         amount_usd=sheet.amount_usd,
-        estimated_ratio=ZERO,
+        estimated_ratio=None,
         worksheet=sheet,
         corrects_period=entry["period"],
         corrects_run=entry["after_run"],
     )
+
+
+def _compared(entry: Mapping[str, Any]) -> str:
+    """Return which runs a difference lies between; documents of other origin name no versions."""
+    if "after_version" not in entry:
+        return f"two runs of {entry['period']}"
+    return f"{entry['period']} v{entry['after_version']} against v{entry['before_version']}"
 
 
 def _quantity_change(entry: Mapping[str, Any]) -> Decimal | None:

@@ -49,7 +49,7 @@ class Pool(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.campus_id}/{self.code}"
+        return f"{self.campus.code}/{self.code}"
 
     def clean(self):
         """Refuse parameters that the key does not accept, field by field."""
@@ -80,7 +80,7 @@ class PoolMember(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.pool_id}/{self.contract_id}"
+        return f"{self.contract.code} from {self.first_date}"
 
 
 class AllocationRun(models.Model):
@@ -134,7 +134,7 @@ class AllocationRun(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.campus_id} {self.period} v{self.version}"
+        return f"{self.campus.code} {self.period} v{self.version}"
 
 
 class AllocationPart(models.Model):
@@ -192,4 +192,4 @@ class AllocationPart(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.run_id} {self.kind} {self.pool_code} {self.contract_id or ''}"
+        return f"{self.get_kind_display()} {self.pool_code}".strip()

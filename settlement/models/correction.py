@@ -1,14 +1,22 @@
-"""Readings that changed after a run used them: the corrections that wait for a new run."""
+"""Readings that changed after a run read them: what a true-up would take up."""
 
 from django.db import models
 from django.db.models import F, Q
 
 
 class Correction(models.Model):
-    """A published change of readings inside a period that was already calculated.
+    """How the newest readings of one channel differ from those that one run rests on.
 
-    It waits until a newer run of the contract's period has read the new version (`cleared_by`).
+    Kept as it is now: a later publication rewrites the row, and removes it when the readings are
+    again what the run read. It counts as long as its run does: an approved run is waiting until
+    the run that takes up the new readings is approved in its place.
     """
+
+    class Scope(models.TextChoices):
+        """Whose readings changed, seen from the run's contract."""
+
+        OWN = "OWN", "Own readings"
+        SHARED = "SHARED", "Shared energy or losses"
 
     run = models.ForeignKey(
         "settlement.SettlementRun", on_delete=models.PROTECT, related_name="corrections_waiting"
@@ -17,30 +25,28 @@ class Correction(models.Model):
         "accounts.Tenant", on_delete=models.PROTECT, null=True, related_name="+"
     )
     channel_id = models.BigIntegerField()
-    publication_id = models.BigIntegerField()
+    scope = models.CharField(max_length=6, choices=Scope.choices, default=Scope.OWN)
+    publication_id = models.BigIntegerField(help_text="The newest publication that changed it.")
     start_utc = models.DateTimeField()
     end_utc = models.DateTimeField()
     interval_count = models.PositiveIntegerField()
     before_kwh = models.DecimalField(max_digits=24, decimal_places=6, null=True)
     after_kwh = models.DecimalField(max_digits=24, decimal_places=6, null=True)
-    created_at = models.DateTimeField()
-    cleared_by = models.ForeignKey(
-        "settlement.SettlementRun",
-        on_delete=models.PROTECT,
-        null=True,
-        related_name="corrections_cleared",
-    )
+    created_at = models.DateTimeField(help_text="When that publication became visible.")
 
     class Meta:
-        ordering = ["-created_at", "channel_id"]
+        ordering = ["run_id", "scope", "channel_id"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["run", "channel_id", "publication_id"], name="correction_once"
-            ),
+            models.UniqueConstraint(fields=["run", "channel_id"], name="correction_once"),
             models.CheckConstraint(
                 condition=Q(end_utc__gt=F("start_utc")), name="correction_has_length"
             ),
         ]
 
     def __str__(self):
-        return f"{self.run_id} channel {self.channel_id} publication {self.publication_id}"
+        return f"{self.get_scope_display()}, {self.interval_count} intervals"
+
+    @property
+    def change_kwh(self):
+        """Return new less old, in kWh."""
+        return self.after_kwh - self.before_kwh

@@ -124,7 +124,7 @@ class SettlementRun(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.contract_id} {self.period} v{self.version}"
+        return f"{self.contract.code} {self.period} v{self.version}"
 
     @property
     def is_open(self) -> bool:
@@ -162,7 +162,12 @@ class Line(models.Model):
     rate_text = models.CharField(max_length=120, blank=True)
     exact_usd = models.DecimalField(max_digits=45, decimal_places=20, null=True)
     amount_usd = models.DecimalField(max_digits=18, decimal_places=2, null=True)
-    estimated_ratio = models.DecimalField(max_digits=9, decimal_places=6, default=0)
+    estimated_ratio = models.DecimalField(
+        max_digits=9,
+        decimal_places=6,
+        null=True,
+        help_text="Empty where no reading has a say, as with a fee.",
+    )
     worksheet = models.JSONField()
     corrects_run = models.ForeignKey(
         SettlementRun, on_delete=models.PROTECT, null=True, related_name="corrections_billed"
@@ -188,4 +193,4 @@ class Line(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.run_id}/{self.position} {self.label}"
+        return f"{self.position} {self.label}"

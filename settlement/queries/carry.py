@@ -7,7 +7,8 @@ from typing import Any
 
 from contracts.models import Contract
 from poweroptix.kernel.period import Period
-from settlement.calc.delta import Billed, Delta, compare
+from poweroptix.kernel.worksheet import Worksheet
+from settlement.calc.delta import Billed, Delta, billed_rows, compare
 from settlement.models import Line, SettlementRun
 from settlement.queries.shelf import Shelf
 
@@ -52,10 +53,18 @@ def adjustments(contract: Contract, period: Period, shelf: Shelf) -> tuple[dict[
         return ()
     for label, run_id in _posted(contract):
         billed[label] = max(billed.get(label, 0), run_id)
+    versions = dict(
+        SettlementRun.objects.filter(pk__in=billed.values()).values_list("pk", "version")
+    )
     return tuple(
         {
             "period": run.period,
-            "runs": {"before_run": billed[run.period], "after_run": run.pk},
+            "runs": {
+                "before_run": billed[run.period],
+                "after_run": run.pk,
+                "before_version": versions[billed[run.period]],
+                "after_version": run.version,
+            },
             "deltas": [_document(delta) for delta in deltas],
         }
         for run in corrected
@@ -83,10 +92,10 @@ def billed_lines(run_id: int) -> list[Billed]:
             row.label,
             row.quantity,
             row.unit,
-            row.rate,
             row.amount_usd,
+            billed_rows(Worksheet.from_json(row.worksheet)),
         )
-        for row in rows.defer("worksheet")
+        for row in rows
         if row.amount_usd is not None
     ]
 

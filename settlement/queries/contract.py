@@ -108,7 +108,7 @@ class StoredResolver:
             reference["run"], contract_ids=[reference["contract"]], kinds=[reference["part"]]
         )
         if not found:
-            text = f"'{name}': allocation run {reference['run']} has no such part."
+            text = f"'{name}': its allocation has no part {reference['part']} any more."
             raise Conflict("settlement.part_gone", text)
         [(series, _)] = found.values()
         return series

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import re
 
+from django.db.models import Exists, OuterRef, QuerySet
+
 from poweroptix.kernel.errors import NotFoundError
-from settlement.models import SettlementRun
+from settlement.models import Correction, SettlementRun
+
+#: What a run may wait for, as lists offer it.
+WAITS = (("approval", "Approval"), ("correction", "A correction of readings"))
 
 _NAMED = re.compile(r"(?P<contract>.+)/(?P<period>\d{4}-\d{2})(/v?(?P<version>\d+))?")
+
+
+def waiting_for(what: str, runs: QuerySet) -> QuerySet:
+    """Return the runs that wait for `approval`, or that rest on readings which changed."""
+    if what == "approval":
+        return runs.filter(state__in=SettlementRun.OPEN)
+    changed = Correction.objects.filter(run=OuterRef("pk"))
+    return runs.filter(Exists(changed), state__in=SettlementRun.SETTLED)
 
 
 def find_run(name: str) -> SettlementRun:

@@ -21,6 +21,7 @@ from poweroptix.kernel.worksheet import Worksheet
 from settlement.calc.balance import Balance
 from settlement.calc.campus import CampusOutcome, Part, allocate_campus
 from settlement.calc.plan import own_readings
+from settlement.calc.words import stale
 from settlement.models import AllocationRun
 from settlement.queries.campus import CampusReading, read_campus, same_reading
 from settlement.queries.changes import changes_of
@@ -90,12 +91,12 @@ def changed_since(run: AllocationRun) -> str:
     digests = now["digests"]
     channels = [int(pk) for pk, one in then["digests"].items() if digests.get(pk) != one]
     if not channels:
-        return "Points, pools or loss factors changed since the calculation; recalculate."
+        return stale("Points, pools or loss factors")
     changes = changes_of(then, channels, period.start_utc, period.end_utc)
     count = sum(change.interval_count for change in changes.values())
     if not count:
-        return "The quality of readings changed since the calculation; recalculate."
-    return f"{count} readings changed since the calculation; recalculate."
+        return stale("The quality of readings")
+    return stale(f"{count} readings" if count > 1 else "1 reading")
 
 
 def document_of(run: AllocationRun) -> dict[str, Any]:

@@ -6,30 +6,22 @@ from datetime import datetime
 
 from django.db import transaction
 
-from contracts.models import ContractVersion
-from meters.models import Edit
 from poweroptix.accounts.permissions import require
 from poweroptix.audit.actor import Actor
 from poweroptix.audit.services import record
-from poweroptix.kernel.errors import Conflict, Forbidden, Refused
+from poweroptix.kernel.errors import Conflict, Refused
 from poweroptix.kernel.period import Period
-from settlement.calc.gate import blocking
-from settlement.calc.plan import contract_channels
-from settlement.models import AllocationRun, Correction, SettlementRun
-from settlement.queries.contract import read_contract
-from settlement.services.allocation import changed_since, document_of
-from settlement.services.readiness import readiness
-
-GATED = ("FINAL", "TRUE_UP", "AD_HOC")
+from settlement.models import AllocationRun, SettlementRun
+from settlement.services.judgement import check, held, refuse_apart, state_text
 
 
 def submit_run(run: SettlementRun, *, actor: Actor, now: datetime) -> SettlementRun:
     """Hand a calculated run to the reviewers. Conflict unless it is CALCULATED."""
     require(actor, "settlement.submit")
     with transaction.atomic():
-        run = _held(run)
+        run = held(run)
         if run.state != "CALCULATED":
-            raise Conflict("settlement.state", _state_text(run, "submitted"))
+            raise Conflict("settlement.state", state_text(run, "submitted"))
         run.state, run.submitted_by, run.submitted_at = "REVIEW", str(actor), now
         run.save(update_fields=["state", "submitted_by", "submitted_at"])
         record("settlement.submit", run, actor=actor)
@@ -39,41 +31,63 @@ def submit_run(run: SettlementRun, *, actor: Actor, now: datetime) -> Settlement
 def approve_run(
     run: SettlementRun, *, actor: Actor, now: datetime, comment: str = ""
 ) -> SettlementRun:
-    """Approve a run: a second person, complete amounts, inputs still as they were, gate clear.
+    """Approve one run: a second person, complete amounts, inputs still as they were, gate clear.
 
     The run takes the place of an earlier approved one of the period. Forbidden for whoever
     calculated it or changed its inputs; Conflict when it was decided meanwhile or is stale;
-    Refused with findings when something is missing. Of two people at once, one succeeds.
+    Refused with findings when something is missing, and when approved runs of other contracts
+    would keep the energy of an older allocation (`approve_together` replaces those as well). Of
+    two people at once, one succeeds.
     """
     require(actor, "settlement.approve")
     with transaction.atomic():
-        run = _held(run)
-        if not run.is_open:
-            raise Conflict("settlement.state", _state_text(run, "approved"))
-        _refuse_own(run, actor)
-        _refuse_incomplete(run)
-        _refuse_stale(run)
-        if run.kind in GATED:
-            _refuse_unready(run, now)
-        settled = SettlementRun.objects.filter(
-            contract=run.contract_id, period=run.period, state__in=SettlementRun.SETTLED
-        )
-        settled.update(state="SUPERSEDED")
-        run.state, run.approved_by, run.approved_at = "APPROVED", str(actor), now
-        run.decision_comment = comment
-        run.save(update_fields=["state", "approved_by", "approved_at", "decision_comment"])
-        AllocationRun.objects.filter(pk=run.allocation_run_id, state="CALCULATED").update(
-            state="APPROVED"
-        )
-        record(
-            "settlement.approve",
-            run,
-            actor=actor,
-            reason=comment,
-            after={"total_usd": run.total_usd, "inputs_sha256": run.inputs_sha256},
-        )
-        _queue_next(run)
+        run = held(run)
+        check(run, actor, now)
+        refuse_apart(run, alone=True)
+        _approve(run, actor, now, comment)
     return run
+
+
+def approve_together(
+    run: SettlementRun, *, actor: Actor, now: datetime, comment: str = ""
+) -> list[SettlementRun]:
+    """Approve a run and those that have to be replaced with it, all or none.
+
+    When a month is split anew, every contract whose energy changed needs its new run in the same
+    act, or the approved kWh of the campus would not add up. Each run is judged like a single one.
+    """
+    require(actor, "settlement.approve")
+    with transaction.atomic():
+        run = held(run)
+        check(run, actor, now)
+        runs = [run, *(held(one) for one in refuse_apart(run))]
+        for other in runs[1:]:
+            check(other, actor, now, named=True)
+        for one in runs:
+            _approve(one, actor, now, comment)
+    return runs
+
+
+def _approve(run: SettlementRun, actor: Actor, now: datetime, comment: str) -> None:
+    """Write the approval of a run that was judged, and put it in the place of the one before."""
+    settled = SettlementRun.objects.filter(
+        contract=run.contract_id, period=run.period, state__in=SettlementRun.SETTLED
+    )
+    settled.update(state="SUPERSEDED")
+    run.state, run.approved_by, run.approved_at = "APPROVED", str(actor), now
+    run.decision_comment = comment
+    run.save(update_fields=["state", "approved_by", "approved_at", "decision_comment"])
+    AllocationRun.objects.filter(pk=run.allocation_run_id, state="CALCULATED").update(
+        state="APPROVED"
+    )
+    record(
+        "settlement.approve",
+        run,
+        actor=actor,
+        reason=comment,
+        after={"total_usd": run.total_usd, "inputs_sha256": run.inputs_sha256},
+    )
+    _queue_next(run)
 
 
 def reject_run(run: SettlementRun, *, actor: Actor, now: datetime, reason: str) -> SettlementRun:
@@ -82,9 +96,9 @@ def reject_run(run: SettlementRun, *, actor: Actor, now: datetime, reason: str) 
     if not reason.strip():
         raise Refused("settlement.reason", "Say why the run is rejected.")
     with transaction.atomic():
-        run = _held(run)
+        run = held(run)
         if not run.is_open:
-            raise Conflict("settlement.state", _state_text(run, "rejected"))
+            raise Conflict("settlement.state", state_text(run, "rejected"))
         run.state, run.decision_comment = "REJECTED", reason
         run.save(update_fields=["state", "decision_comment"])
         record("settlement.reject", run, actor=actor, reason=reason, after={"at": now})
@@ -94,9 +108,9 @@ def reject_run(run: SettlementRun, *, actor: Actor, now: datetime, reason: str) 
 def mark_invoiced(run: SettlementRun, *, actor: Actor) -> SettlementRun:
     """Note that the run's amounts are on an issued invoice; called by billing."""
     with transaction.atomic():
-        run = _held(run)
+        run = held(run)
         if run.state not in ("APPROVED", "LOCKED"):
-            raise Conflict("settlement.state", _state_text(run, "invoiced"))
+            raise Conflict("settlement.state", state_text(run, "invoiced"))
         run.state = "INVOICED"
         run.save(update_fields=["state"])
         run.refresh_from_db(fields=["was_invoiced"])
@@ -104,94 +118,44 @@ def mark_invoiced(run: SettlementRun, *, actor: Actor) -> SettlementRun:
     return run
 
 
-def _held(run: SettlementRun) -> SettlementRun:
-    """Return the run as it is now, locked to the end of the transaction."""
-    return SettlementRun.objects.select_for_update(of=("self",)).select_related("contract").get(
-        pk=run.pk
-    )  # fmt: skip
-
-
-def _state_text(run: SettlementRun, verb: str) -> str:
-    if run.is_settled and run.approved_by:
-        who = run.approved_by.partition(":")[2]
-        return f"{who} approved this run at {run.approved_at:%Y-%m-%d %H:%M} UTC."
-    return f"The run is {run.get_state_display().lower()}; it cannot be {verb}."
-
-
-def _refuse_own(run: SettlementRun, actor: Actor) -> None:
-    """Four eyes: neither who calculated the run nor who last changed what it rests on."""
-    if actor.kind not in ("user", "token"):
-        raise Forbidden("settlement.not_a_person", "A run is approved by a person.")
-    me = str(actor)
-    if run.created_by == me:
-        text = "You calculated this run, so you cannot approve it."
-        raise Forbidden("settlement.own_run", text)
-    channels = contract_channels(document_of(run.allocation_run), run.contract.code)
-    edits = Edit.objects.filter(
-        channel__in=channels, actor=me, start_utc__lt=run.end_utc, end_utc__gt=run.start_utc
-    )
-    if edits.exists():
-        text = "You edited readings of this period, so you cannot approve the run."
-        raise Forbidden("settlement.own_edit", text)
-    end = run.end_utc.date()
-    versions = ContractVersion.objects.filter(
-        contract=run.contract_id, created_by=me, valid__overlap=(run.start_utc.date(), end)
-    )
-    if versions.exists():
-        text = "You wrote the contract version that this run prices, so you cannot approve it."
-        raise Forbidden("settlement.own_terms", text)
-
-
-def _refuse_incomplete(run: SettlementRun) -> None:
-    if run.total_usd is not None:
-        return
-    lines = list(run.lines.filter(amount_usd__isnull=True).values_list("line_code", "label"))
-    named = "; ".join(f"{code} {label}" for code, label in lines)
-    text = f"The run has lines without an amount ({named}); an empty amount is never zero."
-    raise Refused("settlement.no_amount", text)
-
-
-def _refuse_stale(run: SettlementRun) -> None:
-    """Stop when what the run read has changed since: readings, prices, terms, calendars, carry."""
-    changed = changed_since(run.allocation_run)
-    if changed:
-        raise Conflict("settlement.stale", changed)
-    period = Period(run.start_utc, run.end_utc, run.contract.zone, run.period)
-    reading = read_contract(run.contract, period, run.allocation_run)
-    if reading.inputs.frozen()[1] != run.inputs_sha256:
-        text = "Prices, terms, calendars or the carry changed since the calculation; recalculate."
-        raise Conflict("settlement.stale", text)
-
-
-def _refuse_unready(run: SettlementRun, now: datetime) -> None:
-    period = Period(run.start_utc, run.end_utc, run.contract.zone, run.period)
-    findings = blocking(readiness(run.contract, period, now=now))
-    if findings:
-        more = f" ({len(findings) - 1} more)" if len(findings) > 1 else ""
-        raise Refused(
-            "settlement.not_ready", f"Not ready: {findings[0].message}{more}", findings=findings
-        )
-
-
 def _queue_next(run: SettlementRun) -> None:
-    """Queue the next period again when what it was given has changed."""
+    """Queue the months again that read of this one what is now different: its carry, its bill."""
     from settlement.services.month import queue_contract
 
-    label = Period(run.start_utc, run.end_utc, run.contract.zone, run.period).next().label
-    following = SettlementRun.objects.filter(
-        contract=run.contract_id,
-        period=label,
-        state__in=SettlementRun.OPEN + SettlementRun.SETTLED,
-    ).select_related("carry_in_run").order_by("version").last()  # fmt: skip
-    if following is None or following.carry_in_run is None:
-        return
-    if following.carry_in_run.carry_out != run.carry_out:
-        kind = "TRUE_UP" if following.is_settled else following.kind
-        queue_contract(
-            run.contract, label, kind=kind, reason=f"The carry from {run.period} changed."
+    later = (
+        SettlementRun.objects.filter(
+            contract=run.contract_id,
+            period__gt=run.period,
+            state__in=SettlementRun.OPEN + SettlementRun.SETTLED,
         )
+        .select_related("carry_in_run")
+        .defer("inputs", "carry_in_run__inputs")
+        .order_by("period", "version")
+    )
+    newest = {one.period: one for one in later}
+    label = Period(run.start_utc, run.end_utc, run.contract.zone, run.period).next().label
+    following = newest.get(label)
+    if following is not None and _was_given_another(following, run):
+        kind = "TRUE_UP" if following.is_settled else following.kind
+        reason = f"The carry from {run.period} changed."
+        queue_contract(run.contract, label, kind=kind, reason=reason)
+        newest.pop(label)
+    if not _was_billed(run):
+        return
+    for one in newest.values():
+        if one.is_open:
+            reason = f"The correction of {run.period} is to be billed."
+            queue_contract(run.contract, one.period, kind=one.kind, reason=reason)
 
 
-def waiting(run: SettlementRun) -> list[Correction]:
-    """Return the corrections of readings that wait for a newer run of this run's period."""
-    return list(run.corrections_waiting.filter(cleared_by__isnull=True))
+def _was_given_another(following: SettlementRun, run: SettlementRun) -> bool:
+    """Say whether the next month's run was given a carry, and this run hands on another."""
+    before = following.carry_in_run
+    return before is not None and before.carry_out != run.carry_out
+
+
+def _was_billed(run: SettlementRun) -> bool:
+    """Say whether an earlier version of the run's period is on an issued invoice."""
+    return SettlementRun.objects.filter(
+        contract=run.contract_id, period=run.period, was_invoiced=True
+    ).exists()

@@ -1,62 +1,85 @@
-"""Late readings: which runs have used what is now out of date."""
+"""Late readings: which runs rest on what is now out of date, and by how much."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from meters.models import Publication
-from settlement.calc.plan import contract_channels
+from settlement.calc.dependence import dependence
+from settlement.calc.plan import period_of
 from settlement.models import AllocationRun, Correction, SettlementRun
 from settlement.queries.changes import Change, changes_of
+from settlement.services.allocation import document_of
 
 FLAGGED = SettlementRun.OPEN + SettlementRun.SETTLED
+WRITTEN = (
+    "scope", "publication_id", "start_utc", "end_utc", "interval_count", "before_kwh",
+    "after_kwh", "created_at",
+)  # fmt: skip
 
 
 def flag_runs(
     channel_ids: Sequence[int], first_utc: datetime, last_utc: datetime, publication: Publication
 ) -> None:
-    """Note for every run that used these readings how many intervals and kWh have changed.
+    """Note for every run that rests on these readings how many intervals and kWh differ now.
 
-    Listens to publications, in their transaction. Runs that used equal values are not flagged.
+    Listens to publications, in their transaction. A run rests on its contract's own channels and
+    on those of the pools that it shares. Equal values flag nothing, and values that went back to
+    what a run read take its flag away. A changed quality alone moves no energy and flags nothing.
     """
-    runs = AllocationRun.objects.filter(
+    allocations = AllocationRun.objects.filter(
         start_utc__lt=last_utc,
         end_utc__gt=first_utc,
         settlement_runs__state__in=FLAGGED,
         campus__delivery_points__channels__in=list(channel_ids),
     ).distinct()
-    for allocation in runs:
-        document = json.loads(bytes(allocation.inputs))
-        changes = changes_of(document, channel_ids, first_utc, last_utc)
-        if changes:
-            _write(allocation, document, changes, publication)
+    for allocation in allocations:
+        runs = list(
+            SettlementRun.objects.filter(allocation_run=allocation, state__in=FLAGGED)
+            .select_related("contract")
+            .defer("inputs")
+        )
+        document = document_of(allocation)
+        touched = set(changes_of(document, channel_ids, first_utc, last_utc))
+        noted = Correction.objects.filter(run__in=runs, channel_id__in=list(channel_ids))
+        touched |= set(noted.values_list("channel_id", flat=True))
+        if touched:
+            _note(runs, document, touched, publication)
 
 
-def _write(
-    allocation: AllocationRun,
+def _note(
+    runs: Sequence[SettlementRun],
     document: Mapping[str, Any],
-    changes: Mapping[int, Change],
+    touched: set[int],
     publication: Publication,
 ) -> None:
-    runs = SettlementRun.objects.filter(
-        allocation_run=allocation, state__in=FLAGGED
-    ).select_related("contract")
+    """Write, rewrite or take away the corrections of these channels, over the whole period."""
+    period = period_of(document)
+    changes = changes_of(document, sorted(touched), period.start_utc, period.end_utc)
+    Correction.objects.filter(
+        run__in=runs, channel_id__in=[one for one in touched if one not in changes]
+    ).delete()
     rows = []
     for run in runs:
-        for channel_id in contract_channels(document, run.contract.code):
-            if channel_id in changes:
-                rows.append(_row(run, changes[channel_id], publication))
-    Correction.objects.bulk_create(rows, ignore_conflicts=True)
+        scopes = dependence(document, run.contract.code)
+        rows += [
+            _row(run, scopes[channel], change, publication)
+            for channel, change in changes.items()
+            if channel in scopes
+        ]
+    Correction.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["run", "channel_id"], update_fields=WRITTEN
+    )
 
 
-def _row(run: SettlementRun, change: Change, publication: Publication) -> Correction:
+def _row(run: SettlementRun, scope: str, change: Change, publication: Publication) -> Correction:
     return Correction(
         run=run,
         tenant_id=run.tenant_id,
         channel_id=change.channel_id,
+        scope=scope,
         publication_id=publication.pk,
         start_utc=change.start_utc,
         end_utc=change.end_utc,

@@ -9,11 +9,13 @@ from contracts.models import Contract
 from contracts.queries import contracts_of_campus
 from meters.models import Campus
 from poweroptix.accounts.models import User
+from poweroptix.accounts.permissions import require
 from poweroptix.audit.actor import Actor
 from poweroptix.jobs.models import Job
 from poweroptix.jobs.services import enqueue
 from poweroptix.kernel.errors import Conflict
 from poweroptix.kernel.period import Period
+from settlement.calc.words import RECALCULATE
 from settlement.models import AllocationRun
 from settlement.services.allocation import CURRENT, run_allocation
 from settlement.services.runs import run_settlement
@@ -51,6 +53,33 @@ def settle_contract(
     return _enqueue("settle_contract", f"{contract.code}/{label}/{kind}", payload, now, actor)
 
 
+def recalculate_month(
+    campus: Campus,
+    label: str,
+    *,
+    contract: Contract | None = None,
+    reason: str = "",
+    now: datetime,
+    actor: Actor,
+) -> Job:
+    """Queue one new split of a campus month and a run of every contract that it changes.
+
+    An approved run whose contract keeps its energy stays; `contract` is calculated in any case.
+    A job that is on its way already is returned.
+    """
+    require(actor, "settlement.run")
+    Period.month(campus.zone, label)
+    payload = {
+        "campus": campus.code,
+        "period": label,
+        "reason": reason,
+        "contract": contract.code if contract else "",
+    }
+    return _enqueue(
+        "recalculate_month", f"{campus.code}/{label}/{payload['contract']}", payload, now, actor
+    )
+
+
 def queue_contract(contract: Contract, label: str, *, kind: str, reason: str) -> Job:
     """Queue a period again because a period before it changed; once while it waits."""
     prefix = f"{contract.code}/{label}/{kind}"
@@ -59,7 +88,7 @@ def queue_contract(contract: Contract, label: str, *, kind: str, reason: str) ->
         return waiting
     number = Job.objects.filter(kind="settle_contract", key__startswith=f"{prefix}/").count()
     payload = {"contract": contract.code, "period": label, "kind": kind, "reason": reason}
-    return enqueue("settle_contract", f"{prefix}/carry-{number + 1}", payload, tenant=None)
+    return enqueue("settle_contract", f"{prefix}/again-{number + 1}", payload, tenant=None)
 
 
 def _enqueue(kind: str, prefix: str, payload: dict[str, Any], now: datetime, actor: Actor) -> Job:
@@ -129,7 +158,10 @@ def work_contract(context: Any) -> None:
         if todo:
             allocation = AllocationRun.objects.get(pk=allocation_id)
             if allocation.state not in CURRENT:
-                text = f"Allocation {allocation} was superseded meanwhile; start the run again."
+                text = (
+                    f"Version {allocation.version} of the allocation of {allocation.period} was "
+                    f"replaced meanwhile. {RECALCULATE}"
+                )
                 raise Conflict("settlement.allocation_superseded", text)
             run = run_settlement(
                 contract,

@@ -12,9 +12,9 @@ from meters.queries import open_findings
 from poweroptix.kernel.errors import DomainError
 from poweroptix.kernel.finding import Finding, Severity
 from poweroptix.kernel.period import Period
+from settlement.calc.dependence import dependence
 from settlement.calc.gate import judge_open, judge_prices, judge_series, linked
 from settlement.calc.inputs import Inputs
-from settlement.calc.plan import contract_channels
 from settlement.models import AllocationRun
 from settlement.queries.carry import is_continued
 from settlement.queries.contract import read_contract
@@ -93,28 +93,21 @@ class Gate:
                 "settlement.allocation_stale",
                 changed,
                 "settlement.allocation",
-                fix="Run the allocation of the month again.",
                 campus=self.document["campus"],
                 period=self.allocation.period,
             )
         ]
 
     def channels_of(self, contract_code: str) -> list[int]:
-        """Return the channels that decide a contract's energy: its own, and in a loss pool all."""
-        for pool in self.document["pools"]:
-            if pool["kind"] == "LOSS" and contract_code in pool["members"]:
-                return sorted(
-                    channel["id"]
-                    for point in self.document["points"]
-                    for channel in point["channels"]
-                )
-        return contract_channels(self.document, contract_code)
+        """Return the channels that decide a contract's energy: its own and those it shares."""
+        return sorted(dependence(self.document, contract_code))
 
     def _judge_open(self, channels: Sequence[int], period: Period) -> list[Finding]:
         if self._open is None:
             self._open = self._open_by_channel(period)
-        messages = [text for channel in channels for text in self._open.get(channel, ())]
-        return judge_open(len(messages), messages[0] if messages else "", list(channels), period)
+        concerned = [channel for channel in channels if self._open.get(channel)]
+        messages = [text for channel in concerned for text in self._open[channel]]
+        return judge_open(len(messages), messages[0] if messages else "", concerned, period)
 
     def _open_by_channel(self, period: Period) -> dict[int, list[str]]:
         found: dict[int, list[str]] = {}
@@ -132,7 +125,14 @@ class Gate:
         """Return the days on which the campus does not balance, as the allocation found them."""
         params = {"campus": self.document["campus"], "period": self.allocation.period}
         return [
-            linked(one["code"], one["message"], "settlement.allocation", fix=one["fix"], **params)
+            linked(
+                one["code"],
+                one["message"],
+                "settlement.allocation",
+                fix=one["fix"],
+                day=one["where"],
+                **params,
+            )
             for one in self.allocation.findings
             if one["severity"] == Severity.BLOCK
         ]

@@ -20,12 +20,15 @@ from poweroptix.kernel.errors import Conflict, Refused
 from poweroptix.kernel.finding import Finding
 from poweroptix.kernel.period import Period
 from settlement.calc.settle import Outcome, estimated_ratio, settle
-from settlement.models import AllocationRun, Correction, SettlementRun
+from settlement.models import AllocationRun, SettlementRun
 from settlement.queries.contract import ContractReading, read_contract
 from settlement.queries.shelf import Shelf
 from settlement.services.allocation import not_over, run_allocation
 from settlement.services.readiness import Gate, to_json
 from settlement.storage import write_lines
+
+#: Kinds that differ only in why they were asked for.
+SAME_COMPUTATION = ("FINAL", "TRUE_UP")
 
 
 def run_settlement(
@@ -100,16 +103,17 @@ def calculate(
 
 def _lock(contracts: Sequence[Contract], period: Period) -> None:
     """Lock each contract's period to the end of the transaction, in the order of ids."""
-    names = [f"settle:{one.pk}/{period.label}" for one in sorted(contracts, key=lambda c: c.pk)]
+    named = {f"settle:{one.pk}/{period.label}": one.code for one in contracts}
+    ordered = [f"settle:{pk}/{period.label}" for pk in sorted(one.pk for one in contracts)]
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT name FROM unnest(%s::text[]) AS name"
             " WHERE NOT pg_try_advisory_xact_lock(hashtextextended(name, 0))",
-            [names],
+            [ordered],
         )
         busy = cursor.fetchone()
     if busy is not None:
-        text = f"{busy[0].removeprefix('settle:')} is already being calculated."
+        text = f"{named[busy[0]]} {period.label} is already being calculated."
         raise Conflict("settlement.busy", text)
 
 
@@ -130,7 +134,8 @@ def _latest(contracts: Sequence[Contract], period: Period) -> dict[int, Settleme
 
 def _same(run: SettlementRun, sha256: str, kind: str) -> bool:
     """Say whether a run already holds these inputs and still counts."""
-    return run.inputs_sha256 == sha256 and run.kind == kind and (run.is_open or run.is_settled)
+    alike = run.kind == kind or {run.kind, kind} <= set(SAME_COMPUTATION)
+    return run.inputs_sha256 == sha256 and alike and (run.is_open or run.is_settled)
 
 
 @dataclass(frozen=True)
@@ -168,7 +173,6 @@ def _write(
         ]
     )
     SettlementRun.objects.filter(pk__in=[run.pk for run in runs]).update(state="CALCULATED")
-    _clear_corrections(runs)
     for run in runs:
         run.state = "CALCULATED"
         after = {"version": run.version, "kind": kind, "total_usd": run.total_usd}
@@ -218,16 +222,3 @@ def _text(value: Any) -> Any:
     if isinstance(value, Decimal):
         return format(value, "f")
     return value.isoformat() if isinstance(value, date) else value
-
-
-def _clear_corrections(runs: Sequence[SettlementRun]) -> None:
-    """Mark the corrections that these runs have read: those of their periods' earlier runs."""
-    if not runs:
-        return
-    newest = {run.contract_id: run for run in runs}
-    waiting = Correction.objects.filter(
-        run__contract__in=list(newest), run__period=runs[0].period, cleared_by__isnull=True,
-        created_at__lte=runs[0].allocation_run.created_at,
-    ).values_list("pk", "run__contract")  # fmt: skip
-    for correction, contract in waiting:
-        Correction.objects.filter(pk=correction).update(cleared_by=newest[contract])

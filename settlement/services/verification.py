@@ -49,7 +49,7 @@ def verify_run(run: SettlementRun) -> Report:
     Reads the allocation's pinned readings as well, so a changed reading, price, part or line is
     found wherever it happened. Never raises for a difference: it is in the report.
     """
-    report = Report(f"settlement run {run.pk}")
+    report = Report(f"Run {run}")
     content = bytes(run.inputs)
     if sha256(content) != run.inputs_sha256:
         report.differences.append("The stored inputs do not have the digest of the run.")
@@ -79,7 +79,7 @@ def verify_run(run: SettlementRun) -> Report:
 
 def verify_allocation(run: AllocationRun) -> Report:
     """Split the month's energy again from the pinned readings and compare every part."""
-    report = Report(f"allocation run {run.pk}")
+    report = Report(f"Allocation {run}")
     content = bytes(run.inputs)
     if sha256(content) != run.inputs_sha256:
         report.differences.append("The stored allocation inputs do not have their digest.")

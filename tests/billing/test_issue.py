@@ -27,7 +27,7 @@ from contracts.models import Party
 from poweroptix.audit.models import AuditEvent
 from poweroptix.kernel.canonical import canonical_json, sha256
 from poweroptix.kernel.errors import Conflict, DomainError, Forbidden, Refused
-from settlement.services import approve_run, run_settlement
+from settlement.services import approve_together, run_settlement
 from tests.billing.world import NOW, QUICK_HASHERS, BilledWorld, quick_pdf
 from tests.settlement.world import MARCH, readings
 
@@ -157,8 +157,11 @@ def test_an_invoice_is_issued_once(world):
 def test_a_billed_period_is_not_billed_again(world):
     invoice = world.issue()
     readings(world.alfa_meter, "61", now=NOW)
-    run = run_settlement(world.alfa, MARCH, kind="TRUE_UP", now=NOW, actor=world.analyst)
-    approve_run(run, actor=world.approver, now=NOW)
+    run, _other = (
+        run_settlement(one, MARCH, kind="TRUE_UP", now=NOW, actor=world.analyst)
+        for one in (world.alfa, world.bravo)
+    )
+    [run, _other] = approve_together(run, actor=world.approver, now=NOW)
     with pytest.raises(Conflict) as error:
         draft_invoice(run, actor=world.billing, now=NOW)
     assert error.value.code == "billing.period_billed"

@@ -68,7 +68,7 @@ class TestFigure:
         )
 
         assert third.value == Decimal("66.6667")
-        assert third.note == "step 2; rounded to 4 places, half-up"
+        assert third.note == "step 2; rounded half up to 4 decimals"
 
     def test_names_with_spaces_are_written_with_underscores(self):
         double = Figure.computed("d", "kWh", "shared_quantity x 2", figure("shared quantity", "4"))

@@ -1,5 +1,6 @@
 """Differences between runs: volume and price add up to the cent, nothing is lost."""
 
+from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
 
@@ -8,13 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poweroptix.kernel.rounding import money
-from settlement.calc.delta import Billed, compare
+from settlement.calc.delta import Billed, BilledRow, compare, total
 
 
 def line(quantity, rate, amount=None, key="Energy"):
     quantity, rate = Decimal(quantity), Decimal(rate)
     usd = money(quantity * rate) if amount is None else Decimal(amount)
-    return Billed((10, key, ""), key, quantity, "MWh", rate, usd)
+    row = BilledRow(key, quantity, rate, rate, quantity * rate)
+    return Billed((10, key, ""), key, quantity, "MWh", usd, (row,))
 
 
 def test_volume_and_price_of_case_c02():
@@ -47,11 +49,74 @@ def test_a_change_that_nets_to_zero_is_still_shown():
     assert (delta.amount_usd, delta.volume_usd, delta.price_usd) == (0, Decimal(5), Decimal(-5))
 
 
-def test_a_line_without_quantity_changes_by_price():
-    before = Billed((40, "Fee", ""), "Fee", None, "", None, Decimal(10))
-    after = Billed((40, "Fee", ""), "Fee", None, "", None, Decimal(12))
-    [delta] = compare([before], [after])
+def test_a_fee_that_changes_is_price():
+    [delta] = compare([line(1, 10, key="Fee")], [line(1, 12, key="Fee")])
     assert (delta.volume_usd, delta.price_usd) == (0, Decimal(2))
+
+
+def blocks(*rows, label="Demand"):
+    """Return a line of marginal blocks: (kW, rate) each."""
+    exact = [(Decimal(kw), Decimal(rate)) for kw, rate in rows]
+    made = tuple(
+        BilledRow(f"{label}, block {at}", kw, rate, rate, kw * rate)
+        for at, (kw, rate) in enumerate(exact, 1)
+    )
+    usd = money(sum(row.exact_usd for row in made))
+    return Billed((20, label, ""), label, sum(row.quantity for row in made), "kW", usd, made)
+
+
+def test_kw_that_move_between_blocks_at_unchanged_rates_are_volume():
+    before = blocks((5000, "9.5"), (1200, "8.25"))
+    after = blocks((5000, "9.5"), (3000, "8.25"), (450, "7"))
+    [delta] = compare([before], [after])
+    assert (delta.volume_usd, delta.price_usd) == (Decimal("18000.00"), 0)
+    [back] = compare([after], [before])
+    assert (back.volume_usd, back.price_usd) == (Decimal("-18000.00"), 0)
+
+
+def test_a_block_whose_rate_rose_is_price_and_the_others_volume():
+    before = blocks((5000, "9.5"), (1200, "8.25"))
+    after = blocks((5000, "9.5"), (1300, "8.5"))
+    [delta] = compare([before], [after])
+    assert delta.volume_usd == Decimal("825.00")
+    assert delta.price_usd == Decimal("325.00")
+
+
+def test_rows_are_matched_by_rate_where_their_labels_differ():
+    before, after = blocks((4000, "9.5"), label="Demand"), blocks((4100, "9.5"), label="Demand")
+    renamed = replace(after, rows=(replace(after.rows[0], label="Peak kW"),))
+    [delta] = compare([before], [renamed])
+    assert (delta.volume_usd, delta.price_usd) == (Decimal("950.00"), 0)
+
+
+def test_an_hourly_price_that_did_not_change_leaves_no_price_effect():
+    """The average moves with the load; the hourly prices, told by their digest, did not."""
+
+    def index(mwh, average, usd, digest="d1"):
+        row = BilledRow("Index", Decimal(mwh), Decimal(average), (digest,), Decimal(usd))
+        return Billed((12, "Index", ""), "Index", row.quantity, "MWh", row.exact_usd, (row,))
+
+    [delta] = compare([index(100, 30, "3000.00")], [index(101, 31, "3131.00")])
+    assert (delta.volume_usd, delta.price_usd) == (Decimal("131.00"), 0)
+    [other] = compare([index(100, 30, "3000.00")], [index(101, 31, "3131.00", "d2")])
+    assert (other.volume_usd, other.price_usd) == (Decimal("30.00"), Decimal("101.00"))
+
+
+def test_a_part_month_keeps_the_divisor_in_the_volume_effect():
+    def part(kw_days, rate):
+        exact = Decimal(kw_days) * Decimal(rate) / 31
+        row = BilledRow("C", Decimal(kw_days), Decimal(rate), rate, exact, Decimal(31))
+        return Billed((30, "C", ""), "C", row.quantity, "kW-day", money(exact), (row,))
+
+    [delta] = compare([part(3100, "10")], [part(3410, "11")])
+    assert (delta.volume_usd, delta.price_usd) == (Decimal("100.00"), Decimal("110.00"))
+
+
+def test_the_totals_row_adds_up_every_column():
+    deltas = compare([line(10, 5), blocks((100, 9))], [line(12, 6), blocks((90, 9))])
+    sums = total(deltas)
+    assert (sums.before_usd, sums.after_usd) == (Decimal(950), Decimal(882))
+    assert (sums.volume_usd, sums.price_usd, sums.amount_usd) == (-80, 12, -68)
 
 
 amounts = st.decimals(min_value=-(10**6), max_value=10**6, places=3)

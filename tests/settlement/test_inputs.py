@@ -64,14 +64,20 @@ def test_statuses_and_gaps_survive_the_document():
 @given(energies, energies)
 @settings(max_examples=40)
 def test_original_plus_delta_is_new_on_whole_runs(first, second):
-    from settlement.calc.delta import Billed, compare
+    from settlement.calc.delta import Billed, billed_rows, compare
 
     def billed(values):
         return [
-            Billed((one.line_code, one.label, ""), one.label, one.quantity, one.unit, one.rate,
-                   one.amount_usd)
+            Billed(
+                (one.line_code, one.label, ""),
+                one.label,
+                one.quantity,
+                one.unit,
+                one.amount_usd,
+                billed_rows(one.worksheet),
+            )
             for one in settle(inputs_of(values)).lines
-        ]  # fmt: skip
+        ]
 
     before, after = billed(first), billed(second)
     deltas = compare(before, after)

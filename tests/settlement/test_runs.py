@@ -132,7 +132,8 @@ def test_a_rejected_run_keeps_its_lines_and_can_be_made_again(world):
 def test_changed_readings_make_the_run_stale(world):
     run = settle(world)
     readings(world.alfa_meter, 60.5, now=NOW)
-    with pytest.raises(Conflict, match="2972 readings changed since the calculation; recalculate"):
+    text = r"2972 readings changed since the calculation\. Recalculate the month\."
+    with pytest.raises(Conflict, match=text):
         approve(world, run)
 
 
@@ -162,7 +163,9 @@ def test_changed_prices_make_the_run_stale():
     publish_hub([Decimal(30)] * 743)
     run = settle(world)
     publish_hub([Decimal(31)], now=NOW)
-    with pytest.raises(Conflict, match="Prices, terms, calendars or the carry changed since"):
+    with pytest.raises(
+        Conflict, match=r"Prices changed since the calculation\. Recalculate the month\."
+    ):
         approve(world, run)
 
 
@@ -213,7 +216,7 @@ def test_an_open_finding_of_validation_blocks(world):
         message="peak is 4 times the next",
         created_at=NOW,
     )
-    with pytest.raises(Refused, match="1 findings of validation are open, the first: TEN-ALFA"):
+    with pytest.raises(Refused, match="1 finding of validation is open, the first: TEN-ALFA"):
         approve(world, settle(world))
 
 

@@ -25,7 +25,7 @@ from poweroptix.kernel.errors import DomainError, Refused
 from poweroptix.kernel.finding import Finding, Severity
 from poweroptix.kernel.period import Period
 from settlement.models import AllocationRun, SettlementRun
-from settlement.services import approve_run, calculate, readiness, run_allocation, submit_run
+from settlement.services import approve_together, calculate, readiness, run_allocation, submit_run
 
 Result = TypeVar("Result")
 #: States of a contract's month that wait for nobody.
@@ -120,12 +120,13 @@ def close_month(
         return report
     report.steps["allocation"] = {"run": allocation.pk, "version": allocation.version}
     accounted = _carbon(report, campus, period, allocation, now, actor)
-    for contract in contracts:
-        month = _settle(report, contract, period, allocation, now, actor)
-        if month is None:
-            continue
-        report.contracts.append(month)
-        if accounted:
+    settled = [
+        (contract, _settle(report, contract, period, allocation, now, actor))
+        for contract in contracts
+    ]
+    report.contracts += [month for _contract, month in settled if month is not None]
+    for contract, month in settled:  # all are calculated: a new split is approved together
+        if month is not None and accounted:
             _decide(report, month, contract, now, approver, issuer)
     return report
 
@@ -269,9 +270,9 @@ def _decide(
     if run.is_open and approver is not None:
         comment = f"Month end {run.period}"
         approved = report.attempt(
-            contract.code, lambda: approve_run(run, actor=approver, now=now, comment=comment)
+            contract.code, lambda: approve_together(run, actor=approver, now=now, comment=comment)
         )
-        run = approved or run
+        run = approved[0] if approved else run
     if not run.is_settled:
         return
     month.state, month.waits_for = run.state.lower(), "billing"

@@ -11,10 +11,12 @@ from django import template
 from django.utils.html import format_html
 
 from poweroptix.kernel import rounding
+from poweroptix.kernel import words as words_of
+from poweroptix.kernel.worksheet import rounding_words
 from poweroptix.pages import deeds
 
 register = template.Library()
-ABSENT = "—"
+ABSENT, MINUS = "—", "−"
 _TONES = {
     "good": {
         "APPROVED",
@@ -50,7 +52,7 @@ _TONES = {
 def _grouped(value, places: int) -> str:
     if value is None or value == "":
         return ABSENT
-    return f"{rounding.display(Decimal(str(value)), places):,}"
+    return f"{rounding.display(Decimal(str(value)), places):,}".replace("-", MINUS)
 
 
 @register.filter
@@ -59,7 +61,7 @@ def money(value, currency: str = "USD") -> str:
     text = _grouped(value, 2)
     if text == ABSENT:
         return text
-    sign, digits = ("−", text[1:]) if text.startswith("-") else ("", text)
+    sign, digits = (MINUS, text[1:]) if text.startswith(MINUS) else ("", text)
     return f"{sign}${digits}" if currency == "USD" else f"{sign}{digits} {currency}"
 
 
@@ -67,6 +69,13 @@ def money(value, currency: str = "USD") -> str:
 def quantity(value, places: int = 3) -> str:
     """Format a quantity with `places` decimals and grouped thousands."""
     return _grouped(value, int(places))
+
+
+@register.filter
+def change(value, places: int = 3) -> str:
+    """Format a difference with its sign: `120` becomes `+120.000`."""
+    text = _grouped(value, int(places)).replace("-", "−")
+    return f"+{text}" if text[0].isdigit() and Decimal(str(value)) else text
 
 
 @register.filter
@@ -108,10 +117,23 @@ def short(value) -> str:
 
 @register.filter
 def day(value) -> str:
-    """Show a date: `5 Jan 2026`; takes ISO text as well."""
+    """Show a date: `2026-09-17`; takes ISO text and instants as well (their date in UTC)."""
     if isinstance(value, str) and value:
         value = date.fromisoformat(value[:10])
-    return f"{value:%-d %b %Y}" if isinstance(value, date) else ABSENT
+    return f"{value:%Y-%m-%d}" if isinstance(value, date) else ABSENT
+
+
+@register.filter
+def weekday(value) -> str:
+    """Show a date behind its weekday: `Thu 2026-09-17`."""
+    return f"{value:%a %Y-%m-%d}" if isinstance(value, date) else ABSENT
+
+
+@register.filter
+def counted(count, noun: str) -> str:
+    """Say a count with its noun: `1 record`, `2 records`; `entry,entries` names the plural."""
+    one, _comma, many = noun.partition(",")
+    return words_of.counted(int(count), one, many)
 
 
 @register.filter
@@ -127,24 +149,41 @@ def deed(action) -> str:
 
 
 @register.filter
+def rounded(mode, line_per: str = "CHARGE") -> str:
+    """Say how a worksheet was rounded: `HALF_UP` becomes `rounded half up to the cent, once`."""
+    return rounding_words(str(mode), line_per)
+
+
+@register.filter
 def words(code) -> str:
     """Turn a code into words: `AVG_LIKE_DAY` becomes `avg like day`."""
     return str(code or "").replace("_", " ").lower()
 
 
+def moment_text(instant: datetime, zone: str = "UTC") -> str:
+    """Return an instant as local time with the abbreviation of its zone: `2026-09-17 14:15 CDT`.
+
+    >>> from datetime import UTC
+    >>> moment_text(datetime(2026, 9, 17, 19, 15, tzinfo=UTC), "America/Chicago")
+    '2026-09-17 14:15 CDT'
+    >>> moment_text(datetime(2026, 9, 17, 19, 15, tzinfo=UTC), "Etc/GMT-10")
+    '2026-09-18 05:15 UTC+10'
+    """
+    local = instant.astimezone(ZoneInfo(str(zone)))
+    name = local.strftime("%Z")
+    named = name if name[:1].isalpha() else f"UTC{name}"
+    return f"{local:%Y-%m-%d %H:%M} {named}"
+
+
 @register.filter
 def moment(instant, zone: str = "UTC"):
-    """Show an instant in a zone, with its offset, inside a `<time>` element."""
+    """Show an instant in a zone inside a `<time>` element; UTC where no zone is given."""
     if not isinstance(instant, datetime):
         return ABSENT
-    local = instant.astimezone(ZoneInfo(str(zone)))
-    offset = local.strftime("%z")
-    said = "UTC" if offset == "+0000" else f"{offset[:3]}:{offset[3:]}".replace("-", "−")
     return format_html(
-        '<time datetime="{}" class="nowrap">{} {}</time>',
+        '<time datetime="{}" class="nowrap">{}</time>',
         instant.isoformat(),
-        local.strftime("%-d %b %Y %H:%M"),
-        said,
+        moment_text(instant, zone),
     )
 
 

@@ -15,6 +15,7 @@ from settlement.models import SettlementRun
 from settlement.queries.runs import find_run
 from settlement.services import (
     approve_run,
+    approve_together,
     reject_run,
     settle_contract,
     settle_month,
@@ -29,7 +30,7 @@ class Command(DomainCommand):
 
     help = (
         "settle --campus CODE --period 2026-03 | settle --contract CODE --period 2026-03 | "
-        "settle approve RUN --as USER. RUN is a number or CONTRACT/2026-03/v1. Exit code 1 when "
+        "settle approve RUN --as USER. RUN is CONTRACT/2026-03/v1 or a number. Exit code 1 when "
         "something was refused or a run has no total."
     )
 
@@ -44,6 +45,11 @@ class Command(DomainCommand):
         parser.add_argument("--kind", default="FINAL", choices=SettlementRun.Kind.values)
         parser.add_argument("--reason", default="", help="why an AD_HOC run is made")
         parser.add_argument("--comment", default="", help="words of a decision")
+        parser.add_argument(
+            "--together",
+            action="store_true",
+            help="approve also the runs that a new split of the month replaces with this one",
+        )
         parser.add_argument("--as", dest="user", help="user name of whoever acts")
 
     def work(self, **options: Any) -> tuple[Any, str, bool]:
@@ -64,6 +70,9 @@ def _decide(options: dict[str, Any], actor) -> tuple[Any, str, bool]:
     at = now()
     if options["decision"] == "submit":
         run = submit_run(run, actor=actor, now=at)
+    elif options["together"] and options["decision"] == "approve":
+        runs = approve_together(run, actor=actor, now=at, comment=said)
+        return [_document(one) for one in runs], "\n".join(_words(one) for one in runs), True
     elif options["decision"] == "approve":
         run = approve_run(run, actor=actor, now=at, comment=said)
     else:
@@ -141,7 +150,7 @@ def _document(run: SettlementRun) -> dict[str, Any]:
 def _words(run: SettlementRun) -> str:
     total = "no total" if run.total_usd is None else f"{run.total_usd:,.2f} {run.currency}"
     rows = [
-        f"{run.contract.code} {run.period} v{run.version} (run {run.pk}): "
+        f"{run.contract.code} {run.period} v{run.version}: "
         f"{run.get_state_display().lower()}, {total}"
     ]
     rows += [

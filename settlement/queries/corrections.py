@@ -1,0 +1,163 @@
+"""The corrections that wait: which runs, why, by how much, and how far their true-up is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from meters.models import Channel
+from settlement.calc.words import RECALCULATE
+from settlement.models import Correction, SettlementRun
+
+
+@dataclass(frozen=True)
+class Changed:
+    """One channel whose readings changed since a run read them."""
+
+    row: Correction
+    channel: str
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the channel is the contract's own; else it only moves what is shared."""
+        return self.row.scope == Correction.Scope.OWN
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A run that rests on readings which changed, with its newest successor if there is one."""
+
+    run: SettlementRun
+    changes: tuple[Changed, ...]
+    newest: SettlementRun | None = None
+    newest_is_stale: bool = False
+
+    @property
+    def name(self) -> str:
+        """The run in words."""
+        return f"{self.run.contract.code} {self.run.period} v{self.run.version}"
+
+    @property
+    def reason(self) -> str:
+        """Whether the contract's own readings changed, or only what it shares."""
+        own = any(one.is_own for one in self.changes)
+        return "Its own readings changed." if own else "Only shared energy or losses changed."
+
+    @property
+    def change_kwh(self) -> Decimal:
+        """The change of the contract's own readings, new less old."""
+        return sum((one.row.change_kwh for one in self.changes if one.is_own), Decimal(0))
+
+    @property
+    def is_calculated(self) -> bool:
+        """Whether a run that has read the changed readings only waits for its approval."""
+        return self.newest is not None and self.newest.is_open and not self.newest_is_stale
+
+    @property
+    def stage(self) -> str:
+        """How far the true-up is, and what is to be done next."""
+        if self.run.is_open:
+            return RECALCULATE
+        if self.newest is None:
+            return f"No true-up yet. {RECALCULATE}"
+        version = f"True-up v{self.newest.version}"
+        if self.newest.state == SettlementRun.State.REJECTED:
+            return f"{version} was rejected. {RECALCULATE}"
+        if self.newest_is_stale:
+            return f"{version} is out of date as well. {RECALCULATE}"
+        return f"{version} is calculated and waits for approval."
+
+
+def waiting_runs(*, period: str | None = None, campus: str | None = None) -> list[Waiting]:
+    """Return all approved runs that wait for a true-up, newest month first; four queries."""
+    rows = _waiting_rows()
+    if period is not None:
+        rows = rows.filter(run__period=period)
+    if campus is not None:
+        rows = rows.filter(run__contract__campus__code=campus)
+    found = _grouped(rows)
+    return sorted(found, key=lambda one: one.run.contract.code)
+
+
+@dataclass(frozen=True)
+class WaitingMonth:
+    """The waiting runs of one campus month."""
+
+    campus: str
+    period: str
+    runs: tuple[Waiting, ...]
+
+    @property
+    def is_calculated(self) -> bool:
+        """Whether all true-ups are there and only wait for approval."""
+        return all(one.is_calculated for one in self.runs)
+
+
+def waiting_months(found: Iterable[Waiting]) -> list[WaitingMonth]:
+    """Return the waiting runs by campus month, the newest month first."""
+    months: dict[tuple[str, str], list[Waiting]] = {}
+    for one in found:
+        months.setdefault((one.run.period, one.run.contract.campus.code), []).append(one)
+    return [
+        WaitingMonth(campus, period, tuple(months[period, campus]))
+        for period, campus in sorted(months, reverse=True)
+    ]
+
+
+def waiting_of(run: SettlementRun) -> Waiting | None:
+    """Return what changed since one run read it; None when nothing did or it was replaced."""
+    if not (run.is_settled or run.is_open):
+        return None
+    found = _grouped(Correction.objects.filter(run=run))
+    return found[0] if found else None
+
+
+def _waiting_rows():
+    return Correction.objects.filter(run__state__in=SettlementRun.SETTLED)
+
+
+def _grouped(rows) -> list[Waiting]:
+    corrections = list(
+        rows.select_related("run__contract__campus").defer("run__inputs", "run__findings")
+    )
+    runs = {one.run_id: one.run for one in corrections}
+    if not runs:
+        return []
+    codes = dict(
+        Channel.objects.filter(pk__in={one.channel_id for one in corrections}).values_list(
+            "pk", "code"
+        )
+    )
+    newest = _newest(runs.values())
+    stale = set(
+        Correction.objects.filter(run__in=list(newest.values())).values_list("run_id", flat=True)
+    )
+    changes: dict[int, list[Changed]] = {pk: [] for pk in runs}
+    for one in corrections:
+        changes[one.run_id].append(Changed(one, codes.get(one.channel_id, "a former channel")))
+    return [
+        Waiting(
+            run,
+            tuple(sorted(changes[pk], key=lambda one: (one.row.scope, one.channel))),
+            newest.get(pk),
+            pk in newest and newest[pk].pk in stale,
+        )
+        for pk, run in runs.items()
+    ]
+
+
+def _newest(runs: Iterable[SettlementRun]) -> dict[int, SettlementRun]:
+    """Return the newest later version of each run's period, by the id of the run."""
+    runs = list(runs)
+    later = SettlementRun.objects.filter(
+        contract__in={one.contract_id for one in runs}, period__in={one.period for one in runs}
+    ).defer("inputs", "findings")
+    newest: dict[tuple[int, str], SettlementRun] = {}
+    for one in later.order_by("version"):
+        newest[one.contract_id, one.period] = one
+    return {
+        run.pk: newest[run.contract_id, run.period]
+        for run in runs
+        if newest[run.contract_id, run.period].version > run.version
+    }

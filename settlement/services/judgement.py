@@ -1,0 +1,183 @@
+"""What keeps a run from being approved: one list of questions, for the act and for its page."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from contracts.models import ContractVersion
+from meters.models import Edit
+from poweroptix.accounts.permissions import require
+from poweroptix.audit.actor import Actor
+from poweroptix.kernel.errors import Conflict, DomainError, Forbidden, Refused
+from poweroptix.kernel.finding import Finding
+from poweroptix.kernel.period import Period
+from settlement.calc.gate import blocking
+from settlement.calc.plan import contract_channels
+from settlement.calc.words import RECALCULATE, capital, joined, stale
+from settlement.models import SettlementRun
+from settlement.queries.contract import read_contract
+from settlement.queries.month import companions, replaced_together
+from settlement.services.allocation import changed_since, document_of
+from settlement.services.readiness import readiness
+
+GATED = ("FINAL", "TRUE_UP", "AD_HOC")
+#: What each entry of the frozen document is called when it changed.
+NAMES = {
+    "versions": "terms",
+    "prices": "prices",
+    "calendars": "calendars",
+    "carry_in": "the carry",
+    "carry_from": "the carry",
+    "adjustments": "corrections of earlier months to be billed",
+    "allocation": "the allocation",
+}
+
+
+def held(run: SettlementRun) -> SettlementRun:
+    """Return the run as it is now, locked to the end of the transaction."""
+    return SettlementRun.objects.select_for_update(of=("self",)).select_related(
+        "contract", "allocation_run__campus"
+    ).get(pk=run.pk)  # fmt: skip
+
+
+def check(
+    run: SettlementRun,
+    actor: Actor,
+    now: datetime,
+    *,
+    gate: list[Finding] | None = None,
+    named: bool = False,
+) -> None:
+    """Ask everything that one run has to answer before it is approved; raise what is wrong.
+
+    `gate` are the findings of `readiness` when the caller has them already. With `named` the
+    refusal begins with the run's name, for a set of which it is a part.
+    """
+    try:
+        if not run.is_open:
+            raise Conflict("settlement.state", state_text(run, "approved"))
+        _refuse_own(run, actor)
+        _refuse_incomplete(run)
+        _refuse_stale(run)
+        if run.kind in GATED:
+            _refuse_findings(readiness_of(run, now) if gate is None else gate)
+    except DomainError as fault:
+        if not named:
+            raise
+        text = f"{run.contract.code} v{run.version}: {fault.message}"
+        raise type(fault)(fault.code, text, findings=fault.findings, **fault.data) from fault
+
+
+def why_not(
+    run: SettlementRun, actor: Actor, now: datetime, *, gate: list[Finding] | None = None
+) -> str:
+    """Return in words why this person cannot approve the run now; empty when nothing is in the way.
+
+    It asks what `approve_together` asks, so a page can say it before the button is pressed.
+    """
+    try:
+        require(actor, "settlement.approve")
+        check(run, actor, now, gate=gate)
+        for one in refuse_apart(run):
+            check(one, actor, now, named=True)
+    except DomainError as fault:
+        return fault.message
+    return ""
+
+
+def refuse_apart(run: SettlementRun, *, alone: bool = False) -> list[SettlementRun]:
+    """Return the runs that have to be approved with this one; Refused when one is not there.
+
+    With `alone` it is refused as well when there are any.
+    """
+    found = companions(run)
+    lacking = [one for one in found if one.is_apart and one.successor is None]
+    together = replaced_together(found)
+    if not lacking and not (alone and together):
+        return together
+    shown = [one.name for one in lacking or found if one.is_apart]
+    text = (
+        f"{joined(shown)} {'is' if len(shown) == 1 else 'are'} approved with the energy of an "
+        f"older allocation of {run.period}, and the newer one gives other kWh. "
+        f"{RECALCULATE if lacking else 'Approve these runs together.'}"
+    )
+    raise Refused("settlement.month_apart", text, runs=shown)
+
+
+def readiness_of(run: SettlementRun, now: datetime) -> list[Finding]:
+    """Return what the gate says of a run's contract and period."""
+    return readiness(run.contract, _period(run), now=now)
+
+
+def state_text(run: SettlementRun, verb: str) -> str:
+    """Return why the state of a run forbids a verb."""
+    if run.is_settled and run.approved_by:
+        who = run.approved_by.partition(":")[2]
+        return f"{who} approved this run at {run.approved_at:%Y-%m-%d %H:%M} UTC."
+    return f"The run is {run.get_state_display().lower()}; it cannot be {verb}."
+
+
+def _period(run: SettlementRun) -> Period:
+    return Period(run.start_utc, run.end_utc, run.contract.zone, run.period)
+
+
+def _refuse_own(run: SettlementRun, actor: Actor) -> None:
+    """Four eyes: neither who calculated the run nor who last changed what it rests on."""
+    if actor.kind not in ("user", "token"):
+        raise Forbidden("settlement.not_a_person", "A run is approved by a person.")
+    me = str(actor)
+    if run.created_by == me:
+        text = "You calculated this run, so you cannot approve it."
+        raise Forbidden("settlement.own_run", text)
+    channels = contract_channels(document_of(run.allocation_run), run.contract.code)
+    edits = Edit.objects.filter(
+        channel__in=channels, actor=me, start_utc__lt=run.end_utc, end_utc__gt=run.start_utc
+    )
+    if edits.exists():
+        text = "You edited readings of this period, so you cannot approve the run."
+        raise Forbidden("settlement.own_edit", text)
+    end = run.end_utc.date()
+    versions = ContractVersion.objects.filter(
+        contract=run.contract_id, created_by=me, valid__overlap=(run.start_utc.date(), end)
+    )
+    if versions.exists():
+        text = "You wrote the contract version that this run prices, so you cannot approve it."
+        raise Forbidden("settlement.own_terms", text)
+
+
+def _refuse_incomplete(run: SettlementRun) -> None:
+    if run.total_usd is not None:
+        return
+    lines = list(run.lines.filter(amount_usd__isnull=True).values_list("line_code", "label"))
+    named = "; ".join(f"{code} {label}" for code, label in lines)
+    text = f"The run has lines without an amount ({named}); an empty amount is never zero."
+    raise Refused("settlement.no_amount", text)
+
+
+def _refuse_stale(run: SettlementRun) -> None:
+    """Stop when what the run read has changed since: readings, prices, terms, calendars, carry."""
+    changed = changed_since(run.allocation_run)
+    if changed:
+        raise Conflict("settlement.stale", changed)
+    reading = read_contract(run.contract, _period(run), run.allocation_run)
+    content, sha256 = reading.inputs.frozen()
+    if sha256 != run.inputs_sha256:
+        raise Conflict("settlement.stale", stale(_changed(bytes(run.inputs), content)))
+
+
+def _changed(then: bytes, now: bytes) -> str:
+    """Return which entries of the frozen document are others now."""
+    before, after = json.loads(then), json.loads(now)
+    entries = [one for one in after if before.get(one) != after[one]]
+    names = list(dict.fromkeys(NAMES.get(one, "what the run reads") for one in entries))
+    return capital(joined(names)) or "What the run reads"
+
+
+def _refuse_findings(findings: list[Finding]) -> None:
+    stopping = blocking(findings)
+    if stopping:
+        more = f" ({len(stopping) - 1} more)" if len(stopping) > 1 else ""
+        raise Refused(
+            "settlement.not_ready", f"Not ready: {stopping[0].message}{more}", findings=stopping
+        )

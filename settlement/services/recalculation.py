@@ -1,0 +1,88 @@
+"""Recalculate a campus month in one go: split it anew once, then every contract that it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from contracts.models import Contract
+from contracts.queries import contracts_of_campus
+from meters.models import Campus
+from poweroptix.kernel.period import Period
+from settlement.models import AllocationRun, SettlementRun
+from settlement.queries.month import apart_from
+from settlement.services.allocation import run_allocation
+from settlement.services.month import actor_of
+from settlement.services.runs import calculate
+
+
+def work_recalculation(context: Any) -> None:
+    """Do a recalculate_month job: one allocation, then a stage per contract."""
+    payload = context.payload
+    campus = Campus.objects.get(code=payload["campus"])
+    period = Period.month(campus.zone, payload["period"])
+    saved = context.saved
+    with context.stage(1, "Allocating energy", done=0, total=1) as todo:
+        if todo:
+            run = run_allocation(campus, period, now=context.now, actor=actor_of(context))
+            saved = _planned(run, campus, period, payload["contract"])
+            context.result(saved)
+    allocation = AllocationRun.objects.select_related("campus").get(pk=saved["allocation_run"])
+    total = len(saved["contracts"])
+    for done, code in enumerate(saved["contracts"], 1):
+        label = f"Calculating {code}"
+        with context.stage(done + 1, label, done=done, total=total) as todo:
+            if todo:
+                run = _calculate(code, period, allocation, context)
+                saved = {**saved, "runs": [*saved["runs"], run.pk]}
+                context.result(saved)
+
+
+def _planned(
+    allocation: AllocationRun, campus: Campus, period: Period, wanted: str
+) -> dict[str, Any]:
+    """Return the beginning of the job's result: who gets a run, and who keeps the approved one."""
+    contracts = contracts_of_campus(campus, period)
+    keep = _kept(allocation, contracts, period, wanted)
+    return {
+        "allocation_run": allocation.pk,
+        "contracts": [one.code for one in contracts if one.pk not in keep],
+        "kept": [one.code for one in contracts if one.pk in keep],
+        "runs": [],
+    }
+
+
+def _kept(
+    allocation: AllocationRun, contracts: Sequence[Contract], period: Period, wanted: str
+) -> set[int]:
+    """Return the contracts whose approved run stays: same energy, and nothing open beside it."""
+    rows = SettlementRun.objects.filter(contract__in=contracts, period=period.label)
+    settled = set(rows.filter(state__in=SettlementRun.SETTLED).values_list("contract", flat=True))
+    open_ones = set(rows.filter(state__in=SettlementRun.OPEN).values_list("contract", flat=True))
+    apart = {run.contract_id for run in apart_from(allocation)}
+    return {
+        one.pk for one in contracts if one.pk in settled - open_ones - apart and one.code != wanted
+    }
+
+
+def _calculate(code: str, period: Period, allocation: AllocationRun, context: Any) -> SettlementRun:
+    contract = Contract.objects.select_related("campus", "tenant").get(code=code)
+    [run] = calculate(
+        [contract],
+        period,
+        allocation,
+        kind=_kind(contract, period),
+        reason=context.payload["reason"] or "The month was recalculated.",
+        now=context.now,
+        actor=actor_of(context),
+    )
+    return run
+
+
+def _kind(contract: Contract, period: Period) -> str:
+    """Return TRUE_UP where a run is approved already, else the kind of the run that is replaced."""
+    runs = SettlementRun.objects.filter(contract=contract, period=period.label).order_by("version")
+    if runs.filter(state__in=SettlementRun.SETTLED).exists():
+        return SettlementRun.Kind.TRUE_UP
+    before = runs.values_list("kind", flat=True).last()
+    return before or SettlementRun.Kind.FINAL
