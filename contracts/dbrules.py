@@ -66,6 +66,14 @@ CREATE POLICY pox_portal ON contracts_indexblock FOR SELECT TO poweroptix_portal
 USING (series_id IN (SELECT s.id FROM contracts_indexseries s))
 """
 
+# The hours of its prices are a tenant's to read; calendars that no term of it names are not.
+OWN_CALENDARS = """
+ALTER TABLE contracts_toucalendar ENABLE ROW LEVEL SECURITY;
+CREATE POLICY pox_staff ON contracts_toucalendar TO poweroptix_app USING (true) WITH CHECK (true);
+CREATE POLICY pox_portal ON contracts_toucalendar FOR SELECT TO poweroptix_portal
+USING (code IN (SELECT t.parameters ->> 'calendar' FROM contracts_term t))
+"""
+
 # A version that was active may end earlier than planned, never grow into other days.
 ONLY_SHORTEN = """
 CREATE OR REPLACE FUNCTION pox_version_only_shortens() RETURNS trigger LANGUAGE plpgsql AS $body$
@@ -109,6 +117,8 @@ RULES: list[Rule] = [
     PortalGrant("meters_campus"),
     Sql("pox_portal_no_draft", NO_DRAFTS, (VERSION, "contracts_term")),
     Sql("pox_portal_prices", OWN_PRICES, ("contracts_indexblock", "contracts_term")),
+    Sql("pox_portal_calendars", OWN_CALENDARS, ("contracts_toucalendar", "contracts_term")),
+    PortalGrant("contracts_toucalendar"),
     PortalGrant("contracts_indexseries"),
     PortalGrant("contracts_indexblock"),
 ]

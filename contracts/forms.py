@@ -186,12 +186,3 @@ def term_form(key: str) -> type[TermForm]:
     """Return the form class of one charge type."""
     fields = parameter_fields(key)
     return type("TermFormOf" + key.split("@")[0].title(), (TermForm,), {**fields, "key": key})
-
-
-def sentence_of(term: Term) -> str:
-    """Return the stored term in plain words, or what keeps it from being read."""
-    try:
-        kind = charge_type(term.charge_type)
-        return kind.sentence(kind.parse(term.parameters))
-    except DomainError as error:
-        return f"cannot be read: {error.message}"

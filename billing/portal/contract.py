@@ -7,8 +7,7 @@ from django.views import View
 
 from billing.access import contracts_of, versions_of
 from billing.portal.base import TenantPage
-from contracts.charges import charge_type
-from contracts.models import Term
+from contracts.services import sentences
 
 
 class ContractPage(TenantPage, View):
@@ -17,24 +16,21 @@ class ContractPage(TenantPage, View):
     def get(self, request):
         """Show them."""
         contracts = {one.pk: one for one in contracts_of(self.tenant_id)}
+        held = versions_of(self.tenant_id)
+        said = sentences(term for version in held for term in version.terms.all())
         shown = []
-        for contract_id, versions in groupby(versions_of(self.tenant_id), lambda v: v.contract_id):
+        for contract_id, versions in groupby(held, lambda one: one.contract_id):
             contract = contracts[contract_id]
-            shown.append({"contract": contract, "versions": [_version(one) for one in versions]})
+            rows = [_version(one, said) for one in versions]
+            shown.append({"contract": contract, "versions": rows})
         zone = next((one.zone for one in contracts.values()), "UTC")
         return render(request, "portal/contract.html", {"shown": shown, "zone": zone})
 
 
-def _version(version) -> dict:
+def _version(version, said: dict[int, str]) -> dict:
     terms = sorted(version.terms.all(), key=lambda one: one.position)
     return {
         "version": version,
         "valid": version.valid_text(),
-        "terms": [{"term": one, "sentence": sentence_of(one)} for one in terms],
+        "terms": [{"term": one, "sentence": said[one.pk]} for one in terms],
     }
-
-
-def sentence_of(term: Term) -> str:
-    """Return what a term says, in plain words made from its parameters."""
-    kind = charge_type(term.charge_type)
-    return kind.sentence(kind.parse(term.parameters))

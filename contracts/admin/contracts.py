@@ -2,10 +2,10 @@
 
 from django.contrib import admin, messages
 
-from contracts.forms import sentence_of
 from contracts.models import Contract, ContractExample, ContractVersion, TenantPoint, Term
 from contracts.resources import ContractResource
 from contracts.services import activate_version, new_version, run_examples
+from contracts.services.sentences import sentence as in_words
 from poweroptix.accounts.permissions import may
 from poweroptix.adminkit import (
     ExportAdmin,
@@ -72,9 +72,14 @@ class TermInline(ReadOnlyInline):
     readonly_fields = fields
     show_change_link = True
 
+    def get_queryset(self, request):
+        """Read the version in the same query: its dates stand in the sentence."""
+        return super().get_queryset(request).select_related("version")
+
+    @admin.display(description="in words")
     def sentence(self, obj):
         """Return the term in plain words."""
-        return sentence_of(obj)
+        return in_words(obj)
 
 
 class ExampleInline(ReadOnlyInline):

@@ -6,8 +6,9 @@ from django.contrib import admin
 from django.utils.html import format_html_join
 
 from contracts.charges import charge_types
-from contracts.forms import PREFIX, sentence_of, term_form
+from contracts.forms import PREFIX, term_form
 from contracts.models import ContractVersion, Term
+from contracts.services.sentences import sentence as in_words
 from poweroptix.adminkit import ModelAdmin
 
 FIRST_KEY = "fixed_energy@1"
@@ -70,7 +71,7 @@ class TermAdmin(ModelAdmin):
     @admin.display(description="in words")
     def sentence(self, obj):
         """Return the term in plain words."""
-        return sentence_of(obj) if obj is not None and obj.pk else ""
+        return in_words(obj) if obj is not None and obj.pk else ""
 
     @admin.display(description="parameters")
     def written(self, obj):

@@ -140,12 +140,21 @@ class Needs:
 
 @dataclass(frozen=True)
 class TermContext:
-    """What is known when a term is checked before its version starts to hold."""
+    """What is known when a term is checked or said in words, beside its parameters.
+
+    `titles` are the names of calendars and index series by their codes.
+    """
 
     first_date: date | None = None
     last_date: date | None = None
     anchor_date: date | None = None
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    titles: Mapping[str, str] = field(default_factory=dict)
+    quantity_name: str = "delivered"
+
+    def title(self, code: str) -> str:
+        """Return the name of a calendar or an index series; its code when nobody named it."""
+        return self.titles.get(code) or code
 
 
 class ChargeType(ABC):
@@ -168,8 +177,11 @@ class ChargeType(ABC):
         return []
 
     @abstractmethod
-    def sentence(self, parameters: Any) -> str:
-        """Return the term in one plain sentence, for forms and statements."""
+    def sentence(self, parameters: Any, context: TermContext | None = None) -> str:
+        """Return the term in plain words, for forms and statements.
+
+        With a context the words name dates, seasons and the names of what the term points to.
+        """
 
     @abstractmethod
     def charge(

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from contracts.calc import words
 from contracts.calc.days import in_month
 from contracts.calc.facts import fact_figure, finding_of
 from contracts.charges._base import ChargeInputs, ChargeType, Needs, TermContext, charge_types
@@ -65,11 +66,22 @@ class Capacity(ChargeType):
         """Return the month's availability when it is not fixed."""
         return Needs(facts=("availability_ratio",) if parameters.availability == "MONTHLY" else ())
 
-    def sentence(self, parameters: Any) -> str:
+    def sentence(self, parameters: Any, context: TermContext | None = None) -> str:
         """Return the clause in plain words."""
+        context = context or TermContext()
+        text = (
+            f"Capacity: {words.dollars(parameters.rate, 'USD/kW-month')} for "
+            f"{words.number(parameters.capacity_kw)} kW{words.since(context)}"
+        )
+        for step in parameters.steps:
+            text += f", for {words.number(step.capacity_kw)} kW from {words.day(step.from_date)}"
+        if parameters.availability == "MONTHLY":
+            text += ", times the availability of the month"
+        elif parameters.availability_ratio != 1:
+            text += f", times an availability of {words.percent(parameters.availability_ratio)}"
         return (
-            f"{parameters.capacity_kw} kW at {parameters.rate} USD per kW-month, part months by "
-            "days."
+            f"{text}. A part month pays its days over the days of the month; the sum is rounded to "
+            "cents once."
         )
 
     def check(self, parameters: Any, context: TermContext) -> list[Finding]:

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from contracts.calc import demand
+from contracts.calc import demand, demand_words
 from contracts.calc.days import in_month
 from contracts.calc.demand_blocks import DemandPrice, block_figure
 from contracts.calc.energy import missing_finding, name_of
@@ -13,6 +14,7 @@ from contracts.charges._base import ChargeInputs, ChargeType, Needs, TermContext
 from poweroptix.kernel.figure import Figure, Source
 from poweroptix.kernel.finding import Finding, Severity
 from poweroptix.kernel.parameters import param
+from poweroptix.kernel.period import zone_of
 from poweroptix.kernel.rounding import Mode
 from poweroptix.kernel.series import Series
 from poweroptix.kernel.worksheet import Row, Worksheet
@@ -82,24 +84,9 @@ class Demand(ChargeType):
         """Return the calendar when a period of it is priced."""
         return Needs(calendars=(parameters.calendar,) if parameters.calendar else ())
 
-    def sentence(self, parameters: Any) -> str:
+    def sentence(self, parameters: Any, context: TermContext | None = None) -> str:
         """Return the clause in plain words."""
-        text = f"Highest {parameters.window_minutes}-minute demand of "
-        text += "; ".join(
-            f"{'the month' if row.period == 'ALL' else row.period} at "
-            + ", ".join(
-                f"{block.rate} to {block.up_to_kw} kW" if block.up_to_kw else f"{block.rate}"
-                for block in row.blocks
-            )
-            + " USD/kW-month"
-            for row in parameters.prices
-        )
-        if parameters.ratchet_ratio:
-            text += (
-                f"; at least {parameters.ratchet_ratio * 100:f} % of the highest of the "
-                f"{parameters.ratchet_months} months before"
-            )
-        return text + "."
+        return demand_words.sentence(parameters, context or TermContext())
 
     def check(self, parameters: Any, context: TermContext) -> list[Finding]:
         """Blocks rise and end open; periods exist in the calendar; none is priced twice."""
@@ -140,7 +127,7 @@ class Demand(ChargeType):
         own_kw, at = demand.peak(found, series, None)
         peaks = demand.known_peaks(carry_in)
         findings = self._history(inputs, parameters, peaks)
-        month = self._peak_figure(inputs, series, "peak_kw", own_kw, at)
+        month = self._peak_figure(inputs, series, "peak_kw", own_kw, at, parameters.window_minutes)
         billed = self._billed(inputs, parameters, month, peaks)
         rows: list[Row] = []
         figures = [billed]
@@ -181,13 +168,15 @@ class Demand(ChargeType):
 
     @staticmethod
     def _peak_figure(
-        inputs: ChargeInputs, series: Series, name: str, kw: Decimal, at: Any
+        inputs: ChargeInputs, series: Series, name: str, kw: Decimal, at: datetime, minutes: int
     ) -> Figure:
+        local = at.astimezone(zone_of(inputs.zone))
         source = Source(
             "readings",
             series.digest(),
-            f"highest window of {inputs.term.quantity_name}, begins {at:%Y-%m-%d %H:%M} UTC",
-            {"start_utc": f"{at:%Y-%m-%dT%H:%M:%SZ}"},
+            f"highest {minutes}-minute window of {inputs.term.quantity_name}, begins "
+            f"{local:%Y-%m-%d %H:%M %Z}",
+            {"start_utc": f"{at:%Y-%m-%dT%H:%M:%SZ}", "minutes": minutes},
         )
         return Figure(name, kw, "kW", source)
 
@@ -292,7 +281,9 @@ class Demand(ChargeType):
         if chosen is None or not chosen.any():
             return None
         kw, at = demand.peak(found, series, chosen)
-        raw = self._peak_figure(inputs, series, f"peak_{name_of(name)}_kw", kw, at)
+        raw = self._peak_figure(
+            inputs, series, f"peak_{name_of(name)}_kw", kw, at, parameters.window_minutes
+        )
         return Figure.computed(
             f"billing_{name_of(name)}_kw",
             "kW",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from contracts.calc import energy, escalation
+from contracts.calc import energy, escalation, words
 from contracts.charges._base import ChargeInputs, ChargeType, TermContext, charge_types
 from poweroptix.kernel.figure import Figure
 from poweroptix.kernel.finding import Finding
@@ -35,16 +35,15 @@ class FixedEnergy(ChargeType):
             """Refuse a price that fixed point cannot hold."""
             fixed_price(self.price)
 
-    def sentence(self, parameters: Any) -> str:
+    def sentence(self, parameters: Any, context: TermContext | None = None) -> str:
         """Return the clause in plain words."""
-        text = f"All energy at {parameters.price} {parameters.price_unit}"
-        if parameters.escalator != "NONE":
-            base = "the base price" if parameters.escalator == "FROM_BASE" else "last year's price"
-            text += (
-                f", growing by {parameters.escalator_ratio * 100:f} % of {base} each contract "
-                f"year, rounded to {parameters.price_places} decimals"
-            )
-        return text + "."
+        context = context or TermContext()
+        unit = energy.PRICE_UNITS[parameters.price_unit].quoted_unit
+        return (
+            f"{words.priced(context)}: {words.dollars(parameters.price, parameters.price_unit)}"
+            f"{words.since(context, parameters)}{words.growth(parameters, context)}. "
+            + words.rounding(parameters.quantity_places, unit, parameters.line_per)
+        )
 
     def check(self, parameters: Any, context: TermContext) -> list[Finding]:
         """Find a price that leaves its bounds within the life of the version."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from contracts.calc import energy
+from contracts.calc import energy, words
 from contracts.charges._base import ChargeInputs, ChargeType, Needs, TermContext, charge_types
 from poweroptix.kernel import exact
 from poweroptix.kernel.errors import Refused
@@ -71,13 +71,33 @@ class IndexAdder(ChargeType):
         """Return the index series."""
         return Needs(prices=(parameters.index,))
 
-    def sentence(self, parameters: Any) -> str:
+    def sentence(self, parameters: Any, context: TermContext | None = None) -> str:
         """Return the clause in plain words."""
-        times = "" if parameters.multiplier == 1 else f" times {parameters.multiplier}"
-        return (
-            f"Energy of every interval at {parameters.index}{times} plus {parameters.adder} "
-            f"{parameters.price_unit}."
+        context = context or TermContext()
+        unit = energy.PRICE_UNITS[parameters.price_unit].quoted_unit
+        index = context.title(parameters.index)
+        if parameters.multiplier != 1:
+            index += f" times {words.number(parameters.multiplier)}"
+        adder = words.dollars(abs(parameters.adder), parameters.price_unit)
+        if parameters.adder:
+            index += f", {'less' if parameters.adder < 0 else 'plus'} {adder}"
+        else:
+            index += f", per {unit} as published"
+        places = words.counted(parameters.interval_price_places, "place")
+        text = (
+            f"{words.priced(context)} of every interval at the price of {index}"
+            f"{words.since(context)}. The price of an interval is rounded to {places}; a missing "
+            "price is never taken as zero, the bill waits for it; "
         )
+        text += (
+            "prices below zero are passed on"
+            if parameters.negative_prices == "ALLOW"
+            else "a price below zero stops the bill until it is settled between the parties"
+        )
+        if parameters.split_adder:
+            text += "; index and adder are printed as two rows"
+        cents = words.rounding(parameters.quantity_places, unit, parameters.line_per)
+        return f"{text}. {cents}"
 
     def check(self, parameters: Any, context: TermContext) -> list[Finding]:
         """Find a split without a line per row: its cents would be rounded away again."""

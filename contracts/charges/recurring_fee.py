@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from contracts.calc import words
 from contracts.calc.contract_year import anniversary
 from contracts.calc.days import in_month, thirty_360
 from contracts.calc.facts import fact_figure, finding_of
@@ -22,6 +23,18 @@ UNITS = {
     "KW": "USD/kW-month",
     "METER": "USD/meter-month",
     "YEAR": "USD/year",
+}
+PAID = {
+    "MONTH": "per month",
+    "DAY": "per day",
+    "KW": "per kW and month",
+    "METER": "per meter and month",
+    "YEAR": "per contract year",
+}
+PART_MONTH = {
+    "ACTUAL_MONTH": "A part month pays its days over the days of the month",
+    "THIRTY_360": "A part month pays its days over 30, every month counting as 30 days",
+    "ACTUAL_365": "A part month pays its days of the yearly fee over 365",
 }
 
 
@@ -68,12 +81,23 @@ class RecurringFee(ChargeType):
             return Needs(facts=(COUNTED[parameters.per][0],))
         return Needs()
 
-    def sentence(self, parameters: Any) -> str:
+    def sentence(self, parameters: Any, context: TermContext | None = None) -> str:
         """Return the clause in plain words."""
-        times = f" for {parameters.units} " if parameters.units != 1 else " "
-        return (
-            f"{parameters.fee} {UNITS[parameters.per]}{times}(part months {parameters.proration})."
-        ).replace("  ", " ")
+        context = context or TermContext()
+        fee = words.dollars(parameters.fee)
+        text = f"Fee: {fee} {PAID[parameters.per]}{words.since(context)}"
+        if parameters.per in COUNTED:
+            what = "kW" if parameters.per == "KW" else "meters"
+            if parameters.count == "FACT":
+                text += f", for the {what} that the contract states for the month"
+            else:
+                text += f", for {words.number(parameters.units)} {what}"
+        if parameters.per == "DAY":
+            return f"{text}. Every day in force counts; the sum is rounded to cents once."
+        if parameters.per == "YEAR":
+            due = words.anniversaries(context.anchor_date)
+            return f"{text}, due in full {due}; it is rounded to cents once."
+        return f"{text}. {PART_MONTH[parameters.proration]}; the sum is rounded to cents once."
 
     def check(self, parameters: Any, context: TermContext) -> list[Finding]:
         """Find a yearly fee without the anchor that says in which month it falls."""

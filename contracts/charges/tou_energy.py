@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from contracts.calc import energy, escalation
+from contracts.calc import energy, escalation, words
 from contracts.calc.escalation import Segment
 from contracts.charges._base import ChargeInputs, ChargeType, Needs, TermContext, charge_types
 from poweroptix.kernel.figure import Figure
@@ -48,13 +48,24 @@ class TouEnergy(ChargeType):
         """Return the calendar."""
         return Needs(calendars=(parameters.calendar,))
 
-    def sentence(self, parameters: Any) -> str:
+    def sentence(self, parameters: Any, context: TermContext | None = None) -> str:
         """Return the clause in plain words."""
-        prices = ", ".join(f"{row.period} {row.price}" for row in parameters.prices)
-        text = f"Energy by calendar {parameters.calendar}: {prices} {parameters.price_unit}"
-        if parameters.escalator != "NONE":
-            text += f", growing by {parameters.escalator_ratio * 100:f} % each contract year"
-        return text + "."
+        context = context or TermContext()
+        unit = energy.PRICE_UNITS[parameters.price_unit].quoted_unit
+        prices = words.listed(
+            f"{row.period} {words.dollars(row.price)}" for row in parameters.prices
+        )
+        calendar = context.calendars.get(parameters.calendar)
+        when = (
+            words.seasons(calendar.schedule)
+            if calendar
+            else f"The hours are those of the calendar “{context.title(parameters.calendar)}”."
+        )
+        return (
+            f"{words.priced(context)} by time of use: {prices} per {unit}"
+            f"{words.since(context, parameters)}{words.growth(parameters, context)}. {when} "
+            + words.rounding(parameters.quantity_places, unit, parameters.line_per)
+        )
 
     def check(self, parameters: Any, context: TermContext) -> list[Finding]:
         """Every period of the calendar has exactly one price, and prices stay in bounds."""

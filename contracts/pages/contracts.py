@@ -5,10 +5,9 @@ from django.urls import reverse
 from django.views import View
 
 from contracts.models import Contract, ContractVersion, IndexSeries
-from contracts.services import activate_version, preview_term, run_examples
+from contracts.services import activate_version, run_examples, sentences
 from poweroptix.accounts.permissions import may
 from poweroptix.clock import now
-from poweroptix.kernel.errors import DomainError
 from poweroptix.pages.asked import read_pk
 from poweroptix.pages.guards import StaffPage, actor_of, attempt
 from poweroptix.pages.lists import Column, Filter, ListPage
@@ -61,13 +60,18 @@ class ContractPage(StaffPage, View):
         contract = get_object_or_404(
             Contract.objects.select_related("seller", "offtaker", "campus"), code=code
         )
+        held = list(contract.versions.prefetch_related("terms", "examples").order_by("-number"))
+        said = sentences(term for version in held for term in version.terms.all())
         versions = [
             {
                 "version": version,
-                "terms": [_said(term) for term in version.terms.order_by("position")],
-                "examples": version.examples.order_by("name"),
+                "terms": [
+                    {"term": term, "sentence": said[term.pk]}
+                    for term in sorted(version.terms.all(), key=lambda one: one.position)
+                ],
+                "examples": sorted(version.examples.all(), key=lambda one: one.name),
             }
-            for version in contract.versions.order_by("-number")
+            for version in held
         ]
         context = {
             "contract": contract,
@@ -97,11 +101,3 @@ class ContractPage(StaffPage, View):
 
         attempt(request, activate if request.POST.get("action") == "activate" else examples)
         return redirect("office-contract", code=code)
-
-
-def _said(term) -> dict:
-    """Return a term with its sentence; a draft may still be unreadable."""
-    try:
-        return {"term": term, "sentence": preview_term(term.charge_type, term.parameters)}
-    except DomainError as fault:
-        return {"term": term, "sentence": fault.message}

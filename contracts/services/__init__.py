@@ -4,11 +4,11 @@ from contracts.services.calendars import add_holidays, add_nerc_holidays
 from contracts.services.desk import desk_check
 from contracts.services.examples import ExampleVerdict, run_examples
 from contracts.services.indices import IndexReceipt, publish_index, publish_index_file
+from contracts.services.sentences import sentences
 from contracts.services.terms import (
     add_example,
     add_term,
     assign_point,
-    preview_term,
     set_opening_balance,
 )
 from contracts.services.versions import activate_version, create_contract, new_version
@@ -25,9 +25,9 @@ __all__ = [
     "create_contract",
     "desk_check",
     "new_version",
-    "preview_term",
     "publish_index",
     "publish_index_file",
     "run_examples",
+    "sentences",
     "set_opening_balance",
 ]

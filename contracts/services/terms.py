@@ -72,12 +72,6 @@ def add_term(
     return term
 
 
-def preview_term(charge_type_key: str, parameters: Mapping[str, Any]) -> str:
-    """Return the term as one plain sentence. Refused when a parameter is wrong."""
-    kind = charge_type(charge_type_key)
-    return kind.sentence(kind.parse(parameters))
-
-
 @transaction.atomic
 def add_example(
     version: ContractVersion,

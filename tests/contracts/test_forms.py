@@ -164,7 +164,7 @@ def test_the_term_page_shows_the_fields_of_its_kind(admin_person, draft, key):
 def test_a_stored_term_is_said_in_words(admin_person, draft):
     term = draft.terms.get()
     url = reverse("admin:contracts_term_change", args=[term.pk])
-    assert "All energy at 50 USD/MWh." in admin_person.get(url).content.decode()
+    assert "Energy: $50.00 per MWh" in admin_person.get(url).content.decode()
 
 
 @pytest.mark.django_db

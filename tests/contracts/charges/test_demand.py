@@ -218,7 +218,7 @@ def test_the_peak_says_when_it_was_and_the_ratchet_which_month():
     billing = sheet.figures[0]
     assert billing.sentence() == "max(1000 kW, 0.8 ratio x 50000 kW)"
     peak, earlier, _ratio = billing.inputs
-    assert peak.source.label.endswith("begins 2026-03-01 16:00 UTC")
+    assert peak.source.label.endswith("begins 2026-03-01 10:00 CST")
     assert earlier.source.label == "highest of 2025-04 to 2026-02, in 2026-01"
 
 

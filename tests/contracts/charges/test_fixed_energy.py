@@ -187,11 +187,3 @@ def test_price_per_kwh_keeps_six_decimals_of_the_quantity():
     grid = Period.month(CHICAGO, "2026-03").grid(15)
     terms = {"price": "0.075", "price_unit": "USD/kWh", "quantity_places": 6}
     assert amount(KEY, inputs("2026-03", spread(grid, "53489.737654")), terms) == "4011.73"
-
-
-def test_sentence_says_the_clause():
-    kind = charge_type(KEY)
-    assert kind.sentence(kind.parse(escalating())) == (
-        "All energy at 62.50 USD/MWh, growing by 2.00 % of the base price each contract year, "
-        "rounded to 4 decimals."
-    )

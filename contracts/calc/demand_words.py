@@ -1,0 +1,80 @@
+"""A demand clause in plain words: window, prices, least billed kW, rounding, part months."""
+
+from typing import Any
+
+from contracts.calc import words
+from contracts.calc.demand_blocks import DemandPrice
+from contracts.charges._base import TermContext
+from poweroptix.kernel.words import counted
+
+KW_ROUNDING = {
+    "NEAREST": "The billed kW are rounded to the nearest whole kW",
+    "UP": "The billed kW are rounded up to whole kW",
+    "NONE": "The billed kW are not rounded",
+}
+PART_MONTH = {
+    "BY_DAYS": "a part month pays its days over the days of the month",
+    "FULL_MONTH": "a part month pays in full",
+}
+
+
+def sentence(parameters: Any, context: TermContext) -> str:
+    """Return the clause; `parameters` are those of the demand charge."""
+    window = (
+        "windows that begin at every reading"
+        if parameters.window == "ROLLING"
+        else "fixed windows of the clock"
+    )
+    prices = "; ".join(_price(row) for row in parameters.prices)
+    said = [
+        f"Demand: {prices}{words.since(context)}, for the highest "
+        f"{parameters.window_minutes}-minute average of the month ({window})"
+    ]
+    least = _least(parameters)
+    if least:
+        most = ", whichever is most" if len(least) > 1 else ""
+        said.append(f"At least billed: {words.listed(least)}{most}")
+    calendar = context.calendars.get(parameters.calendar)
+    timed = [row.period for row in parameters.prices if row.period != "ALL"]
+    if timed and calendar is not None:
+        said.append(words.seasons(calendar.schedule, timed).rstrip("."))
+    elif timed:
+        said.append(f"The hours are those of the calendar “{context.title(parameters.calendar)}”")
+    cents = "every row is" if parameters.line_per == "ROW" else "the sum is"
+    said.append(
+        f"{KW_ROUNDING[parameters.kw_rounding]}; {PART_MONTH[parameters.proration]}; {cents} "
+        "rounded to cents" + ("" if parameters.line_per == "ROW" else " once")
+    )
+    return ". ".join(said) + "."
+
+
+def _price(row: DemandPrice) -> str:
+    """Return the price of one period with its blocks."""
+    parts, unit = [], "USD/kW-month"
+    for number, block in enumerate(row.blocks):
+        if block.up_to_kw is None:
+            above = " above that" if number else ""
+            parts.append(words.dollars(block.rate, unit) + above)
+        else:
+            upto = "up to" if number else "for the first"
+            parts.append(
+                f"{words.dollars(block.rate, unit)} {upto} {words.number(block.up_to_kw)} kW"
+            )
+    return words.listed(parts) + ("" if row.period == "ALL" else f" in {row.period} hours")
+
+
+def _least(parameters: Any) -> list[str]:
+    """Return what is billed at least, whatever the peak of the month."""
+    found = []
+    if parameters.ratchet_ratio:
+        months = parameters.ratchet_months + (parameters.lookback_counts == "K_PLUS_1")
+        found.append(
+            f"{words.percent(parameters.ratchet_ratio)} of the highest demand of the "
+            f"{counted(months, 'month')} before (ratchet)"
+        )
+    if parameters.contract_kw:
+        share = words.percent(parameters.contract_share_ratio)
+        found.append(f"{share} of the contracted {words.number(parameters.contract_kw)} kW")
+    if parameters.minimum_kw:
+        found.append(f"{words.number(parameters.minimum_kw)} kW")
+    return found

@@ -1,0 +1,54 @@
+"""The terms of a contract in plain words, with the names of what they point to."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from contracts.charges import TermContext, charge_type
+from contracts.charges._base import Calendar
+from contracts.models import IndexSeries, Term, TouCalendar
+from poweroptix.kernel.calendar import TouSchedule
+from poweroptix.kernel.errors import DomainError
+
+
+def sentences(terms: Iterable[Term]) -> dict[int, str]:
+    """Return each term in words by its key; at most two queries when versions are at hand.
+
+    A draft's term that cannot be read yet says what is wrong with it.
+    """
+    rows = list(terms)
+    calendars = _codes(rows, "calendar")
+    indices = _codes(rows, "index")
+    named = list(TouCalendar.objects.filter(code__in=calendars)) if calendars else []
+    titles = {row.code: row.name for row in named}
+    if indices:
+        titles |= dict(IndexSeries.objects.filter(code__in=indices).values_list("code", "name"))
+    known = {
+        row.code: Calendar(TouSchedule.from_json({**row.schedule, "zone": row.zone}))
+        for row in named
+    }
+    return {row.pk: sentence(row, known, titles) for row in rows}
+
+
+def sentence(
+    term: Term, calendars: dict[str, Calendar] | None = None, titles: dict[str, str] | None = None
+) -> str:
+    """Return one term in words, or what keeps it from being read; asks no calendar by itself."""
+    version = term.version
+    upper = version.valid.upper if version.valid else None
+    context = TermContext(
+        first_date=version.valid.lower if version.valid else None,
+        last_date=None if upper is None else upper - timedelta(days=1),
+        anchor_date=version.anchor_date,
+        calendars=calendars or {},
+        titles=titles or {},
+        quantity_name=term.quantity_name,
+    )
+    try:
+        kind = charge_type(term.charge_type)
+        return kind.sentence(kind.parse(term.parameters), context)
+    except DomainError as error:
+        return f"cannot be read: {error.message}"
+
+
+def _codes(terms: list[Term], field: str) -> set[str]:
+    return {code for term in terms if isinstance(code := term.parameters.get(field), str) and code}

@@ -1,0 +1,194 @@
+"""What a term says in words: every charge type, with price, unit, growth, rounding and seasons."""
+
+import doctest
+import re
+from datetime import date
+
+import pytest
+
+from contracts.calc import words
+from contracts.charges import Calendar, TermContext, charge_type, charge_types
+from poweroptix.kernel.calendar import TouSchedule
+
+EVERY = list(range(1, 13))
+SUMMER, WINTER = [5, 6, 7, 8, 9], [1, 2, 3, 4, 10, 11, 12]
+
+
+def row(months, days, start, end, period):
+    return {"months": months, "day_types": days, "start": start, "end": end, "period": period}
+
+
+SCHEDULE = TouSchedule.from_json(
+    {
+        "zone": "America/Chicago",
+        "rows": [
+            row(SUMMER, ["weekday"], "00:00", "13:00", "OFF"),
+            row(SUMMER, ["weekday"], "13:00", "20:00", "PEAK"),
+            row(SUMMER, ["weekday"], "20:00", "24:00", "OFF"),
+            row(WINTER, ["weekday"], "00:00", "06:00", "OFF"),
+            row(WINTER, ["weekday"], "06:00", "10:00", "PEAK"),
+            row(WINTER, ["weekday"], "10:00", "24:00", "OFF"),
+            row(EVERY, ["weekend", "holiday"], "00:00", "24:00", "OFF"),
+        ],
+    }
+)
+CONTEXT = TermContext(
+    first_date=date(2026, 7, 1),
+    anchor_date=date(2026, 7, 1),
+    calendars={"tou": Calendar(SCHEDULE)},
+    titles={"tou": "Summer and winter peaks", "hub": "West hub day-ahead"},
+)
+PEAKS = (
+    "PEAK is October to April on weekdays 06:00 to 10:00, and May to September on weekdays 13:00 "
+    "to 20:00"
+)
+MWH = "The quantity is rounded to 3 places of a MWh; every row is rounded to cents."
+PART = "A part month pays its days over the days of the month; the sum is rounded to cents once."
+CASES = [
+    (
+        "fixed_energy@1",
+        {"price": "62.50", "escalator": "FROM_BASE", "escalator_ratio": "0.02"},
+        "Energy: $62.50 per MWh from 1 July 2026, +2 % each 1 July compounded on the first price, "
+        f"rounded to 4 places. {MWH}",
+    ),
+    (
+        "fixed_energy@1",
+        {"price": "0.075", "price_unit": "USD/kWh", "quantity_places": 6, "line_per": "CHARGE"},
+        "Energy: $0.075 per kWh from 1 July 2026, without escalation. The quantity is rounded to "
+        "6 places of a kWh; the sum is rounded to cents once.",
+    ),
+    (
+        "fixed_energy@1",
+        {
+            "price": "50",
+            "escalator": "CHAINED",
+            "escalator_ratio": "-0.015",
+            "contract_year": "CALENDAR",
+            "price_places": 2,
+        },
+        "Energy: $50.00 per MWh from 1 July 2026, −1.5 % each 1 January on the rounded price of "
+        f"the year before, rounded to 2 places. {MWH}",
+    ),
+    (
+        "tou_energy@1",
+        {
+            "calendar": "tou",
+            "prices": [{"period": "PEAK", "price": "78.4"}, {"period": "OFF", "price": "51.25"}],
+        },
+        "Energy by time of use: PEAK $78.40 and OFF $51.25 per MWh from 1 July 2026, without "
+        f"escalation. {PEAKS}; OFF is all other hours (America/Chicago time). {MWH}",
+    ),
+    (
+        "index_adder@1",
+        {"index": "hub", "adder": "6.75", "multiplier": "1.02", "interval_price_places": 4},
+        "Energy of every interval at the price of West hub day-ahead times 1.02, plus $6.75 per "
+        "MWh from 1 July 2026. The price of an interval is rounded to 4 places; a missing price is "
+        f"never taken as zero, the bill waits for it; prices below zero are passed on. {MWH}",
+    ),
+    (
+        "demand@1",
+        {
+            "prices": [
+                {
+                    "period": "ALL",
+                    "blocks": [{"up_to_kw": "10000", "rate": "4.2"}, {"rate": "3.85"}],
+                },
+                {"period": "PEAK", "blocks": [{"rate": "2"}]},
+            ],
+            "calendar": "tou",
+            "ratchet_ratio": "0.8",
+            "ratchet_months": 11,
+            "contract_kw": "26000",
+            "contract_share_ratio": "0.6",
+            "minimum_kw": "5000",
+        },
+        "Demand: $4.20 per kW-month for the first 10,000 kW and $3.85 per kW-month above that; "
+        "$2.00 per kW-month in PEAK hours from 1 July 2026, for the highest 15-minute average of "
+        "the month (fixed windows of the clock). At least billed: 80 % of the highest demand of "
+        "the 11 months before (ratchet), 60 % of the contracted 26,000 kW and 5,000 kW, whichever "
+        f"is most. {PEAKS} (America/Chicago time). The billed kW are rounded to the nearest whole "
+        "kW; a part month pays its days over the days of the month; the sum is rounded to cents "
+        "once.",
+    ),
+    (
+        "demand@1",
+        {
+            "prices": [{"blocks": [{"rate": "9.85"}]}],
+            "window": "ROLLING",
+            "window_minutes": 30,
+            "kw_rounding": "NONE",
+            "proration": "FULL_MONTH",
+        },
+        "Demand: $9.85 per kW-month from 1 July 2026, for the highest 30-minute average of the "
+        "month (windows that begin at every reading). The billed kW are not rounded; a part month "
+        "pays in full; the sum is rounded to cents once.",
+    ),
+    (
+        "capacity@1",
+        {
+            "capacity_kw": "60000",
+            "rate": "14.25",
+            "steps": [{"from_date": "2027-05-18", "capacity_kw": "58000"}],
+            "availability": "MONTHLY",
+        },
+        "Capacity: $14.25 per kW-month for 60,000 kW from 1 July 2026, for 58,000 kW from 18 May "
+        f"2027, times the availability of the month. {PART}",
+    ),
+    ("recurring_fee@1", {"fee": "12500"}, f"Fee: $12,500.00 per month from 1 July 2026. {PART}"),
+    (
+        "recurring_fee@1",
+        {"fee": "0.35", "per": "KW", "count": "FACT", "proration": "ACTUAL_365"},
+        "Fee: $0.35 per kW and month from 1 July 2026, for the kW that the contract states for the "
+        "month. A part month pays its days of the yearly fee over 365; the sum is rounded to cents "
+        "once.",
+    ),
+    (
+        "recurring_fee@1",
+        {"fee": "120", "per": "YEAR"},
+        "Fee: $120.00 per contract year from 1 July 2026, due in full on 1 July of each year; it "
+        "is rounded to cents once.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("key", "parameters", "said"), CASES)
+def test_a_term_is_said_in_plain_words(key, parameters, said):
+    kind = charge_type(key)
+    text = kind.sentence(kind.parse(parameters), CONTEXT)
+    assert text == said
+    assert not re.search(r"[A-Z]+_[A-Z]+|@|USD/|delivered", text)
+
+
+def test_every_charge_type_is_said():
+    assert {key for key, _, _ in CASES} == {key for key, _ in charge_types.items()}
+
+
+@pytest.mark.parametrize(("key", "parameters", "said"), CASES)
+def test_without_a_context_it_still_says_the_price(key, parameters, said):
+    kind = charge_type(key)
+    price = re.search(r"\$[\d.,]*\d", said)[0]
+    assert price in kind.sentence(kind.parse(parameters))
+
+
+def test_metered_energy_and_unnamed_calendars_are_said():
+    kind = charge_type("tou_energy@1")
+    terms = kind.parse({"calendar": "x-1", "prices": [{"period": "ON", "price": "1"}]})
+    text = kind.sentence(terms, TermContext(quantity_name="metered"))
+    assert text.startswith("Metered energy, without losses by time of use: ON $1.00 per MWh")
+    assert "The hours are those of the calendar “x-1”." in text
+
+
+def test_months_of_a_twelve_by_twenty_four_table_stand_together():
+    night = [0] * 7 + [1] * 15 + [0] * 2
+    tables = [night] * 12
+    schedule = TouSchedule.from_12x24(tables, [[0] * 24] * 12, ["OFF", "ON"], zone="UTC")
+    assert words.seasons(schedule) == (
+        "ON is weekdays 07:00 to 22:00; OFF is all other hours (UTC time)."
+    )
+    assert words.seasons(schedule, ["OFF"]) == (
+        "OFF is weekdays 00:00 to 07:00 and 22:00 to 24:00 and weekends 00:00 to 24:00 (UTC time)."
+    )
+
+
+def test_examples_in_docstrings():
+    assert doctest.testmod(words).failed == 0
