@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -71,7 +72,7 @@ def _rebase_batch(batch: Batch, publication_id: int, file_id: int, now: datetime
         None,
     )
     old_files, old_lines = origins(others)
-    laid = own.take(np.arange(len(own)))
+    laid = replace(own)
     laid.values = np.where(verdict.take, own.values, others.values)
     laid.status = np.where(verdict.take, own.status, others.status)
     laid.method = np.where(verdict.take, own.method, others.method)

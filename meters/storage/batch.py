@@ -76,8 +76,10 @@ class Batch:
         )
 
     def take(self, index: np.ndarray) -> Batch:
-        """Return the blocks at these positions (or where a mask is true)."""
+        """Return the blocks at these positions (or where a mask is true); of all: this batch."""
         positions = np.flatnonzero(index) if index.dtype == bool else index
+        if len(positions) == len(self) and (positions[1:] > positions[:-1]).all():
+            return self
         starts = np.concatenate(([0], np.cumsum(self.run_counts)))
         counts = self.run_counts[positions]
         runs = self.runs[spread(starts[positions], counts)]
@@ -90,14 +92,14 @@ class Batch:
 
     def part(self, first: int, end: int) -> Batch:
         """Return the blocks of positions [first, end); they share their memory with these."""
-        starts = np.concatenate(([0], np.cumsum(self.run_counts)))
-        end = min(end, len(self))
+        start = int(self.run_counts[:first].sum())
+        stop = start + int(self.run_counts[first:end].sum())
         columns = {
             field.name: getattr(self, field.name)[first:end]
             for field in fields(self)
             if field.name not in ("minutes", "runs")
         }
-        return Batch(minutes=self.minutes, runs=self.runs[starts[first] : starts[end]], **columns)
+        return Batch(minutes=self.minutes, runs=self.runs[start:stop], **columns)
 
     def compute_digests(self) -> None:
         """Set `digests` to the SHA-256 of values (little-endian), status and method."""
