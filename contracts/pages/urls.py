@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from contracts.pages import contracts
+from contracts.pages import contracts, prices
 
 urlpatterns = [
     path("contracts/", contracts.ContractList.as_view(), name="office-contracts"),
     path("contracts/<slug:code>/", contracts.ContractPage.as_view(), name="office-contract"),
+    path("prices/<str:code>/", prices.PricePage.as_view(), name="office-prices"),
 ]

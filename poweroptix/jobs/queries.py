@@ -47,3 +47,15 @@ def open_jobs(tenant_id: int | None = None):
 def stuck_jobs():
     """Return jobs that ended without doing their work and wait for a person."""
     return Job.objects.filter(state__in=["failed", "dead"])
+
+
+def attention() -> tuple[int, int]:
+    """Return how many jobs wait for a person, and the seconds of the oldest that could run."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FILTER (WHERE state IN ('failed', 'dead')), "
+            "coalesce(max(extract(epoch FROM clock_timestamp() - run_after)) "
+            "FILTER (WHERE state = 'queued' AND run_after <= clock_timestamp()), 0)::bigint "
+            "FROM jobs_job"
+        )
+        return cursor.fetchone()

@@ -26,7 +26,8 @@ class Column:
     """A column: its heading, how to read the cell, how to show it, and what it sorts by.
 
     `kind` is text, num, short (a number without its last zeros), money, energy, percent, moment,
-    day, person or state; `link` gives the address that the cell leads to.
+    day, person or state; `link` gives the address that the cell leads to, `zone` the time zone of
+    a moment (UTC without it).
     """
 
     name: str
@@ -36,6 +37,7 @@ class Column:
     sort: str = ""
     link: Callable[[Any], str] | None = None
     places: int = 3
+    zone: Callable[[Any], str] | None = None
 
     @property
     def is_number(self) -> bool:
@@ -54,12 +56,31 @@ class Column:
 
 @dataclass(frozen=True)
 class Filter:
-    """A choice above the list; `choices` is called once per request."""
+    """A choice above the list; `choices` is called once per request.
+
+    `narrow` says what a value means where a lookup cannot. Without `choices` the value is free:
+    `kind` month is a field of its own, link (what only addresses ask for) a chip that can be taken
+    away. `narrow` refuses what it cannot read.
+    """
 
     name: str
     label: str
-    choices: Callable[[], Sequence[tuple[str, str]]]
+    choices: Callable[[], Sequence[tuple[str, str]]] | None = None
     lookup: str = ""
+    narrow: Callable[[QuerySet, str], QuerySet] | None = None
+    kind: str = "choice"
+
+    def offered(self) -> list[tuple[str, str]]:
+        """Return the choices, none where the value is free."""
+        return [] if self.choices is None else list(self.choices())
+
+    def applied(self, rows: QuerySet, value: str, offered: Sequence[tuple[str, str]]) -> QuerySet:
+        """Return the rows that a value leaves; Http404 for one that is not offered."""
+        if self.choices is not None and value not in {str(key) for key, _label in offered}:
+            raise Http404(f"unknown value of {self.name}")
+        if self.narrow is not None:
+            return self.narrow(rows, value)
+        return rows.filter(**{self.lookup or self.name: value})
 
 
 class ListPage(View):
@@ -87,7 +108,8 @@ class ListPage(View):
 
     def get(self, request, *_args, **_kwargs):
         """Show the list or hand it out as a file."""
-        rows = self._sorted(self._filtered(self.rows()))
+        offered = {one.name: one.offered() for one in self.filters}
+        rows = self._sorted(self._filtered(self.rows(), offered))
         form = request.GET.get("export", "")
         if form in {"csv", "xlsx"}:
             head = [column.label for column in self.columns]
@@ -97,9 +119,9 @@ class ListPage(View):
         page = Paginator(rows, size if size in PAGE_SIZES else self.page_size).get_page(
             request.GET.get("page")
         )
-        return render(request, self.template_name, {**self._context(page), **self.extra()})
+        return render(request, self.template_name, {**self._context(page, offered), **self.extra()})
 
-    def _context(self, page) -> dict[str, Any]:
+    def _context(self, page, offered) -> dict[str, Any]:
         sort = self.request.GET.get("sort", "")
         heads = [
             {
@@ -118,6 +140,7 @@ class ListPage(View):
                         "column": c,
                         "value": c.read(row),
                         "link": c.link(row) if c.link is not None else "",
+                        "zone": c.zone(row) if c.zone is not None else "UTC",
                     }
                     for c in self.columns
                 ],
@@ -127,7 +150,7 @@ class ListPage(View):
         chosen = [
             {
                 "filter": one,
-                "choices": list(one.choices()),
+                "choices": offered[one.name],
                 "value": self.request.GET.get(one.name, ""),
             }
             for one in self.filters
@@ -142,7 +165,7 @@ class ListPage(View):
             "narrowed": any(one["value"] for one in chosen) or bool(self.request.GET.get("q")),
         }
 
-    def _filtered(self, rows: QuerySet) -> QuerySet:
+    def _filtered(self, rows: QuerySet, offered: dict[str, list]) -> QuerySet:
         known = {"q", "sort", "page", "size", "export", *(one.name for one in self.filters)}
         unknown = sorted(set(self.request.GET) - known)
         if unknown:
@@ -150,9 +173,7 @@ class ListPage(View):
         for one in self.filters:
             value = self.request.GET.get(one.name, "")
             if value:
-                if value not in {str(key) for key, _label in one.choices()}:
-                    raise Http404(f"unknown value of {one.name}")
-                rows = rows.filter(**{one.lookup or one.name: value})
+                rows = one.applied(rows, value, offered[one.name])
         for term in self.request.GET.get("q", "").replace("\x00", "").split()[:MAX_SEARCH_TERMS]:
             hit = Q()
             for name in self.search:

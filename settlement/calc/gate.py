@@ -17,6 +17,7 @@ from poweroptix.kernel.period import Period
 from poweroptix.kernel.price_series import PriceSeries
 from poweroptix.kernel.quality import BILLABLE
 from poweroptix.kernel.series import Series
+from poweroptix.kernel.words import counted
 
 BILLABLE_CODES = np.array(sorted(int(status) for status in BILLABLE), np.uint8)
 
@@ -112,7 +113,8 @@ def judge_open(count: int, worst: str, channels: list[int], period: Period) -> l
     """Judge findings of validation that nobody has decided yet."""
     if not count:
         return []
-    text = f"{count} findings of validation are open, the first: {worst}"
+    are = "is" if count == 1 else "are"
+    text = f"{counted(count, 'finding')} of validation {are} open, the first: {worst}"
     return [
         linked(
             "settlement.findings_open",

@@ -9,7 +9,7 @@ from django.views import View
 from poweroptix.accounts.permissions import may
 from poweroptix.jobs import services
 from poweroptix.jobs.models import Job
-from poweroptix.jobs.queries import health
+from poweroptix.jobs.queries import health, stuck_jobs
 from poweroptix.pages.guards import StaffPage, actor_of, attempt
 from poweroptix.pages.lists import Column, Filter, ListPage
 
@@ -35,7 +35,15 @@ class JobList(StaffPage, ListPage):
         Column("created_at", "Asked", kind="moment", sort="created_at"),
         Column("finished_at", "Ended", kind="moment", sort="finished_at"),
     )
-    filters = (Filter("state", "State", lambda: Job.State.choices),)
+    filters = (
+        Filter("state", "State", lambda: Job.State.choices),
+        Filter(
+            "needs",
+            "Needs",
+            lambda: [("person", "A person")],
+            narrow=lambda rows, _person: rows.filter(pk__in=stuck_jobs().values("pk")),
+        ),
+    )
     empty_text = "No job has been asked for."
 
     def rows(self):
@@ -105,7 +113,7 @@ def _next(job: Job) -> str:
     run_id = result.get("run_id") or result.get("run")
     if isinstance(run_id, int):
         return reverse("office-run", args=[run_id])
-    if job.kind == "settle_month" and job.state == Job.State.DONE:
+    if job.kind in ("settle_month", "recalculate_month") and job.state == Job.State.DONE:
         return f"{reverse('office-settlement')}?{urlencode({'q': job.payload['period']})}"
     return ""
 

@@ -8,7 +8,8 @@ from billing.models import Invoice
 from contracts.models import Contract
 from meters.models import Channel, ImportFile
 from poweroptix.clock import now
-from poweroptix.office.queries import month_board, recent_events, today
+from poweroptix.office.queries import month_board, recent_events
+from poweroptix.office.tiles import today
 from poweroptix.pages.guards import StaffPage, actor_of
 
 

@@ -29,6 +29,8 @@ def addresses(world):
         "today": "/office/",
         "search": "/office/search/?q=alfa",
         "campus": "/office/campus/?month=2026-03",
+        "balance": "/office/campus/MESA/2026-03-18/",
+        "prices": "/office/prices/hub/?month=2026-03",
         "files": "/office/imports/",
         "file": f"/office/imports/{ImportFile.objects.first().pk}/",
         "upload": "/office/imports/upload/",
@@ -117,13 +119,6 @@ def test_today_says_what_waits_and_who_did_what(analyst):
     assert "PPA-ALFA" in page
     assert "issued invoice" in page
     assert "settlement.invoiced" not in page
-
-
-def test_today_is_calm_on_an_empty_site(world, client):
-    from poweroptix.office.queries import _overdue
-
-    tile = _overdue(now() - timedelta(days=4000))
-    assert (tile.count, tile.tone, tile.said) == (0, "calm", "nothing waits")
 
 
 def test_search_opens_a_single_hit(analyst, world):

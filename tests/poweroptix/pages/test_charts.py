@@ -68,18 +68,25 @@ def test_figures_on_screen():
     assert po.short("1.8") == "1.8"
     assert po.short("100") == "100"
     assert po.percent("0.0123") == "1.2 %"
-    assert po.day(date(2026, 1, 5)) == "5 Jan 2026"
-    assert po.day("2026-01-05") == "5 Jan 2026"
+    assert po.day(date(2026, 1, 5)) == "2026-01-05"
+    assert po.day("2026-01-05") == "2026-01-05"
     assert po.day(None) == "—"
+    assert po.weekday(date(2026, 3, 12)) == "Thu 2026-03-12"
+    assert po.quantity("-1234.5", 1) == "−1,234.5"
+    assert (po.counted(1, "record"), po.counted(2_000, "entry,entries")) == (
+        "1 record",
+        "2,000 entries",
+    )
     assert po.person("user:ann") == "ann"
     assert po.deed("settlement.approve") == "approved run"
     assert po.deed("thing.was_done") == "was done"
 
 
-def test_moments_say_their_offset():
+def test_moments_are_local_and_name_their_zone():
     instant = datetime(2026, 3, 8, 8, 0, tzinfo=UTC)
-    assert "8 Mar 2026 08:00 UTC" in po.moment(instant)
-    assert "8 Mar 2026 03:00 −05:00" in po.moment(instant, "America/Chicago")
+    assert ">2026-03-08 08:00 UTC<" in po.moment(instant)
+    assert ">2026-03-08 03:00 CDT<" in po.moment(instant, "America/Chicago")
+    assert ">2026-03-08 18:00 UTC+10<" in po.moment(instant, "Etc/GMT-10")
     assert po.moment(None) == "—"
 
 

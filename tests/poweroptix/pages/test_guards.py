@@ -106,12 +106,19 @@ def test_a_viewer_may_not_decide_an_exception(world, client):
     short = client.post(f"/office/findings/{finding.pk}/", {**said, "comment": "short"})
     assert short.status_code == 400
     assert "at least 10 characters" in short.content.decode()
+    unknown = client.post(f"/office/findings/{finding.pk}/", {**said, "action": "SET"})
+    assert "Accept the finding, edit its readings" in unknown.content.decode()
+    page = f"/office/channels/{finding.channel.code}/edit/"
+    asked = {
+        **said,
+        "action": "SET",
+        "start": finding.start_utc.isoformat(),
+        "end": finding.end_utc.isoformat(),
+        "step": "store",
+    }
     for number in ("abc", "NaN", "Infinity", "1e999", "", "1" * 400):
-        wrong = {**said, "action": "SET", "operand": number}
-        assert client.post(f"/office/findings/{finding.pk}/", wrong).status_code in {400, 409}
-    far = client.post(
-        f"/office/findings/{finding.pk}/", {**said, "action": "SET", "operand": "900000"}
-    )
+        assert client.post(page, {**asked, "operand": number}).status_code == 400
+    far = client.post(page, {**asked, "operand": "900000"})
     assert "A second person must approve it" in far.content.decode()
 
 

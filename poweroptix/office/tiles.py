@@ -1,0 +1,192 @@
+"""What waits today, one tile for each kind of work; a tile that fails does not take the others.
+
+The number on a tile is the number of rows on the page that it opens.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Count, Exists, Min, OuterRef, Q, Sum
+from django.utils.functional import cached_property
+
+from billing.models import Invoice
+from meters.models import FileState, Finding, FindingState, ImportFile
+from meters.queries import holds_month, late_channels, with_problems
+from poweroptix.jobs.queries import OLDEST_SECONDS_MAX, attention
+from poweroptix.kernel.words import counted
+from poweroptix.pages.templatetags.po import day, money
+from settlement.models import SettlementRun
+from settlement.queries.runs import waiting_for
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One thing that may wait: how many, how bad, and where to go."""
+
+    label: str
+    count: int | None
+    url: str
+    said: str
+    tone: str
+
+
+class Asked:
+    """What several tiles ask of one table, asked once and only when the first of them needs it."""
+
+    def __init__(self, now: datetime, actor_name: str) -> None:
+        self.now = now
+        self.actor_name = actor_name
+
+    @cached_property
+    def runs(self) -> dict[str, Any]:
+        """Count and sum runs: to approve, of them one's own, corrected, without an invoice."""
+        every = SettlementRun.objects.all()
+        open_run = Q(pk__in=waiting_for("approval", every).values("pk"))
+        corrected = Q(pk__in=waiting_for("correction", every).values("pk"))
+        invoices = Invoice.objects.exclude(state="VOID").filter(run=OuterRef("pk"))
+        unbilled = Q(~Exists(invoices), state__in=SettlementRun.SETTLED)
+        return every.aggregate(
+            approve=Count("pk", filter=open_run),
+            approve_usd=Sum("total_usd", filter=open_run),
+            mine=Count("pk", filter=open_run & Q(created_by=self.actor_name)),
+            corrected=Count("pk", filter=corrected),
+            unbilled=Count("pk", filter=unbilled),
+            unbilled_usd=Sum("total_usd", filter=unbilled),
+        )
+
+    @cached_property
+    def invoices(self) -> dict[str, Any]:
+        """Count and sum invoices: drafts, and issued ones past their due date."""
+        draft, past = Q(state="DRAFT"), Q(state="ISSUED", due_date__lt=self.now.date())
+        return Invoice.objects.aggregate(
+            drafts=Count("pk", filter=draft),
+            drafts_usd=Sum("total_usd", filter=draft),
+            past=Count("pk", filter=past),
+            past_usd=Sum("total_usd", filter=past),
+            oldest=Min("due_date", filter=past),
+        )
+
+
+def today(now: datetime, actor_name: str) -> list[Tile]:
+    """Return what needs somebody now; a zero is shown as calm, not hidden."""
+    asked = Asked(now, actor_name)
+    questions: tuple[tuple[str, str, Callable[[Asked], Tile]], ...] = (
+        ("Late channels", "/office/channels/", late),
+        ("Files with problems", "/office/imports/", files),
+        ("Open exceptions", "/office/findings/", findings),
+        ("Corrections waiting", "/office/settlement/", corrections),
+        ("Runs to approve", "/office/settlement/", approvals),
+        ("Runs to bill", "/office/invoices/", unbilled),
+        ("Drafts to issue", "/office/invoices/", drafts),
+        ("Past their due date", "/office/invoices/", overdue),
+        ("Jobs that need a person", "/office/jobs/", jobs),
+    )
+    point = transaction.savepoint() if transaction.get_connection().in_atomic_block else None
+    return [_alone(label, url, lambda ask=ask: ask(asked), point) for label, url, ask in questions]
+
+
+def _alone(label: str, url: str, ask: Callable[[], Tile], point: str | None) -> Tile:
+    """Return the tile, or one that says that it could not be computed and under which reference.
+
+    A failed query leaves the transaction unusable; going back to the savepoint mends it.
+    """
+    try:
+        return ask()
+    except Exception:
+        if settings.TESTING:
+            raise
+        reference = uuid4().hex
+        log.exception("Tile '%s' of Today could not be computed (reference %s)", label, reference)
+        if point is not None:
+            transaction.savepoint_rollback(point)
+        return Tile(label, None, url, f"could not be computed; reference {reference}", "bad")
+
+
+def _tile(label: str, count: int, url: str, said: str, bad: bool = False) -> Tile:
+    tone = "calm" if count == 0 else "bad" if bad else "todo"
+    return Tile(label, count, url, said if count else "nothing waits", tone)
+
+
+def late(asked: Asked) -> Tile:
+    """Count the channels whose newest reading is older than agreed."""
+    rows = late_channels(asked.now)
+    known = [row.hours_late for row in rows if row.hours_late is not None]
+    said = f"the oldest {_hours(max(known))} past due" if known else "nothing came for 60 days"
+    return _tile("Late channels", len(rows), "/office/channels/?late=yes&sort=-hours_late", said)
+
+
+def _hours(hours: int) -> str:
+    return f"{hours} h" if hours < 48 else counted(hours // 24, "day")
+
+
+def files(_asked: Asked) -> Tile:
+    """Count the files that were refused, or of which records wait in quarantine."""
+    counts = with_problems(ImportFile.objects.all()).aggregate(
+        all=Count("pk"), refused=Count("pk", filter=Q(state=FileState.REFUSED))
+    )
+    rest = counts["all"] - counts["refused"]
+    said = f"{counts['refused']} refused, {rest} with records in quarantine"
+    return _tile("Files with problems", counts["all"], "/office/imports/?problem=any", said)
+
+
+def findings(_asked: Asked) -> Tile:
+    """Count the findings that nobody has decided, and those that hold a month back."""
+    counts = Finding.objects.filter(state=FindingState.OPEN).aggregate(
+        all=Count("pk"), holding=Count("pk", filter=holds_month())
+    )
+    holding = counts["holding"]
+    said = f"{holding or 'none'} {'hold' if holding > 1 else 'holds'} a month back"
+    url = "/office/findings/?state=OPEN"
+    return _tile("Open exceptions", counts["all"], url, said, bad=holding > 0)
+
+
+def corrections(asked: Asked) -> Tile:
+    """Count the settled runs whose readings changed after they were read."""
+    url, said = "/office/settlement/?waits=correction", "readings changed after a run"
+    return _tile("Corrections waiting", asked.runs["corrected"], url, said)
+
+
+def approvals(asked: Asked) -> Tile:
+    """Count the runs that wait for approval, and those that this person may not approve."""
+    counts, url = asked.runs, "/office/settlement/?waits=approval"
+    mine = f"; {counts['mine']} yours, somebody else approves" if counts["mine"] else ""
+    said = f"{money(counts['approve_usd'] or 0)}{mine}"
+    return _tile("Runs to approve", counts["approve"], url, said)
+
+
+def unbilled(asked: Asked) -> Tile:
+    """Count the approved runs without an invoice."""
+    said = f"{money(asked.runs['unbilled_usd'] or 0)} approved, without an invoice"
+    return _tile("Runs to bill", asked.runs["unbilled"], "/office/invoices/#to-bill", said)
+
+
+def drafts(asked: Asked) -> Tile:
+    """Count the drafts that nobody has issued."""
+    counts, url = asked.invoices, "/office/invoices/?state=DRAFT"
+    said = f"{money(counts['drafts_usd'] or 0)} drafted"
+    return _tile("Drafts to issue", counts["drafts"], url, said)
+
+
+def overdue(asked: Asked) -> Tile:
+    """Count the issued invoices whose due date is past."""
+    counts, url = asked.invoices, "/office/invoices/?due=past&sort=due_date"
+    since = f", the oldest since {day(counts['oldest'])}" if counts["oldest"] else ""
+    said = f"{money(counts['past_usd'] or 0)}{since}; payments are not recorded here yet"
+    return _tile("Past their due date", counts["past"], url, said)
+
+
+def jobs(_asked: Asked) -> Tile:
+    """Count the jobs that ended without doing their work; bad as well when the queue stands."""
+    stuck, waiting = attention()
+    label, url = "Jobs that need a person", "/office/jobs/?needs=person"
+    if waiting <= OLDEST_SECONDS_MAX:
+        return _tile(label, stuck, url, "failed or given up", bad=True)
+    return Tile(label, stuck, url, f"a job has waited {waiting:,} s; is the worker running?", "bad")

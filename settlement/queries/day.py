@@ -1,0 +1,147 @@
+"""The balance of one campus day as the newest readings have it: legs, intervals, suspects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+import numpy as np
+
+from meters.models import Campus
+from poweroptix.kernel.errors import NotFoundError
+from poweroptix.kernel.period import Period
+from poweroptix.kernel.quality import Status, letter
+from poweroptix.kernel.series import Series
+from settlement.calc.balance import DayBalance, campus_balance, coarsest
+from settlement.calc.suspects import Suspect, ranked
+from settlement.queries.campus import read_campus
+
+LOOKBACK_DAYS = 14
+LIKE_DAYS = 4
+SATURDAY = 5
+OUT = " out"
+#: What the leg of a point is called: (on the side of the sources, on that of the sinks).
+GROUPS = {
+    "GENERATOR": ("Generation", "Generation"),
+    "GENERATOR_AUX": ("Generation", "Generation"),
+    "GRID_TIE": ("Import", "Export"),
+    "STORAGE": ("Discharge", "Charging"),
+    "BUS": ("Bus", "Shared bus"),
+    "TENANT_LOAD": ("Loads", "Tenants"),
+    "HOUSE": ("Loads", "House"),
+}
+
+
+@dataclass(frozen=True)
+class Leg:
+    """One point's part of the balance on the day, with the channels that measure it."""
+
+    name: str
+    group: str
+    is_source: bool
+    channels: tuple[str, ...]
+    series: Series
+
+    @property
+    def energy_kwh(self) -> Decimal:
+        """The energy of the day, of the intervals that are known."""
+        return self.series.total_present()
+
+    @property
+    def letter(self) -> str:
+        """The worst quality of the day."""
+        return letter(Status(int(self.series.status.max())))
+
+
+@dataclass(frozen=True)
+class DayView:
+    """The balance of a day, its legs, the residual per interval and who may be at fault."""
+
+    period: Period
+    balance: DayBalance
+    legs: tuple[Leg, ...]
+    residual: Series
+    suspects: tuple[Suspect, ...]
+    like_days: tuple[date, ...]
+
+    def leg(self, name: str) -> Leg:
+        """Return a leg by name."""
+        return next(one for one in self.legs if one.name == name)
+
+
+def day_view(campus: Campus, day: date) -> DayView:
+    """Return the balance of a local day; NotFoundError when no source of the campus is metered.
+
+    Like days are the newest complete, balanced days of the two weeks before, of the same kind
+    (working day or weekend) and length; at most four.
+    """
+    window = Period.days_between(campus.zone, day - timedelta(days=LOOKBACK_DAYS), day)
+    reading = read_campus(campus, window)
+    sources, sinks = reading.inputs.sources, reading.inputs.sinks
+    if not sources:
+        text = f"No source of {campus.code} is metered, so there is no balance to look at."
+        raise NotFoundError("balance.no_source", text)
+    balance = campus_balance(
+        sources, sinks, window,
+        low_ratio=reading.inputs.low_ratio, high_ratio=reading.inputs.high_ratio,
+    )  # fmt: skip
+    minutes = coarsest({**sources, **sinks})
+    signed = {name: one.to_minutes(minutes) for name, one in sources.items()}
+    signed |= {name: one.to_minutes(minutes).negated() for name, one in sinks.items()}
+    like = _like(day, balance.days, window)
+    suspects = ranked(
+        _values(signed, window, day), [_values(signed, window, other) for other in like]
+    )
+    points = {point["code"]: point for point in reading.document["points"]}
+    bounds = window.day_bounds(day)
+    legs = [
+        *(_leg(name, one.slice(*bounds), points, True) for name, one in sources.items()),
+        *(_leg(name, one.slice(*bounds), points, False) for name, one in sinks.items()),
+    ]
+    return DayView(
+        Period.day(campus.zone, day),
+        balance.days[-1],
+        tuple(legs),
+        balance.residual.slice(*bounds),
+        tuple(suspects),
+        tuple(like),
+    )
+
+
+def _like(day: date, days: tuple[DayBalance, ...], window: Period) -> list[date]:
+    begin, end = window.day_bounds(day)
+    found = []
+    for one in reversed(days[:-1]):
+        first, last = window.day_bounds(one.day)
+        same_kind = (one.day.weekday() >= SATURDAY) == (day.weekday() >= SATURDAY)
+        same_length = last - first == end - begin
+        if same_kind and same_length and one.within and not one.missing_count and one.sources_kwh:
+            found.append(one.day)
+    return found[:LIKE_DAYS]
+
+
+def _values(signed: Mapping[str, Series], window: Period, day: date) -> dict[str, np.ndarray]:
+    bounds = window.day_bounds(day)
+    return {name: one.slice(*bounds).values for name, one in signed.items()}
+
+
+def _leg(name: str, series: Series, points: Mapping, is_source: bool) -> Leg:
+    code = name.removesuffix(OUT).removesuffix(" shared")
+    point = points[code]
+    wanted = ("RECEIVED", "NET") if name.endswith(OUT) else ("DELIVERED", "NET")
+    codes = [one["code"] for one in point["channels"] if one["direction"] in wanted]
+    every = [one["code"] for one in point["channels"]]
+    group = GROUPS[point["kind"]][0 if is_source else 1]
+    return Leg(name, group, is_source, tuple(codes or every), series)
+
+
+def by_group(view: DayView) -> dict[str, Series]:
+    """Return one series per group of legs, and what is unaccounted for, on the coarsest grid."""
+    minutes = view.residual.grid.minutes
+    groups: dict[str, Series] = {}
+    for leg in view.legs:
+        own = leg.series.to_minutes(minutes)
+        groups[leg.group] = groups[leg.group].add(own) if leg.group in groups else own
+    return {**groups, "Unaccounted": view.residual}
