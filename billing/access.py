@@ -8,13 +8,13 @@ do not exist here either.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from billing.calc.intervals import interval_table
 from billing.documents.intervals_csv import interval_csv
@@ -33,7 +33,7 @@ from poweroptix.kernel.grid import Grid
 from poweroptix.kernel.period import day_start
 from poweroptix.kernel.quality import Status
 from poweroptix.kernel.series import Series, sum_of
-from settlement.models import AllocationPart, SettlementRun
+from settlement.models import AllocationPart, Correction, SettlementRun
 
 NOT_YOURS = "There is nothing here under this address."
 RUN_FACTS = (
@@ -42,6 +42,8 @@ RUN_FACTS = (
     *("inputs_sha256", "lines_sha256", "approved_at"),
 )
 EMISSION_RUN = ("id", "period", "version", "state", "gwp_set", "start_utc", "end_utc")
+#: Parts of an allocation and what they are of the billed energy.
+PART_FIELDS = {"METERED": "metered", "SHARED": "shared", "LOSS": "losses"}
 #: States in which a tenant may see a run: calculated ones are provisional, the others stand.
 SHOWN_RUNS = (*SettlementRun.OPEN, *SettlementRun.SETTLED)
 
@@ -174,15 +176,53 @@ def runs_of(tenant: Tenant | int, periods: Sequence[str] = ()) -> QuerySet[Settl
     return (rows.filter(period__in=periods) if periods else rows).only(*RUN_FACTS)
 
 
+def runs_behind(
+    tenant: Tenant | int, periods: Sequence[str], invoiced: Collection[int]
+) -> list[SettlementRun]:
+    """Return the runs of some months and those behind invoices, the oldest version first.
+
+    `is_corrected` tells whether readings of the tenant's own meters changed since; one query.
+    """
+    shown = Q(state__in=SHOWN_RUNS, period__in=periods) | Q(pk__in=invoiced)
+    own = Correction.objects.filter(tenant=_id(tenant), run=OuterRef("pk"), scope="OWN")
+    rows = SettlementRun.objects.filter(shown, tenant=_id(tenant)).only(*RUN_FACTS)
+    flagged = rows.annotate(is_corrected=Exists(own.order_by().values("id")))
+    return list(flagged.order_by("version"))
+
+
+@dataclass(frozen=True)
+class EnergyParts:
+    """What billed energy consists of, in kWh: `metered + shared + losses` is `total`, exactly."""
+
+    metered: Decimal = Decimal(0)
+    shared: Decimal = Decimal(0)
+    losses: Decimal = Decimal(0)
+
+    @property
+    def total(self) -> Decimal:
+        """Return what is billed."""
+        return self.metered + self.shared + self.losses
+
+    def __add__(self, other: EnergyParts) -> EnergyParts:
+        return EnergyParts(
+            self.metered + other.metered, self.shared + other.shared, self.losses + other.losses
+        )
+
+
 def energy_of(
     tenant: Tenant | int, runs: Sequence[SettlementRun]
-) -> dict[tuple[int, int], Decimal]:
-    """Return delivered kWh by (allocation run, contract) of some runs; one query."""
+) -> dict[tuple[int, int], EnergyParts]:
+    """Return delivered kWh by (allocation run, contract) of some runs, in parts; one query."""
     ids = {run.allocation_run_id for run in runs}
-    rows = AllocationPart.objects.filter(tenant=_id(tenant), run__in=ids, kind="TOTAL")
+    rows = AllocationPart.objects.filter(tenant=_id(tenant), run__in=ids, kind__in=PART_FIELDS)
     # Ordered by its own columns: the default order would join runs, which no tenant may read.
-    facts = rows.order_by("id").values_list("run_id", "contract_id", "total_kwh")
-    return {(run, contract): kwh for run, contract, kwh in facts if kwh is not None}
+    facts = rows.order_by("id").values_list("run_id", "contract_id", "kind", "total_kwh")
+    found: dict[tuple[int, int], EnergyParts] = {}
+    for run, contract, kind, kwh in facts:
+        if kwh is not None:
+            part = EnergyParts(**{PART_FIELDS[kind]: kwh})
+            found[run, contract] = found.get((run, contract), EnergyParts()) + part
+    return found
 
 
 def parts_of(tenant: Tenant | int, run: SettlementRun) -> list[AllocationPart]:

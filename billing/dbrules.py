@@ -63,6 +63,12 @@ CREATE POLICY pox_portal_issued ON billing_invoiceline AS RESTRICTIVE FOR SELECT
     SELECT FROM billing_invoice i WHERE i.id = invoice_id AND i.number IS NOT NULL));
 """
 
+# A tenant reads that its own readings changed, never that those of somebody else did.
+OWN_CORRECTIONS = """
+CREATE POLICY pox_portal_own ON settlement_correction AS RESTRICTIVE FOR SELECT
+TO poweroptix_portal USING (scope = 'OWN')
+"""
+
 RULES = [
     StateMachine(
         "billing_invoice",
@@ -82,6 +88,8 @@ RULES = [
     Policy("billing_invoice"),
     Policy("billing_invoiceline"),
     Sql("pox_portal_issued", ISSUED_ONLY, ["billing_invoice", "billing_invoiceline"]),
+    Sql("pox_portal_own_corrections", OWN_CORRECTIONS, ["settlement_correction"]),
+    PortalGrant("settlement_correction", columns=("id", "run_id", "tenant_id", "scope")),
     PortalGrant("billing_invoice"),
     PortalGrant("billing_invoiceline"),
 ]

@@ -65,6 +65,18 @@ def how(figure: Figure) -> str:
     return text[:1].upper() + text[1:] if not figure.formula else text
 
 
+def role_of(actor: str) -> str:
+    """Return who acted as a tenant reads it: the role, never the person.
+
+    >>> role_of("user:ann"), role_of("job:vee/HALL-A"), role_of("token:plant")
+    ('the meter operator', 'the system, by rule', "the meter operator's program")
+    """
+    kind = actor.partition(":")[0]
+    if kind == "user":
+        return "the meter operator"
+    return "the meter operator's program" if kind == "token" else "the system, by rule"
+
+
 def pretty(sentence: str) -> str:
     """Return a sentence of numbers with thousands separators and proper signs.
 

@@ -1,5 +1,6 @@
 """How figures, dates and instants are written on paper. Input is decimal text or Decimal."""
 
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -72,23 +73,22 @@ def percent(ratio: Decimal | str | None, places: int = 1) -> str:
 
 
 def day(value: date | str) -> str:
-    """Return a date in words.
+    """Return a date as it is written everywhere: ISO 8601.
 
-    >>> day("2026-04-03")
-    '3 April 2026'
+    >>> day(date(2026, 4, 3))
+    '2026-04-03'
     """
     value = date.fromisoformat(value) if isinstance(value, str) else value
-    return f"{value.day} {MONTHS[value.month - 1]} {value.year}"
+    return value.isoformat()
 
 
 def short_day(value: date | str) -> str:
-    """Return a date without its year.
+    """Return a date without its year, for the axis of a chart.
 
     >>> short_day("2026-03-08")
-    'Mar 8'
+    '03-08'
     """
-    value = date.fromisoformat(value) if isinstance(value, str) else value
-    return f"{MONTHS[value.month - 1][:3]} {value.day}"
+    return day(value)[5:]
 
 
 def instant(value: datetime | str) -> datetime:
@@ -99,12 +99,36 @@ def instant(value: datetime | str) -> datetime:
 
 
 def moment(value: datetime | str, zone: str) -> str:
-    """Return an instant in the zone of the site, with its offset.
+    """Return an instant as the clock of the site showed it, with the name of its time.
 
-    >>> moment("2026-03-12T20:15:00Z", "America/Chicago")
-    '12 March 2026 15:15 (UTC−05:00)'
+    >>> moment("2026-03-12T20:15:00Z", "America/Chicago"), moment("2026-03-12T20:15:00Z", "UTC")
+    ('2026-03-12 15:15 CDT', '2026-03-12 20:15 UTC')
     """
-    local = instant(value).astimezone(ZoneInfo(zone))
-    offset = local.strftime("%z")
-    sign = MINUS if offset.startswith("-") else "+"
-    return f"{day(local.date())} {local:%H:%M} (UTC{sign}{offset[1:3]}:{offset[3:5]})"
+    return f"{instant(value).astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M %Z}"
+
+
+def amount_of(value: Decimal | str | None, unit: str) -> str:
+    """Return a quantity with its unit; what is counted prints as a whole number without one.
+
+    >>> amount_of("1.000", "count"), amount_of("60000.000", "kW"), amount_of("0.5", "count")
+    ('1', '60,000 kW', '0.5')
+    """
+    if value is None or value == "":
+        return "–"
+    return f"{figure(value)} {'' if unit == 'count' else unit}".strip()
+
+
+def rate(text: str) -> str:
+    """Return a rate in money with its unit: thousands grouped, cents at least.
+
+    >>> rate("12500.00 USD/month"), rate("78.4 USD/MWh"), rate("-5 EUR/MWh"), rate("")
+    ('$12,500.00/month', '$78.40/MWh', '−€5.00/MWh', '')
+    """
+    found = re.fullmatch(r"(-?\d+(?:\.\d+)?) ([A-Z]{3})/(.+)", text)
+    if found is None:
+        return text
+    number, currency, unit = found.groups()
+    shown = figure(number, least=2)
+    sign = SIGNS.get(currency, currency + " ")
+    minus = MINUS if shown.startswith(MINUS) else ""
+    return f"{minus}{sign}{shown.removeprefix(MINUS)}/{unit}"

@@ -8,11 +8,11 @@ from decimal import Decimal
 from html import escape
 from typing import Any
 
-from billing.calc.wording import pretty
+from billing.calc.wording import humane
 from poweroptix.kernel.rounding import Mode, to_places
 
 from .chart import Bar, daily_bars
-from .text import day, figure, moment, money, percent, short_day
+from .text import amount_of, day, figure, moment, money, percent, rate, short_day
 
 GAS_HTML = {
     "CO2": "CO<sub>2</sub>",
@@ -103,8 +103,6 @@ def _period(document: dict) -> dict:
     period = document["period"]
     hours = figure(period["hours"])
     first, last = day(period["first_date"]), day(period["last_date"])
-    if period["first_date"][:7] == period["last_date"][:7]:
-        first = first.split()[0]
     return {
         "period_title": period["title"],
         "period_range": f"{first} to {last}",
@@ -116,7 +114,7 @@ def _line(line: dict, currency: str) -> dict:
     under = [f"Clause {line['clause']}"] if line["clause"] else []
     if line["under"]:
         under.append(line["under"])
-    if Decimal(line["estimated_ratio"]) > 0 and _reads_meters(line):
+    if Decimal(line["estimated_ratio"] or 0) > 0:
         under.append(f"{percent(line['estimated_ratio'])} estimated")
     rows = line["determinants"]
     shown = [
@@ -137,11 +135,12 @@ def _line(line: dict, currency: str) -> dict:
         "under": "  ·  ".join(under),
         "quantity": figure(line["quantity"]) if line["quantity"] else "",
         "unit": unit_text(line["unit"]),
-        "rate": pretty(line["rate_text"]) + (" avg." if _is_average(line) else ""),
+        "rate": rate(line["rate_text"]) + (" avg." if _is_average(line) else ""),
         "parts": _parts(line),
         "amount": money(line["amount"]),
         "money": money(line["amount"], currency),
         "determinants": shown,
+        "demand": demand_view(line.get("demand")),
         "sums": [
             {"label": row["label"], "exact": _exact(row["exact"]), "sentence": row["sentence"]}
             for row in line["sums"][:MOST_ROWS]
@@ -149,15 +148,25 @@ def _line(line: dict, currency: str) -> dict:
     }
 
 
-def _reads_meters(line: dict) -> bool:
-    """Tell whether a line rests on readings; a fee does not, whatever was estimated."""
-
-    def rests(figure: dict) -> bool:
-        source = figure["source"]
-        own = source is not None and source["kind"] in {"readings", "allocation"}
-        return own or any(rests(each) for each in figure["inputs"])
-
-    return any(rests(row["quantity"]) for row in line["worksheet"]["rows"])
+def demand_view(facts: dict | None) -> dict | None:
+    """Return how the billed kW came about, with figures as text."""
+    if facts is None:
+        return None
+    return {
+        "windows": [
+            {
+                **one,
+                "name": humane(one["name"]),
+                "kw": amount_of(one["kw"], "kW"),
+                "kwh": amount_of(one["kwh"], "kWh"),
+            }
+            for one in facts["windows"]
+        ],
+        "candidates": [one | {"kw": amount_of(one["kw"], "kW")} for one in facts["candidates"]],
+        "months": [one | {"kw": amount_of(one["kw"], "kW")} for one in facts["months"]],
+        "billed": amount_of(facts["billed_kw"], "kW"),
+        "rounding": facts["rounding"],
+    }
 
 
 def _is_average(line: dict) -> bool:
@@ -167,13 +176,13 @@ def _is_average(line: dict) -> bool:
 
 def _parts(line: dict) -> list[dict]:
     """Return the priced parts of a line that has no single rate: label, quantity, rate."""
-    if line["rate_text"] or not 1 < len(line["parts"]) <= MOST_PARTS:
+    if line["rate_text"] or line["under"] or not 1 < len(line["parts"]) <= MOST_PARTS:
         return []
     return [
         {
             "label": part["label"],
-            "quantity": f"{figure(part['quantity'])} {unit_text(part['unit'])}",
-            "rate": pretty(part["rate_text"]),
+            "quantity": amount_of(part["quantity"], part["unit"]),
+            "rate": rate(part["rate_text"]),
         }
         for part in line["parts"]
     ]

@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.views import View
 
 from billing.documents import stored_pdf
+from billing.documents.text import amount_of, rate
 from billing.models import Invoice
 from billing.services import (
     discard_draft,
@@ -60,6 +61,12 @@ class InvoiceList(StaffPage, ListPage):
             lambda: [(c, c) for c in Contract.objects.values_list("code", flat=True)],
             "contract__code",
         ),
+        Filter(
+            "due",
+            "Due",
+            lambda: [("past", "Past its date")],
+            narrow=lambda rows, _past: rows.filter(state="ISSUED", due_date__lt=now().date()),
+        ),
     )
     empty_title = "No invoice yet"
     empty_text = "Approve a settlement run first."
@@ -71,13 +78,13 @@ class InvoiceList(StaffPage, ListPage):
     def extra(self):
         """Return approved runs without an invoice."""
         waiting = (
-            SettlementRun.objects.filter(state="APPROVED")
+            SettlementRun.objects.filter(state__in=SettlementRun.SETTLED)
             .exclude(pk__in=Invoice.objects.exclude(state="VOID").values("run"))
             .select_related("contract")
             .defer("inputs")
             .order_by("period", "contract__code")
         )
-        return {"waiting": waiting[:50], "may_draft": may(self.request.user, "billing.draft")}
+        return {"waiting": waiting, "may_draft": may(self.request.user, "billing.draft")}
 
     def post(self, request):
         """Draft the invoice of an approved run."""
@@ -105,7 +112,14 @@ class InvoicePage(StaffPage, View):
         checks = issue_checks(invoice) if invoice.state == "DRAFT" else []
         context = {
             "invoice": invoice,
-            "lines": invoice.lines.order_by("position"),
+            "lines": [
+                {
+                    "line": line,
+                    "amount": amount_of(line.quantity, line.unit),
+                    "rate": rate(line.rate_text),
+                }
+                for line in invoice.lines.order_by("position")
+            ],
             "zone": invoice.contract.zone,
             "checks": checks,
             "blocked": any(one.severity == Severity.BLOCK for one in checks),

@@ -1,5 +1,6 @@
 """Why a line has its amount: sentence, arithmetic, clause, days, intervals, reading versions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -8,22 +9,28 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 from django.shortcuts import render
+from django.urls import reverse
 from django.views import View
 
 from billing import access
 from billing.access import history_of, not_yours, own_channels, parts_of
+from billing.calc.demand import demand_facts
 from billing.calc.intervals import PriceColumn, interval_table
-from billing.calc.wording import parts, pretty, read, sums
+from billing.calc.wording import parts, pretty, read, role_of, sums
+from billing.documents.text import amount_of, rate
+from billing.documents.view import demand_view
 from billing.models import InvoiceLine
 from billing.portal.base import TenantPage, month_title
-from billing.portal.contract import sentence_of
 from billing.queries import inputs_of
 from contracts.models import Term
+from contracts.services import sentences
+from meters.models import Edit
 from poweroptix.kernel.exact import dot
 from poweroptix.kernel.fixed import MISSING, from_micro, from_price
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.quality import Status, letter
 from poweroptix.kernel.series import Series
+from poweroptix.kernel.worksheet import Worksheet
 from settlement.calc.inputs import Inputs
 from settlement.storage import read_parts
 
@@ -66,7 +73,7 @@ class Explain(LinePage):
         """Show them."""
         line = self.line(number, position)
         settled = line.settlement_line
-        term = Term.objects.filter(tenant=self.tenant_id, pk=settled.term_id).first()
+        term = _term(self.tenant_id, settled.term_id)
         sheet = read(settled.worksheet)
         priced = _priced(inputs_of(settled.run), line, term)
         shares = [p for p in parts_of(self.tenant_id, settled.run) if p.kind in ("SHARED", "LOSS")]
@@ -74,15 +81,25 @@ class Explain(LinePage):
             **self.context(line),
             "settled": settled,
             "term": term,
-            "clause_says": sentence_of(term) if term else "",
+            "clause_says": sentences([term])[term.pk] if term else "",
             "sentence": _sentence(line, parts(sheet)),
             "sums": [{**row, "sentence": pretty(row["sentence"])} for row in sums(sheet)],
             "sheet": settled.worksheet,
+            "demand": self._demand(line, sheet),
             "days": _days(priced, self.period) if priced else [],
             "is_exact": bool(priced and priced.column and priced.column.is_exact),
             "shares": [{"kind": PARTS[p.kind], "part": p, "view": p.worksheet} for p in shares],
         }
         return render(request, "portal/explain.html", context)
+
+    def _demand(self, line: InvoiceLine, sheet: Worksheet) -> dict[str, Any] | None:
+        """Return how the kW came about; each peak leads to the readings of its window."""
+        shown = demand_view(demand_facts(sheet, self.period.zone))
+        for one in shown["windows"] if shown else ():
+            stamp = datetime.fromisoformat(one["start_utc"]).strftime(STAMP)
+            own = (line.invoice.number, line.position, stamp)
+            one["url"] = reverse("portal-interval", args=own)
+        return shown
 
 
 class ExplainDay(LinePage):
@@ -93,7 +110,7 @@ class ExplainDay(LinePage):
         line = self.line(number, position)
         day = _day_of(day, self.period)
         settled = line.settlement_line
-        term = Term.objects.filter(tenant=self.tenant_id, pk=settled.term_id).first()
+        term = _term(self.tenant_id, settled.term_id)
         priced = _priced(inputs_of(settled.run), line, term)
         if priced is None:
             raise not_yours()
@@ -141,7 +158,10 @@ class ExplainInterval(LinePage):
             "parts": sorted(rows, key=lambda row: list(PARTS).index(row["kind"])),
             "channels": channels,
             "chosen": chosen,
+            "clock": f"{at.astimezone(ZoneInfo(self.period.zone)):%H:%M %Z}",
             "history": history,
+            "versions": _told(history.versions) if history else [],
+            "edits": _told(history.edits) if history else [],
             "used": _used(history, run.created_at),
         }
         return render(request, "portal/explain_interval.html", context)
@@ -160,6 +180,10 @@ class Priced:
     series: Series
     column: PriceColumn | None
     chosen: np.ndarray
+
+
+def _term(tenant_id: int, term_id: int | None) -> Term | None:
+    return Term.objects.filter(tenant=tenant_id, pk=term_id).select_related("version").first()
 
 
 def _period(line: InvoiceLine) -> Period:
@@ -192,7 +216,7 @@ def _sentence(line: InvoiceLine, priced: list[dict]) -> str:
     """Return the line in one sentence."""
     amount = f"${line.amount_usd:,.2f}" if line.amount_usd >= 0 else f"−${-line.amount_usd:,.2f}"
     pieces = [
-        pretty(f"{part['quantity']} {part['unit']} at {part['rate_text']}")
+        f"{amount_of(part['quantity'], part['unit'])} at {rate(part['rate_text'])}"
         for part in priced
         if part["quantity"] is not None
     ]
@@ -292,6 +316,20 @@ def _part_row(kind: str, pool: str, series: Series, at: datetime) -> dict[str, A
         "letter": letter(Status(code)),
         "digest": series.digest(),
     }
+
+
+def _told(deeds: Sequence[Any]) -> list[dict[str, str]]:
+    """Return versions or edits with the role of who made them and why; names stay in the house."""
+    told = []
+    for one in deeds:
+        if isinstance(one, Edit):
+            actor, why = one.actor, (one.get_reason_code_display(), one.comment)
+        else:
+            source = one.publication
+            actor, why = source.actor, (source.get_kind_display(), source.reason)
+        text = ": ".join(word for word in why if word)
+        told.append({"version": one, "made_by": role_of(actor), "why": text})
+    return told
 
 
 def _used(history, settled_at: datetime):

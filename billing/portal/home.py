@@ -30,7 +30,7 @@ class Home(TenantPage, View):
         if not contracts or not label:
             return render(request, "portal/home.html", {"zone": zone, "contracts": contracts})
         period = month_of(None, zone, label)
-        months = months_of(self.tenant_id, period)
+        months = months_of(self.tenant_id, period, newest)
         month, previous = months[-1], before(months, months[-1])
         end = period.end_utc if newest is None else min(period.end_utc, _whole_hour(newest))
         series = usage(channels, period.start_utc, end, _minutes(channels)) if channels else None
@@ -75,7 +75,7 @@ def _comparison(month, previous) -> dict[str, str]:
 
 
 def _peak(series: Series | None) -> tuple[Decimal | None, tuple[Decimal, datetime] | None]:
-    """Return the metered energy so far and the highest average power with its moment."""
+    """Return the metered energy and its highest average power with the moment."""
     if series is None or series.missing_count == series.grid.count:
         return None, None
     values = [-1 if v == MISSING else v for v in series.values.tolist()]

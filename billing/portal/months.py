@@ -2,15 +2,27 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 
-from billing.access import carbon_lines, energy_of, invoices_of, runs_of
+from billing.access import EnergyParts, carbon_lines, energy_of, invoices_of, runs_behind
 from billing.models import Invoice
 from billing.portal.base import month_title
+from billing.portal.standing import (
+    CORRECTED,
+    ISSUED,
+    Standing,
+    least,
+    of_readings,
+    of_run,
+)
 from poweroptix.kernel.period import Period
 from settlement.models import SettlementRun
 
 MONTHS = 13
+Key = tuple[int, str]  # contract and month
+Billed = dict[Key, Invoice]
+Runs = dict[Key, list[SettlementRun]]
 
 
 @dataclass
@@ -20,15 +32,21 @@ class Month:
     label: str
     cost_usd: Decimal | None = None
     energy_kwh: Decimal | None = None
+    parts: EnergyParts | None = None
     co2e_g: int | None = None
     carbon_kwh: Decimal = Decimal(0)
-    is_final: bool = True
+    standing: Standing = ISSUED
     invoices: list[Invoice] = field(default_factory=list)
 
     @property
     def title(self) -> str:
         """The month in words."""
         return month_title(self.label)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether all of it is invoiced."""
+        return self.standing.is_final
 
     @property
     def price_usd_per_mwh(self) -> Decimal | None:
@@ -49,24 +67,28 @@ class Month:
             return None
         return Decimal(self.co2e_g) / self.carbon_kwh
 
-    @property
-    def state(self) -> str:
-        """In one word how far the bill is."""
-        if self.cost_usd is None:
-            return "not calculated"
-        return "final" if self.is_final else "provisional"
 
+def months_of(tenant_id: int, last: Period, newest: datetime | None = None) -> list[Month]:
+    """Return the 13 months up to `last`, the oldest first; four queries.
 
-def months_of(tenant_id: int, last: Period) -> list[Month]:
-    """Return the 13 months up to `last`, the oldest first; four queries."""
-    labels = [last.label]
-    period = last
+    `newest` is the end of the newest reading: it says how far a month without a run is.
+    """
+    periods = [last]
     for _ in range(MONTHS - 1):
-        period = period.previous()
-        labels.append(period.label)
-    found = {label: Month(label) for label in reversed(labels)}
-    billed = _bills(tenant_id, found)
-    _provisional(tenant_id, found, billed)
+        periods.append(periods[-1].previous())
+    found = {one.label: Month(one.label) for one in reversed(periods)}
+    labels = list(found)
+    invoices = {
+        (one.contract_id, one.period): one
+        for one in invoices_of(tenant_id).filter(state="ISSUED", period__in=labels)
+    }
+    runs: Runs = {}
+    for run in runs_behind(tenant_id, labels, {one.run_id for one in invoices.values()}):
+        runs.setdefault((run.contract_id, run.period), []).append(run)
+    _bill(tenant_id, found, invoices, runs)
+    for period in periods:
+        if found[period.label].cost_usd is None:
+            found[period.label].standing = of_readings(period, newest)
     for line in carbon_lines(tenant_id).filter(run__period__in=labels):
         month = found[line.run.period]
         month.co2e_g = (month.co2e_g or 0) + line.co2e_g
@@ -74,35 +96,49 @@ def months_of(tenant_id: int, last: Period) -> list[Month]:
     return list(found.values())
 
 
-def _bills(tenant_id: int, found: dict[str, Month]) -> set[tuple[int, str]]:
-    """Fill in what was invoiced; return (contract, month) of it."""
-    billed = set()
-    for invoice in invoices_of(tenant_id).filter(state="ISSUED", period__in=found):
-        month = found[invoice.period]
-        month.invoices.append(invoice)
-        billed.add((invoice.contract_id, invoice.period))
-        _add(month, invoice.total_usd, invoice.energy_kwh)
-    return billed
+def _bill(tenant_id: int, found: dict[str, Month], invoices: Billed, runs: Runs) -> None:
+    """Fill in what was invoiced, and what is calculated where no invoice is yet."""
+    chosen = {key: _run_behind(rows, invoices.get(key)) for key, rows in runs.items()}
+    energy = energy_of(tenant_id, [run for run in chosen.values() if run is not None])
+    standings: dict[str, list[Standing]] = {}
+    for key in sorted(chosen.keys() | invoices.keys()):
+        month, run, invoice = found[key[1]], chosen.get(key), invoices.get(key)
+        parts = energy.get((run.allocation_run_id, key[0])) if run else None
+        if invoice is not None:
+            month.invoices.append(invoice)
+            _add(month, invoice.total_usd, invoice.energy_kwh, parts)
+        elif run is not None:
+            _add(month, run.total_usd, parts.total if parts else None, parts)
+        standings.setdefault(key[1], []).append(_standing(run, invoice, runs.get(key, [])))
+    for label, said in standings.items():
+        found[label].standing = least(said) or ISSUED
 
 
-def _provisional(tenant_id: int, found: dict[str, Month], billed: set[tuple[int, str]]) -> None:
-    """Fill in months that are calculated but not invoiced yet."""
-    newest: dict[tuple[int, str], SettlementRun] = {}
-    for run in runs_of(tenant_id, list(found)).order_by("version"):
-        if (run.contract_id, run.period) not in billed:
-            newest[run.contract_id, run.period] = run
-    energy = energy_of(tenant_id, list(newest.values()))
-    for run in newest.values():
-        month = found[run.period]
-        month.is_final = False
-        _add(month, run.total_usd, energy.get((run.allocation_run_id, run.contract_id)))
+def _run_behind(rows: list[SettlementRun], invoice: Invoice | None) -> SettlementRun | None:
+    """Return the run that an invoice bills, or the newest one where none is issued."""
+    if invoice is None:
+        return rows[-1]
+    return next((run for run in rows if run.pk == invoice.run_id), None)
 
 
-def _add(month: Month, usd: Decimal | None, kwh: Decimal | None) -> None:
+def _standing(
+    run: SettlementRun | None, invoice: Invoice | None, rows: list[SettlementRun]
+) -> Standing:
+    if invoice is None:
+        return of_run(rows[-1])
+    newer = run is not None and rows[-1].version > run.version
+    return CORRECTED if newer or (run is not None and run.is_corrected) else ISSUED
+
+
+def _add(month: Month, usd: Decimal | None, kwh: Decimal | None, parts: EnergyParts | None) -> None:
+    """Add a contract's figures; parts are kept only as long as they explain the energy."""
+    whole = month.energy_kwh is None or month.parts is not None
     if usd is not None:
         month.cost_usd = (month.cost_usd or Decimal(0)) + usd
     if kwh is not None:
         month.energy_kwh = (month.energy_kwh or Decimal(0)) + kwh
+    explains = whole and parts is not None and parts.total == kwh
+    month.parts = (month.parts or EnergyParts()) + parts if explains else None
 
 
 def change(now: Decimal | None, before: Decimal | None) -> Decimal | None:

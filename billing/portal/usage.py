@@ -38,7 +38,7 @@ class UsageView(TenantPage, View):
         label = month_label(newest, zone)
         if not channels or (not label and not request.GET.get("month")):
             return self.nothing(request, zone)
-        self.zone, self.channels = zone, channels
+        self.zone, self.channels, self.newest = zone, channels, newest
         self.period = month_of(request.GET.get("month"), zone, label)
         self.place = request.GET.get("place", "")
         chosen = [one for one in channels if self.place in ("", one.channel.code)]
@@ -89,7 +89,7 @@ class Usage(UsageView):
                 raise not_yours()
             name = f"poweroptix_usage_{self.period.label}_{self.minutes}min"
             return table_response(form, name, HEAD, interval_rows(self.series, self.period))
-        months = months_of(self.tenant_id, self.period)
+        months = months_of(self.tenant_id, self.period, self.newest)
         known = self.series.grid.count - self.series.missing_count
         return render(
             request,
@@ -105,6 +105,7 @@ class Usage(UsageView):
                 "total": self.series.total_present() if known else None,
                 "missing": self.series.missing_count,
                 "days": days_of(self.series, self.period),
+                "month": months[-1],
                 "months": list(reversed(months)),
                 "charts": _charts(months),
                 "address": f"month={self.period.label}&res={self.minutes}"

@@ -10,6 +10,8 @@ from typing import Any
 from django.core.files.storage import default_storage
 
 from billing.calc.carbon import carbon_block
+from billing.calc.corrections import correction_words
+from billing.calc.demand import demand_facts
 from billing.calc.intervals import interval_table
 from billing.calc.parties import address_lines, bank_rows, contact_of, paper_of
 from billing.calc.usage import usage_of
@@ -61,7 +63,6 @@ def build_document(invoice: Invoice, issue: Issue | None = None) -> dict[str, An
     document = {
         "schema": SCHEMA,
         "prepared_at": invoice.prepared_at,
-        "prepared_by": invoice.prepared_by,
         **_issued(issue),
         "payment_days": contract.payment_days,
         "paper": paper_of(contract.offtaker.address, invoice.currency),
@@ -79,7 +80,7 @@ def build_document(invoice: Invoice, issue: Issue | None = None) -> dict[str, An
         "points": points_of(run),
         "period": _period(inputs.period),
         "run": _run(run),
-        "lines": [_line(line) for line in run.lines.all()],
+        "lines": [_line(line, inputs.period.zone) for line in run.lines.all()],
         "total": invoice.total_usd,
         "usage": usage_of(inputs.series["delivered"], inputs.period),
         "series": _series(inputs),
@@ -91,7 +92,7 @@ def build_document(invoice: Invoice, issue: Issue | None = None) -> dict[str, An
 
 
 def _issued(issue: Issue | None) -> dict[str, Any]:
-    names = ("number", "issued_at", "issued_by", "issue_date", "due_date")
+    names = ("number", "issued_at", "issue_date", "due_date")  # people stay in the house
     return {name: getattr(issue, name) if issue else None for name in names}
 
 
@@ -161,19 +162,18 @@ def _run(run: SettlementRun) -> dict[str, Any]:
         "inputs_sha256": run.inputs_sha256,
         "lines_sha256": run.lines_sha256,
         "allocation_sha256": allocation.inputs_sha256 if allocation else "",
-        "approved_by": run.approved_by,
         "approved_at": run.approved_at,
     }
 
 
-def _line(line: Line) -> dict[str, Any]:
+def _line(line: Line, zone: str) -> dict[str, Any]:
     sheet = read(line.worksheet)
     return {
         "position": line.position,
         "line_code": line.line_code,
         "label": line.label,
         "clause": line.clause,
-        "under": f"Correction of {line.corrects_period}" if line.corrects_period else "",
+        "under": correction_words(line.corrects_period, sheet),
         "quantity": line.quantity,
         "unit": line.unit,
         "rate_text": line.rate_text,
@@ -184,6 +184,7 @@ def _line(line: Line) -> dict[str, Any]:
         "last_date": line.last_date,
         "parts": parts(sheet),
         "determinants": determinants(sheet),
+        "demand": demand_facts(sheet, zone),
         "sums": sums(sheet),
         "worksheet": line.worksheet,
         "sha256": line.sha256,

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import numpy as np
 
+from billing.calc.demand import demand_facts
 from billing.calc.usage import usage_of
 from billing.calc.wording import determinants, parts, sums
 from contracts.charges import charge_type
@@ -152,6 +153,7 @@ def lines(series: Series) -> list[dict]:
                 "estimated_ratio": "0.004" if code == 10 else "0",
                 "parts": parts(sheet),
                 "determinants": determinants(sheet),
+                "demand": demand_facts(sheet, ZONE),
                 "sums": sums(sheet),
                 "worksheet": sheet.to_json(),
             }
@@ -218,7 +220,6 @@ def document(**changes) -> dict:
             "inputs_sha256": "4a" * 32,
             "lines_sha256": "5b" * 32,
             "allocation_sha256": "6c" * 32,
-            "approved_by": "approver",
             "approved_at": datetime(2026, 4, 2, 16, 30, tzinfo=UTC),
         },
         "lines": charged,
@@ -227,8 +228,6 @@ def document(**changes) -> dict:
         "series": [{"name": "delivered", "minutes": 15, "count": 2972, "digest": series.digest()}],
         "carbon": carbon(),
         "notes": [],
-        "prepared_by": "analyst",
-        "issued_by": "billing",
     } | changes
     return json.loads(canonical_json(made))
 

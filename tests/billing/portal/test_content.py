@@ -39,7 +39,7 @@ def test_home_says_month_cost_and_latest_invoice(alfa, number):
     invoice = Invoice.objects.get(number=number)
     for said in ("March 2026", f"${invoice.total_usd:,.2f}", number, f"{number}/pdf"):
         assert said in page
-    assert "Provisional" not in page
+    assert "can still change" not in page
 
 
 def test_a_month_that_is_not_billed_says_so(alfa, world):
@@ -49,8 +49,8 @@ def test_a_month_that_is_not_billed_says_so(alfa, world):
     now = datetime(2026, 4, 9, tzinfo=UTC)
     void_invoice(world.invoices["PPA-ALFA"], actor=billing, now=now, reason="wrong address")
     page = text(alfa.get("/portal/"))
-    assert "Provisional: the bill of this month is not final" in page
-    assert "provisional" in text(alfa.get("/portal/usage/?month=2026-03"))
+    assert "Approved: the invoice has not been issued yet." in page
+    assert "approved" in text(alfa.get("/portal/usage/?month=2026-03"))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,66 @@
+"""How far the bill of a month is, in words; the furthest behind of several contracts counts."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from poweroptix.kernel.period import Period
+from settlement.models import SettlementRun
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a bill is: its place in the order, the word of a badge, one sentence."""
+
+    order: int
+    word: str
+    sentence: str
+    is_final: bool = False
+
+
+EMPTY = Standing(0, "no readings", "No readings of this month have arrived yet.")
+PARTLY = Standing(
+    1, "in progress", "Some readings have arrived; the bill follows when the month is complete."
+)
+READ = Standing(
+    2, "not calculated", "The readings are here and being checked; the bill is not calculated yet."
+)
+PRELIMINARY = Standing(
+    3, "preliminary", "Preliminary: calculated from the readings so far; the bill can still change."
+)
+CALCULATED = Standing(
+    4, "calculated", "Calculated, not approved yet; the bill of this month can still change."
+)
+REVIEW = Standing(
+    5, "in review", "In review: a second person checks the bill; it can still change."
+)
+APPROVED = Standing(6, "approved", "Approved: the invoice has not been issued yet.")
+CORRECTED = Standing(
+    7,
+    "issued, corrected",
+    "Invoiced; readings changed afterwards, and the difference is billed as a correction on a "
+    "later invoice.",
+    True,
+)
+ISSUED = Standing(8, "final", "Invoiced.", True)
+
+
+def of_run(run: SettlementRun) -> Standing:
+    """Return how far a bill is that is calculated and not invoiced."""
+    if run.state in SettlementRun.SETTLED:
+        return APPROVED
+    if run.kind == SettlementRun.Kind.PRELIMINARY:
+        return PRELIMINARY
+    return REVIEW if run.state == SettlementRun.State.REVIEW else CALCULATED
+
+
+def of_readings(period: Period, newest: datetime | None) -> Standing:
+    """Return how far a month without any run is; `newest` ends the newest reading."""
+    if newest is None or newest <= period.start_utc:
+        return EMPTY
+    return PARTLY if newest < period.end_utc else READ
+
+
+def least(standings: Iterable[Standing]) -> Standing | None:
+    """Return the one that is furthest behind; None of none."""
+    return min(standings, key=lambda one: one.order, default=None)

@@ -1,0 +1,68 @@
+"""From the first reading to the issued invoice: what the portal says on the way."""
+
+from datetime import date
+
+import pytest
+
+from billing.portal import standing
+from billing.services import draft_invoice, issue_invoice
+from meters.models import Channel
+from meters.services import validate_days
+from settlement.models import SettlementRun
+from settlement.services import approve_run, submit_run
+from tests.billing.world import QUICK_HASHERS, quick_pdf
+from tests.factories.campus import HEAD, NOW, SYSTEM, build_campus, deliver
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _media(settings, tmp_path, monkeypatch):
+    settings.MEDIA_ROOT = str(tmp_path / "media")
+    settings.PASSWORD_HASHERS = QUICK_HASHERS
+    quick_pdf(monkeypatch)
+
+
+@pytest.fixture
+def settled():
+    """March is read and calculated, and nobody has approved it."""
+    return build_campus(issue=False)
+
+
+def home(client, world) -> str:
+    client.force_login(world.people["alfa"])
+    answer = client.get("/portal/")
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_some_readings_of_the_next_month(client, settled):
+    row = "HALL-A,DEL_KWH,2026-04-01T05:00:00Z,900,2000.000,kWh,A"
+    deliver("april.csv", "\n".join([HEAD, row, ""]).encode(), now=NOW)
+    channels = list(Channel.objects.values_list("pk", flat=True))
+    first = date(2026, 4, 1)
+    validate_days(channels, first, first, now=NOW, actor=SYSTEM)
+    page = home(client, settled)
+    assert "April 2026" in page
+    assert standing.PARTLY.sentence in page
+    assert "Energy, metered so far" in page
+
+
+def test_from_calculated_to_issued(client, settled):
+    run = settled.runs["PPA-ALFA"]
+    first = standing.of_run(run).sentence
+    assert first in (standing.CALCULATED.sentence, standing.PRELIMINARY.sentence)
+    assert first in home(client, settled)
+    SettlementRun.objects.filter(pk=run.pk).update(kind="FINAL")
+    run.refresh_from_db()
+    submit_run(run, actor=settled.actor("analyst"), now=NOW)
+    assert standing.REVIEW.sentence in home(client, settled)
+    run = approve_run(run, actor=settled.actor("approver"), now=NOW)
+    assert standing.APPROVED.sentence in home(client, settled)
+    draft = draft_invoice(run, actor=settled.actor("billing"), now=NOW)
+    assert standing.APPROVED.sentence in home(client, settled)
+    issue_invoice(draft, actor=settled.actor("billing"), now=NOW)
+    page = home(client, settled)
+    assert not any(
+        one.sentence in page for one in (standing.REVIEW, standing.APPROVED, standing.CORRECTED)
+    )
