@@ -5,15 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 
-from meters.models import Channel, Edit, Finding, ImportFile, Layer, Publication, ReadingNote
+from meters.models import (
+    Channel,
+    Edit,
+    Finding,
+    ImportFile,
+    Installation,
+    Layer,
+    Publication,
+    ReadingNote,
+)
 from meters.queries_series import DAY_MINUTES
 from meters.storage import Batch, epoch_day, load
 from meters.storage.batch import lines_of
 from poweroptix.kernel.errors import NotFoundError
-from poweroptix.kernel.fixed import MISSING, from_micro
+from poweroptix.kernel.fixed import EXACT, MISSING, from_micro
 from poweroptix.kernel.grid import utc
 from poweroptix.kernel.quality import Method, Status, letter
 
@@ -41,6 +51,43 @@ class ReadingVersion:
 
 
 @dataclass(frozen=True)
+class Multiplied:
+    """A reading as received, times the multiplier of the meter that was installed then."""
+
+    raw: Decimal
+    multiplier: Decimal
+    unit: str
+    installation: Installation
+
+    @property
+    def product(self) -> Decimal:
+        """Return the primary value, exact."""
+        return EXACT.multiply(self.raw, self.multiplier)
+
+    @property
+    def serial(self) -> str:
+        """Return the serial number of the meter."""
+        return self.installation.meter.serial
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data: the three numbers, the transformer ratios, the meter and since when.
+
+        `by_source` says that the source multiplied already, so the multiplier here is 1.
+        """
+        return {
+            "raw": self.raw,
+            "multiplier": self.multiplier,
+            "product": self.product,
+            "unit": self.unit,
+            "ct_ratio": self.installation.ct_ratio,
+            "pt_ratio": self.installation.pt_ratio,
+            "by_source": self.installation.multiplier_applied_by_source,
+            "meter": self.serial,
+            "since": self.installation.valid.lower,
+        }
+
+
+@dataclass(frozen=True)
 class Trace:
     """Everything known about one interval of a channel."""
 
@@ -50,6 +97,24 @@ class Trace:
     edits: tuple[Edit, ...]
     findings: tuple[Finding, ...]
     notes: tuple[ReadingNote, ...]
+    installation: Installation | None = None
+
+    def multiplied(self, version: ReadingVersion | None = None) -> Multiplied | None:
+        """Return a received version (the newest) with its multiplier: 1 if the source applied it.
+
+        None without a received value or without a meter at that time.
+        """
+        raw = version or self.newest(Layer.RAW)
+        if raw is None or raw.quantity is None or self.installation is None:
+            return None
+        ratio = self.installation.applied_ratio
+        return Multiplied(raw.quantity, ratio, self.channel.unit, self.installation)
+
+    @property
+    def multiplication(self) -> dict[str, Any] | None:
+        """Return `multiplied` of the newest received version as plain data."""
+        found = self.multiplied()
+        return found.to_json() if found else None
 
     def newest(self, layer: int) -> ReadingVersion | None:
         """Return the version that readers see now in a layer."""
@@ -60,7 +125,7 @@ class Trace:
 def trace(channel_id: int, instant: datetime) -> Trace:
     """Return all versions of the interval that holds `instant`, newest first.
 
-    Seven queries. Raises NotFoundError for an unknown channel.
+    Eight queries. Raises NotFoundError for an unknown channel.
     """
     channel = Channel.objects.filter(pk=channel_id).first()
     if channel is None:
@@ -85,6 +150,9 @@ def trace(channel_id: int, instant: datetime) -> Trace:
         tuple(Edit.objects.filter(**around)),
         tuple(Finding.objects.filter(**around)),
         tuple(ReadingNote.objects.filter(**around)),
+        Installation.objects.filter(channel=channel_id, valid__contains=start)
+        .select_related("meter")
+        .first(),
     )
 
 

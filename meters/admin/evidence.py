@@ -4,7 +4,15 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
 from django.forms import CharField
 
-from meters.models import Edit, Finding, Publication, ReadingNote, ReasonCode, VeeRun
+from meters.models import (
+    Edit,
+    EditProposal,
+    Finding,
+    Publication,
+    ReadingNote,
+    ReasonCode,
+    VeeRun,
+)
 from meters.resources import EditResource, FindingResource
 from meters.services import accept_finding, revalidate
 from poweroptix.adminkit import ExportMixin, ReadOnlyAdmin, badge
@@ -89,12 +97,24 @@ class EditAdmin(ExportMixin, ReadOnlyAdmin):
     """Edits of final readings."""
 
     resource_classes = [EditResource]
-    list_display = ["channel", "action", "operand", "start_utc", "end_utc", "before_total",
+    list_display = ["channel", "action", "operand", "source", "start_utc", "end_utc", "before_total",
                     "after_total", "reason_code", "actor", "approver", "created_at"]  # fmt: skip
     list_filter = ["action", "reason_code", "channel__delivery_point__campus"]
     list_select_related = ["channel"]
     search_fields = ["channel__code", "comment", "actor"]
     date_hierarchy = "start_utc"
+
+
+@admin.register(EditProposal)
+class EditProposalAdmin(ReadOnlyAdmin):
+    """Edits above the limit; they are decided on the pages of the office."""
+
+    list_display = ["channel", "action", "operand", "source", "start_utc", "end_utc", "state",
+                    "proposed_by", "proposed_at", "decided_by", "decided_at"]  # fmt: skip
+    list_filter = ["state", "action", "reason_code", "channel__delivery_point__campus"]
+    list_select_related = ["channel"]
+    search_fields = ["channel__code", "comment", "proposed_by", "decided_by"]
+    date_hierarchy = "proposed_at"
 
 
 @admin.register(Publication)

@@ -3,27 +3,54 @@
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from django.db.models import Case, IntegerField, QuerySet, Value, When
 from django.http import JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views import View
 
 from meters.models import Channel, Direction, PointKind, Role
-from meters.queries import final_series, raw_series, trace
-from poweroptix.kernel.errors import Refused
+from meters.pages.profiles import profile
+from meters.queries import completeness, final_series, late_channels, raw_series, trace
+from meters.queries_work import LATE_LOOKBACK_DAYS
+from poweroptix.accounts.permissions import may
+from poweroptix.clock import now
 from poweroptix.kernel.fixed import MISSING, from_micro
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.quality import Status, letter
-from poweroptix.pages.asked import read_day, read_instant, read_month
-from poweroptix.pages.charts import payload
+from poweroptix.pages.asked import read_day, read_instant, read_month, read_pk
 from poweroptix.pages.guards import StaffPage
 from poweroptix.pages.lists import Column, Filter, ListPage
 
-MOST_DAYS = 400
+NEVER_HOURS = LATE_LOOKBACK_DAYS * 24
 
 
 def _link(channel: Channel) -> str:
     return reverse("office-channel", args=[channel.code])
+
+
+def of_keys(rows: QuerySet, keys: str) -> QuerySet:
+    """Return the channels that a link names by their keys, such as `4,7`."""
+    return rows.filter(pk__in=[read_pk(key) for key in keys.split(",")])
+
+
+def with_gaps(rows: QuerySet, label: str) -> QuerySet:
+    """Return the channels with an interval of the local month that cannot be billed."""
+    days = read_month(label, "UTC").days()
+    found = completeness(rows.values_list("pk", flat=True), days[0], days[-1])
+    open_days = {
+        row.channel.pk for row in found.rows if any(d.billable < d.expected for d in row.days)
+    }
+    return rows.filter(pk__in=open_days)
+
+
+def _late(channel: Channel) -> str:
+    """Say how late a channel is; nothing for one that is not."""
+    if channel.hours_late < 0:
+        return "—"
+    if channel.hours_late >= NEVER_HOURS:
+        return f"nothing for {LATE_LOOKBACK_DAYS} days"
+    return f"{channel.hours_late:,} h"
 
 
 class ChannelList(StaffPage, ListPage):
@@ -44,16 +71,31 @@ class ChannelList(StaffPage, ListPage):
         ),
         Column("minutes", "Minutes", kind="num", places=0, sort="minutes"),
         Column("role", "Role", sort="role", value=lambda c: c.get_role_display()),
+        Column("hours_late", "Late by", sort="hours_late", value=_late),
     )
     filters = (
         Filter("role", "Role", lambda: Role.choices),
         Filter("direction", "Direction", lambda: Direction.choices),
         Filter("kind", "Point", lambda: PointKind.choices, "delivery_point__kind"),
+        Filter(
+            "late",
+            "Arrival",
+            lambda: [("yes", "Late")],
+            narrow=lambda rows, _yes: rows.filter(hours_late__gte=0),
+        ),
+        Filter("gaps", "Gaps in", kind="month", narrow=with_gaps),
+        Filter("channels", "Some channels", kind="link", narrow=of_keys),
     )
 
     def rows(self):
-        """Return all channels."""
-        return Channel.objects.select_related("delivery_point__campus")
+        """Return all channels with the hours by which their newest reading is late, else -1."""
+        hours = {row.channel.pk: row.hours_late for row in late_channels(now())}
+        late = [
+            When(pk=pk, then=Value(NEVER_HOURS if count is None else min(count, NEVER_HOURS - 1)))
+            for pk, count in hours.items()
+        ]
+        counted = Case(*late, default=Value(-1), output_field=IntegerField())
+        return Channel.objects.select_related("delivery_point__campus").annotate(hours_late=counted)
 
 
 class ChannelPage(StaffPage, View):
@@ -82,12 +124,21 @@ class ChannelPage(StaffPage, View):
             "missing": series.missing_count,
             "count": series.grid.count,
             "trace": trace(channel.pk, read_instant(at)) if at else None,
+            "may_edit": may(request.user, "meters.edit"),
             "day": request.GET.get("day", ""),
             "intervals": _intervals(channel, campus.zone, request.GET["day"])
             if request.GET.get("day")
             else [],
             "installations": channel.installations.select_related("meter").order_by("valid"),
         }
+        found, day = context["trace"], context["day"]
+        if found is not None:
+            context["trace_end"] = found.start_utc + timedelta(minutes=channel.minutes)
+            local = found.start_utc.astimezone(ZoneInfo(campus.zone))
+            context["trace_day"] = f"{local:%Y-%m-%d}"
+        if day:
+            shown = Period.day(campus.zone, read_day(day))
+            context["day_bounds"] = (shown.start_utc, shown.end_utc)
         return render(request, "meters/channel.html", context)
 
 
@@ -103,22 +154,6 @@ class ChannelSeries(StaffPage, View):
         )
         start, end = (read_instant(request.GET.get(name, "")) for name in ("from", "to"))
         return JsonResponse(profile(channel, start, end))
-
-
-def profile(channel: Channel, start: datetime, end: datetime) -> dict:
-    """Return the chart of a channel: final readings first, what was received beside them."""
-    if not start < end or end - start > timedelta(days=MOST_DAYS):
-        raise Refused("series.range", f"Ask for more than nothing and at most {MOST_DAYS} days.")
-    step = timedelta(minutes=channel.minutes)
-    start = datetime.fromtimestamp(
-        start.timestamp() // step.total_seconds() * step.total_seconds(), UTC
-    )
-    end = datetime.fromtimestamp(
-        -(-end.timestamp() // step.total_seconds()) * step.total_seconds(), UTC
-    )
-    final, _pins = final_series(channel.pk, start, end)
-    raw, _raw_pins = raw_series(channel.pk, start, end)
-    return payload({"final": final, "as received": raw}, channel.delivery_point.campus.zone)
 
 
 def _last_month(channel: Channel, zone: str) -> str:

@@ -1,32 +1,19 @@
 """Exceptions: what rules found, beside the load profile, with the decision in the same place."""
 
-from datetime import timedelta
-
-from django.http import JsonResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.db.models import Q, QuerySet
 from django.urls import reverse
-from django.views import View
 
 from meters.models import (
     Campus,
-    Channel,
-    EditAction,
     Finding,
     FindingSeverity,
     FindingState,
-    ReasonCode,
 )
-from meters.pages.channels import profile
-from meters.queries import open_findings
-from meters.services import accept_finding, edit_readings, revalidate
+from meters.queries import edits_to_confirm, effect, holds_month
 from meters.validation import rules
-from poweroptix.accounts.permissions import may
-from poweroptix.clock import now
-from poweroptix.pages.asked import read_number
-from poweroptix.pages.guards import StaffPage, actor_of, attempt
+from poweroptix.pages.asked import read_month, read_pk
+from poweroptix.pages.guards import StaffPage
 from poweroptix.pages.lists import Column, Filter, ListPage
-
-AROUND = timedelta(days=1)
 
 
 def _work(finding: Finding) -> str:
@@ -41,12 +28,37 @@ def rule_title(finding: Finding) -> str:
     return f"{found} ({finding.rule_code})" if found else finding.rule_code
 
 
+def _zone(finding: Finding) -> str:
+    return finding.channel.delivery_point.campus.zone if finding.channel_id else "UTC"
+
+
+def in_month(rows: QuerySet, label: str) -> QuerySet:
+    """Return the findings that touch a local month of their campus; Refused for another text."""
+    touching = Q(pk__in=[])
+    for campus in Campus.objects.all():
+        period = read_month(label, campus.zone)
+        touching |= Q(
+            channel__delivery_point__campus=campus,
+            end_utc__gt=period.start_utc,
+            start_utc__lt=period.end_utc,
+        )
+    return rows.filter(touching)
+
+
+def of_channels(rows: QuerySet, keys: str) -> QuerySet:
+    """Return the findings of channels that a link names by their keys, such as `4,7`."""
+    return rows.filter(channel__in=[read_pk(key) for key in keys.split(",")])
+
+
 class FindingList(StaffPage, ListPage):
     """All findings; the open ones unless another state is asked for."""
 
     verb = "meters.view"
     title = "Exceptions"
-    intro = "What the rules found. A HOLD keeps a month from being settled until a person decides."
+    intro = (
+        "What the rules found. A HOLD on a main channel keeps its month from being settled until a "
+        "person decides; on a check channel it is for comparison and holds nothing."
+    )
     name = "findings"
     search = ("channel__code", "rule_code", "message")
     default_sort = "start_utc"
@@ -54,8 +66,9 @@ class FindingList(StaffPage, ListPage):
         Column("rule_code", "Rule", sort="rule_code", link=_work, value=rule_title),
         Column("channel__code", "Channel", sort="channel__code", link=_work),
         Column("severity", "Severity", kind="state", sort="severity"),
-        Column("start_utc", "From", kind="moment", sort="start_utc"),
-        Column("end_utc", "To", kind="moment", sort="end_utc"),
+        Column("effect", "Effect", value=effect),
+        Column("start_utc", "From", kind="moment", sort="start_utc", zone=_zone),
+        Column("end_utc", "To", kind="moment", sort="end_utc", zone=_zone),
         Column("message", "Found"),
         Column("metric", "Metric", kind="short"),
         Column("threshold", "Limit", kind="short"),
@@ -71,7 +84,16 @@ class FindingList(StaffPage, ListPage):
             lambda: [(c.code, c.name) for c in Campus.objects.all()],
             "channel__delivery_point__campus__code",
         ),
+        Filter(
+            "holds",
+            "Month",
+            lambda: [("yes", "Held back")],
+            narrow=lambda rows, _yes: rows.filter(holds_month()),
+        ),
+        Filter("month", "In", kind="month", narrow=in_month),
+        Filter("channels", "Some channels", kind="link", narrow=of_channels),
     )
+    template_name = "meters/findings.html"
     empty_title = "All clear"
     empty_text = "No rule has anything to say."
 
@@ -83,100 +105,6 @@ class FindingList(StaffPage, ListPage):
             rows if asked.get("state") or asked.get("q") else rows.filter(state=FindingState.OPEN)
         )
 
-
-class Workbench(StaffPage, View):
-    """One finding: queue left, profile right, decision below."""
-
-    verb = "meters.view"
-    write_verb = "meters.edit"
-
-    def get(self, request, pk):
-        """Show the finding with its surroundings."""
-        finding = get_object_or_404(
-            Finding.objects.select_related("channel__delivery_point__campus"), pk=pk
-        )
-        return self._page(request, finding)
-
-    def post(self, request, pk):
-        """Accept, edit or judge again; then go to the next open finding."""
-        finding = get_object_or_404(Finding.objects.select_related("channel"), pk=pk)
-        done = attempt(request, lambda: self._decide(request, finding))
-        if not done:
-            return self._page(request, finding, status=409 if finding.state != "OPEN" else 400)
-        following = open_findings().exclude(pk=pk).first()
-        if request.POST.get("then") == "next" and following is not None:
-            return redirect("office-finding", pk=following.pk)
-        return redirect("office-finding", pk=pk)
-
-    def _decide(self, request, finding) -> str:
-        said, actor, at = request.POST, actor_of(request), now()
-        if said.get("action") == "ACCEPT":
-            accept_finding(
-                finding,
-                reason_code=said.get("reason_code", ""),
-                comment=said.get("comment", ""),
-                actor=actor,
-                now=at,
-                seen_state=said.get("seen_state") or None,
-            )
-            return "Accepted as read for this rule."
-        if said.get("action") == "RERUN":
-            summary = revalidate(
-                finding.channel_id, finding.start_utc, finding.end_utc, now=at, actor=actor
-            )
-            return _judged(summary)
-        edit = edit_readings(
-            finding.channel,
-            finding.start_utc,
-            finding.end_utc,
-            said.get("action", ""),
-            operand=read_number(said.get("operand", "")),
-            reason_code=said.get("reason_code", ""),
-            comment=said.get("comment", ""),
-            actor=actor,
-            now=at,
-        )
-        unit = finding.channel.unit
-        if edit.after_total is None:
-            return "The readings are what the rules make of them again."
-        return f"Changed from {edit.before_total:,f} to {edit.after_total:,f} {unit}."
-
-    @staticmethod
-    def _page(request, finding, status=200):
-        zone = finding.channel.delivery_point.campus.zone if finding.channel_id else "UTC"
-        queue = open_findings()[:60]
-        context = {
-            "finding": finding,
-            "rule": rule_title(finding),
-            "zone": zone,
-            "queue": queue,
-            "left": open_findings().count(),
-            "actions": [c for c in EditAction.choices if c[0] != EditAction.ACCEPT],
-            "reasons": ReasonCode.choices,
-            "may_decide": may(request.user, "meters.edit"),
-            "may_accept": finding.rule_code != "V01",
-            "said": request.POST,
-        }
-        return render(request, "meters/workbench.html", context, status=status)
-
-
-def _judged(summary) -> str:
-    found = sum(summary.findings.values())
-    return (
-        f"Judged again: {found} findings, {summary.estimated} intervals estimated, "
-        f"{summary.blocks} days written."
-    )
-
-
-class FindingSeries(StaffPage, View):
-    """The profile around a finding, as the chart takes it."""
-
-    verb = "meters.view"
-
-    def get(self, request, pk):
-        """Return final readings with what was received beside them."""
-        finding = get_object_or_404(
-            Finding.objects.select_related("channel__delivery_point__campus"), pk=pk
-        )
-        channel: Channel = finding.channel
-        return JsonResponse(profile(channel, finding.start_utc - AROUND, finding.end_utc + AROUND))
+    def extra(self):
+        """Return how many edits wait for a second person."""
+        return {"waiting": edits_to_confirm().count()}

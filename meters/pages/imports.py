@@ -18,7 +18,9 @@ from meters.models import (
     QuarantinedRecord,
     RecordState,
 )
+from meters.pages.multipliers import with_multipliers
 from meters.pages.rereading import READING_KINDS
+from meters.queries import with_problems
 from meters.services.files import receive_files, upload_limit_bytes
 from poweroptix.accounts.permissions import may
 from poweroptix.clock import now
@@ -68,6 +70,12 @@ class FileList(StaffPage, ListPage):
                 .values_list("source", flat=True)
                 .distinct()
             ],
+        ),
+        Filter(
+            "problem",
+            "Problem",
+            lambda: [("any", "Refused or in quarantine")],
+            narrow=lambda rows, _any: with_problems(rows),
         ),
     )
     empty_title = "No file yet"
@@ -190,6 +198,7 @@ class FilePage(StaffPage, View):
         context = {
             "file": file,
             "receipt": file.receipt,
+            "arrived": with_multipliers(file.receipt.get("channels", [])),
             "rereadings": _rereadings(file),
             "records": records,
             "open_records": sum(row.state == RecordState.OPEN for row in records),
@@ -208,7 +217,14 @@ class FilePage(StaffPage, View):
 def _rereadings(file: ImportFile) -> list[dict]:
     """Return later readings of the file, the newest first, with their moment."""
     kept = reversed(file.receipt.get("again", []))
-    return [again | {"at": datetime.fromisoformat(again["at"])} for again in kept]
+    return [
+        again
+        | {
+            "at": datetime.fromisoformat(again["at"]),
+            "channels": with_multipliers(again.get("channels", [])),
+        }
+        for again in kept
+    ]
 
 
 def _open_findings(file: ImportFile) -> int:

@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from meters.pages import channels, findings, imports, quarantine, rereading
+from meters.pages import (
+    channels,
+    edits,
+    findings,
+    history,
+    imports,
+    proposals,
+    quarantine,
+    rereading,
+    workbench,
+)
 
 urlpatterns = [
     path("imports/", imports.FileList.as_view(), name="office-imports"),
@@ -11,11 +21,18 @@ urlpatterns = [
     path("imports/<int:pk>/again/", rereading.ReadAgain.as_view(), name="office-read-again"),
     path("quarantine/<int:pk>/", quarantine.Quarantine.as_view(), name="office-quarantine"),
     path("findings/", findings.FindingList.as_view(), name="office-findings"),
-    path("findings/<int:pk>/", findings.Workbench.as_view(), name="office-finding"),
+    path("findings/<int:pk>/", workbench.Workbench.as_view(), name="office-finding"),
     path(
         "findings/<int:pk>/series.json",
-        findings.FindingSeries.as_view(),
+        workbench.FindingSeries.as_view(),
         name="office-finding-series",
+    ),
+    path("edits/", proposals.ProposalList.as_view(), name="office-proposals"),
+    path("edits/<int:pk>/", proposals.ProposalPage.as_view(), name="office-proposal"),
+    path(
+        "edits/<int:pk>/series.json",
+        proposals.ProposalSeries.as_view(),
+        name="office-proposal-series",
     ),
     path("channels/", channels.ChannelList.as_view(), name="office-channels"),
     path(
@@ -23,5 +40,8 @@ urlpatterns = [
         channels.ChannelSeries.as_view(),
         name="office-channel-series",
     ),
+    path("channels/<path:code>/edit.json", edits.EditSeries.as_view(), name="office-edit-series"),
+    path("channels/<path:code>/edit/", edits.EditPage.as_view(), name="office-edit"),
+    path("channels/<path:code>/history/", history.HistoryPage.as_view(), name="office-history"),
     path("channels/<path:code>/", channels.ChannelPage.as_view(), name="office-channel"),
 ]

@@ -80,8 +80,11 @@ class Preview:
 
 
 def preview_edit(order: EditOrder, *, actor: Actor, now: datetime) -> Preview:
-    """Return what an edit would change; raises what `edit_readings` would, save for its words."""
-    require(actor, "meters.edit")
+    """Return what an edit would change; raises what `edit_readings` would, save for its words.
+
+    Nothing is stored, so whoever may look may preview.
+    """
+    require(actor, "meters.view")
     order.check()
     periods = _months(order)
     bounds = periods[0].start_utc, periods[-1].end_utc

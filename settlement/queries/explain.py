@@ -34,7 +34,7 @@ def explain_line(
 
     Always: line, run, worksheet rows and the energy of each local day. With `day` also the
     intervals of that day; with `instant` also the readings of that interval: the version that was
-    used, all versions, file and line. Three queries, and seven per channel with `instant`.
+    used, all versions, file and line. Three queries, and eight per channel with `instant`.
     NotFoundError for an unknown line.
     """
     line = Line.objects.select_related("run__contract").filter(pk=line_id).first()
@@ -199,6 +199,7 @@ def _reading(
         "minutes": found.channel.minutes,
         "used": final,
         "raw": raw,
+        "multiplication": found.multiplication,
         "versions": versions,
         "edits": [
             {"at": edit.created_at, "who": edit.actor, "action": edit.action,

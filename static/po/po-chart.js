@@ -1,5 +1,6 @@
 /* Time-series charts. <div class="chart" data-chart="/url/series.json" data-label="..."> draws the columnar payload
-   {t0: epoch s, step: s, unit, tz, series: [{name, v: [..]}], q: [[letter, count]..]} with uPlot; q colours the strip below. */
+   {t0: epoch s, step: s, unit, tz, series: [{name, v: [..], style}], q: [[letter, count]..]} with uPlot; q colours the strip below.
+   style: "final" is drawn on top in the colours of its quality, "raw" thin and dashed, "context" faint; without it a plain line. */
 "use strict";
 (() => {
   const cssVar = (name) => { const probe = document.createElement("i"); probe.style.color = `var(${name})`; document.body.append(probe); const c = getComputedStyle(probe).color; probe.remove(); return c; };
@@ -21,6 +22,30 @@
       ctx.restore();
     };
   }
+  const depth = { context: 0, raw: 1, final: 2 };
+  /* The line of the final readings takes the colour of each interval's quality: a gradient with hard edges. */
+  function byQuality(payload, count, ink) {
+    return (u) => {
+      const { left, width } = u.bbox;
+      const paint = u.ctx.createLinearGradient(left, 0, left + Math.max(width, 1), 0);
+      const stop = (at, colour) => paint.addColorStop(Math.min(1, Math.max(0, (at - left) / Math.max(width, 1))), colour);
+      let i = 0;
+      for (const [letter, n] of payload.q || [["A", count]]) {
+        const from = u.valToPos(payload.t0 + i * payload.step, "x", true), to = u.valToPos(payload.t0 + (i + n) * payload.step, "x", true);
+        i += n;
+        if (to < left || from > left + width) continue;
+        stop(from, ink[letter] || ink.X); stop(to, ink[letter] || ink.X);
+      }
+      return paint;
+    };
+  }
+  function look(one, i, payload, count, ink) {
+    const plain = cssVar(`--s${(i % 6) + 1}`);
+    if (one.style === "final") return { stroke: byQuality(payload, count, ink), mark: ink.A, width: 2.5 };
+    if (one.style === "raw") return { stroke: cssVar("--text"), width: 1, dash: [5, 4] };
+    if (one.style === "context") return { stroke: cssVar("--muted"), width: 1.3, dash: i % 2 ? [2, 5] : [2, 2] };
+    return { stroke: plain, width: 1.5, fill: payload.bars ? plain : undefined };
+  }
   async function draw(box) {
     let payload;
     try { const answer = await fetch(box.dataset.chart, { headers: { Accept: "application/json" } }); if (!answer.ok) throw new Error(answer.status); payload = await answer.json(); }
@@ -33,13 +58,16 @@
     const letters = []; for (const [letter, n] of payload.q || []) for (let i = 0; i < n; i++) letters.push(letter);
     const paint = () => {
       plot?.destroy();
+      const ink = Object.fromEntries(Object.entries(qColour).map(([letter, name]) => [letter, cssVar(name)]));
+      const drawn = payload.series.map((one, i) => ({ one, ...look(one, i, payload, count, ink) })).sort((a, b) => (depth[a.one.style] ?? 3) - (depth[b.one.style] ?? 3));
       const axis = { stroke: cssVar("--muted"), grid: { stroke: cssVar("--line"), width: 1 }, ticks: { stroke: cssVar("--line") } };
       plot = new uPlot({
         width: box.clientWidth, height: Number(box.dataset.height || 280), tzDate: (ts) => uPlot.tzDate(new Date(ts * 1e3), payload.tz || "UTC"),
         cursor: { drag: { x: true, y: false } }, axes: [axis, { ...axis, label: payload.unit, size: 64 }],
-        series: [{}, ...payload.series.map((s, i) => ({ label: s.name, stroke: cssVar(`--s${(i % 6) + 1}`), width: 1.5, paths: payload.bars ? uPlot.paths.bars({ size: [.85, 60] }) : uPlot.paths.stepped({ align: 1 }), fill: payload.bars ? cssVar(`--s${(i % 6) + 1}`) : undefined, points: { show: false }, spanGaps: false }))],
+        legend: { markers: { stroke: (u, i) => drawn[i - 1]?.mark || drawn[i - 1]?.stroke, dash: (u, i) => drawn[i - 1]?.dash ? "dashed" : "solid", fill: () => "transparent" } },
+        series: [{}, ...drawn.map((d) => ({ label: d.one.name, stroke: d.stroke, width: d.width, dash: d.dash, paths: payload.bars ? uPlot.paths.bars({ size: [.85, 60] }) : uPlot.paths.stepped({ align: 1 }), fill: d.fill, points: { show: false }, spanGaps: false }))],
         hooks: { drawClear: [strip(payload)] },
-      }, [x, ...payload.series.map((s) => s.v)], box);
+      }, [x, ...drawn.map((d) => d.one.v)], box);
       box.append(say);
     };
     paint();

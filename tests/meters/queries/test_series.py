@@ -155,7 +155,7 @@ def test_open_findings_come_gravest_first_in_one_query(django_assert_num_queries
 
 def test_trace_is_bounded(django_assert_max_num_queries):
     channel = loaded("A/KWH", "1.5")
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         found = trace(channel.pk, START + timedelta(minutes=7))
     assert found.start_utc == START
     assert [(v.layer, v.version, v.quantity, v.line) for v in found.versions] == [

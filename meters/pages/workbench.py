@@ -1,0 +1,124 @@
+"""The workbench: one finding, the readings around it, and the decision in the same place."""
+
+from datetime import timedelta
+
+from django.http import JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views import View
+
+from meters.models import Finding, ReasonCode
+from meters.pages.edit_forms import edit_choices
+from meters.pages.findings import rule_title
+from meters.pages.profiles import WEEKS_BACK, profile
+from meters.queries import edits_to_confirm, effect, open_findings
+from meters.services import accept_finding, revalidate
+from poweroptix.accounts.permissions import may
+from poweroptix.clock import now
+from poweroptix.kernel.errors import Refused
+from poweroptix.pages.guards import StaffPage, actor_of, attempt
+
+AROUND = timedelta(days=1)
+QUEUE = 60
+
+
+def finding_of(pk: int) -> Finding:
+    """Return a finding with its channel and campus; a page that is not found otherwise."""
+    return get_object_or_404(
+        Finding.objects.select_related("channel__delivery_point__campus"), pk=pk
+    )
+
+
+def after_decision(request, finding: Finding):
+    """Go on to the next open finding, or back to this one when none is left."""
+    following = open_findings().exclude(pk=finding.pk).first()
+    going_on = request.POST.get("then") == "next" and following is not None
+    return redirect("office-finding", pk=following.pk if going_on else finding.pk)
+
+
+class Workbench(StaffPage, View):
+    """One finding: queue left, profile right, decision below."""
+
+    verb = "meters.view"
+    write_verb = "meters.edit"
+
+    def get(self, request, pk):
+        """Show the finding with its surroundings."""
+        return self._page(request, finding_of(pk))
+
+    def post(self, request, pk):
+        """Accept or judge again; then go to the next open finding."""
+        finding = finding_of(pk)
+        done = attempt(request, lambda: self._decide(request, finding))
+        if not done:
+            return self._page(request, finding, status=409 if finding.state != "OPEN" else 400)
+        if request.POST.get("action") == "RERUN":
+            return redirect("office-finding", pk=pk)
+        return after_decision(request, finding)
+
+    def _decide(self, request, finding) -> str:
+        said, actor, at = request.POST, actor_of(request), now()
+        if said.get("action") == "ACCEPT":
+            accept_finding(
+                finding,
+                reason_code=said.get("reason_code", ""),
+                comment=said.get("comment", ""),
+                actor=actor,
+                now=at,
+                seen_state=said.get("seen_state") or None,
+            )
+            return "Accepted as read for this rule."
+        if said.get("action") == "RERUN" and finding.channel_id is not None:
+            summary = revalidate(
+                finding.channel_id, finding.start_utc, finding.end_utc, now=at, actor=actor
+            )
+            return _judged(summary)
+        raise Refused("finding.action", "Accept the finding, edit its readings, or judge again.")
+
+    @staticmethod
+    def _page(request, finding, status=200):
+        channel = finding.channel
+        queue = list(open_findings()[:QUEUE])
+        keys = [row.pk for row in queue]
+        at = keys.index(finding.pk) if finding.pk in keys else -1
+        may_edit = may(request.user, "meters.edit")
+        context = {
+            "finding": finding,
+            "channel": channel,
+            "rule": rule_title(finding),
+            "effect": effect(finding),
+            "zone": channel.delivery_point.campus.zone if channel else "UTC",
+            "queue": queue,
+            "left": open_findings().count(),
+            "before": keys[at - 1] if at > 0 else None,
+            "after": keys[at + 1] if at + 1 < len(keys) else None,
+            "waiting": edits_to_confirm().count(),
+            "reasons": ReasonCode.choices,
+            "may_decide": may_edit,
+            "may_accept": finding.rule_code != "V01",
+            "said": request.POST,
+        }
+        if may_edit and channel is not None and finding.end_utc > finding.start_utc:
+            context |= edit_choices(channel, finding.start_utc, finding.end_utc, {})
+        return render(request, "meters/workbench.html", context, status=status)
+
+
+def _judged(summary) -> str:
+    found = sum(summary.findings.values())
+    return (
+        f"Judged again: {found} findings, {summary.estimated} intervals estimated, "
+        f"{summary.blocks} days written."
+    )
+
+
+class FindingSeries(StaffPage, View):
+    """The profile around a finding, as the chart takes it."""
+
+    verb = "meters.view"
+
+    def get(self, request, pk):
+        """Return final readings, what was received, and the same days one and two weeks before."""
+        finding = finding_of(pk)
+        start, end = finding.start_utc - AROUND, finding.end_utc + AROUND
+        if finding.channel is None:
+            raise Refused("finding.channel", "This finding concerns no channel; nothing to draw.")
+        return JsonResponse(profile(finding.channel, start, end, weeks_back=WEEKS_BACK))
