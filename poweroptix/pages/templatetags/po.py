@@ -96,6 +96,12 @@ def percent(ratio, places: int = 1) -> str:
 
 
 @register.filter
+def machine(value) -> str:
+    """Write a number for an attribute that a program reads: four decimals, no grouping."""
+    return f"{rounding.display(Decimal(str(value)), 4)}"
+
+
+@register.filter
 def exact(value) -> str:
     """Group the thousands of a number and keep every decimal it has; other text stays."""
     if value is None or value == "":

@@ -1,0 +1,33 @@
+"""Figures, dates and moments are written by the filters of `po` and by nothing else."""
+
+import re
+
+from django.conf import settings
+
+#: What addresses and attributes need; people never read it.
+MACHINE = re.compile(r"""\|(date:(["'])Y-m(-d)?(\\TH:i:s)?\2|stringformat:(["'])[ds]\5)""")
+BESIDE = re.compile(r"\|(date|time|floatformat|stringformat|localize|intcomma|naturaltime)\b")
+#: The weekday stands beside a date of the filter `day`.
+WEEKDAY = re.compile(r"""\|date:(["'])[Dl]\1""")
+
+
+def templates():
+    folders = (settings.BASE_DIR / "templates", settings.BASE_DIR / "billing" / "templates")
+    return [file for folder in folders for file in sorted(folder.rglob("*.html"))]
+
+
+def test_no_template_formats_beside_the_filters():
+    assert len(templates()) > 40
+    wrong = []
+    for file in templates():
+        text = WEEKDAY.sub("", MACHINE.sub("", file.read_text()))
+        wrong += [
+            f"{file.relative_to(settings.BASE_DIR)}: {hit[0]}" for hit in BESIDE.finditer(text)
+        ]
+    assert wrong == []
+
+
+def test_the_search_finds_what_it_should():
+    assert BESIDE.search('{{ x|date:"j M Y" }}')
+    assert not BESIDE.search(MACHINE.sub("", "{{ x|date:'Y-m-d' }}"))
+    assert MACHINE.search('|date:"j M"') is None
