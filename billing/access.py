@@ -20,7 +20,7 @@ from billing.calc.intervals import interval_table
 from billing.documents.intervals_csv import interval_csv
 from billing.documents.store import stored_csv, stored_pdf
 from billing.models import Invoice, InvoiceLine
-from billing.queries import inputs_of, lines_of
+from billing.queries import PART_NAMES, inputs_of, lines_of
 from contracts.models import Contract, ContractVersion, TenantPoint
 from esg.models import EmissionLine
 from meters.models import Channel, Direction, Publication, Quantity, ReadingBlock, Role
@@ -42,8 +42,6 @@ RUN_FACTS = (
     *("inputs_sha256", "lines_sha256", "approved_at"),
 )
 EMISSION_RUN = ("id", "period", "version", "state", "gwp_set", "start_utc", "end_utc")
-#: Parts of an allocation and what they are of the billed energy.
-PART_FIELDS = {"METERED": "metered", "SHARED": "shared", "LOSS": "losses"}
 #: States in which a tenant may see a run: calculated ones are provisional, the others stand.
 SHOWN_RUNS = (*SettlementRun.OPEN, *SettlementRun.SETTLED)
 
@@ -214,13 +212,13 @@ def energy_of(
 ) -> dict[tuple[int, int], EnergyParts]:
     """Return delivered kWh by (allocation run, contract) of some runs, in parts; one query."""
     ids = {run.allocation_run_id for run in runs}
-    rows = AllocationPart.objects.filter(tenant=_id(tenant), run__in=ids, kind__in=PART_FIELDS)
+    rows = AllocationPart.objects.filter(tenant=_id(tenant), run__in=ids, kind__in=PART_NAMES)
     # Ordered by its own columns: the default order would join runs, which no tenant may read.
     facts = rows.order_by("id").values_list("run_id", "contract_id", "kind", "total_kwh")
     found: dict[tuple[int, int], EnergyParts] = {}
     for run, contract, kind, kwh in facts:
         if kwh is not None:
-            part = EnergyParts(**{PART_FIELDS[kind]: kwh})
+            part = EnergyParts(**{PART_NAMES[kind]: kwh})
             found[run, contract] = found.get((run, contract), EnergyParts()) + part
     return found
 

@@ -9,6 +9,7 @@ class BillingConfig(AppConfig):
     """Registers the app, and tells `manage.py verify` how an invoice is proved."""
 
     name = "billing"
+    verbose_name = "Invoices"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

@@ -1,6 +1,7 @@
 """Questions about invoices; lists come with what a page shows, in a fixed number of queries."""
 
 from datetime import date
+from decimal import Decimal
 
 from django.db.models import QuerySet
 
@@ -12,10 +13,12 @@ from poweroptix.kernel.errors import NotFoundError
 from poweroptix.kernel.period import Period
 from settlement.calc.inputs import Inputs, from_bytes
 from settlement.calc.plan import contract_channels
-from settlement.models import SettlementRun
+from settlement.models import AllocationPart, SettlementRun
 from settlement.queries.contract import StoredResolver
 from settlement.services.allocation import document_of
 
+#: Parts of an allocation and what they are of the billed energy.
+PART_NAMES = {"METERED": "metered", "LOSS": "losses", "SHARED": "shared"}
 LIST_FIELDS = ("contract", "contract__campus", "seller", "tenant", "run")
 
 
@@ -59,6 +62,18 @@ def inputs_of(run: SettlementRun) -> Inputs:
 def carbon_of(run: SettlementRun) -> EmissionLine | None:
     """Return the carbon of a run's contract, accounted for the allocation the run used."""
     return line_of_contract(run.allocation_run_id, run.contract_id)
+
+
+def energy_parts(run: SettlementRun) -> dict[str, Decimal]:
+    """Return kWh metered, share of losses and share of shared load; empty without an allocation."""
+    found = dict.fromkeys(PART_NAMES.values(), Decimal(0))
+    rows = AllocationPart.objects.filter(
+        run=run.allocation_run_id, contract=run.contract_id, kind__in=PART_NAMES
+    )
+    kinds = rows.order_by("id").values_list("kind", "total_kwh")
+    for kind, kwh in kinds:
+        found[PART_NAMES[kind]] += kwh or 0
+    return found if kinds else {}
 
 
 def points_of(run: SettlementRun) -> list[dict[str, str]]:

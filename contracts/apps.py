@@ -7,4 +7,5 @@ class ContractsConfig(AppConfig):
     """Registers the app."""
 
     name = "contracts"
+    verbose_name = "Contracts"
     default_auto_field = "django.db.models.BigAutoField"

@@ -7,4 +7,5 @@ class EsgConfig(AppConfig):
     """Registers the app."""
 
     name = "esg"
+    verbose_name = "Carbon"
     default_auto_field = "django.db.models.BigAutoField"

@@ -23,6 +23,19 @@ GAS_HTML = {
 }
 #: Rows of determinants printed per line; the rest is in the attached document.
 MOST_ROWS = 60
+#: What delivered energy consists of.
+PART_WORDS = {
+    "metered": "on your own meters",
+    "losses": "your share of losses",
+    "shared": "your share of shared load",
+}
+#: Figures that the block of a demand line explains.
+SAID_BY_DEMAND = frozenset(
+    {
+        *("Peak kW", "Earlier peak kW", "Ratchet ratio", "Billing kW"),
+        *("Contract kW", "Contract share ratio", "Minimum kW"),
+    }
+)
 #: Priced parts shown under a line of the first page.
 MOST_PARTS = 8
 
@@ -116,7 +129,7 @@ def _line(line: dict, currency: str) -> dict:
         under.append(line["under"])
     if Decimal(line["estimated_ratio"] or 0) > 0:
         under.append(f"{percent(line['estimated_ratio'])} estimated")
-    rows = line["determinants"]
+    rows = [row for row in line["determinants"] if not _is_said(row, line)]
     shown = [
         {
             "name": row["name"],
@@ -146,6 +159,11 @@ def _line(line: dict, currency: str) -> dict:
             for row in line["sums"][:MOST_ROWS]
         ],
     }
+
+
+def _is_said(row: dict, line: dict) -> bool:
+    """Tell whether a determinant already stands in the block that explains the billed kW."""
+    return bool(line.get("demand")) and row["name"] in SAID_BY_DEMAND
 
 
 def demand_view(facts: dict | None) -> dict | None:
@@ -246,6 +264,11 @@ def _usage(usage: dict, zone: str) -> dict:
 
 def _energy_rows(usage: dict, zone: str) -> list[tuple[str, str]]:
     rows = [("Energy delivered", f"{figure(usage['total_kwh'], least=0)} kWh")]
+    rows += [
+        (PART_WORDS[name], f"{figure(kwh)} kWh")
+        for name, kwh in (usage.get("parts") or {}).items()
+        if Decimal(kwh)
+    ]
     if usage["peak_kw"] is not None:
         at = moment(usage["peak_at"], zone)
         title = f"Highest {usage['minutes']}-minute demand"

@@ -35,10 +35,12 @@ class Invoice(models.Model):
     last_date = models.DateField()
     state = models.CharField(max_length=6, choices=State.choices, default=State.DRAFT)
     currency = models.CharField(max_length=3)
-    total_usd = models.DecimalField(max_digits=18, decimal_places=2)
-    energy_kwh = models.DecimalField(max_digits=24, decimal_places=6, null=True)
-    estimated_ratio = models.DecimalField(max_digits=9, decimal_places=6, default=0)
-    co2e_g = models.BigIntegerField(null=True)
+    total_usd = models.DecimalField("total", max_digits=18, decimal_places=2)
+    energy_kwh = models.DecimalField("energy (kWh)", max_digits=24, decimal_places=6, null=True)
+    estimated_ratio = models.DecimalField(
+        "estimated share", max_digits=9, decimal_places=6, default=0
+    )
+    co2e_g = models.BigIntegerField("carbon (g CO₂e)", null=True)
     prepared_by = models.CharField(max_length=150)
     prepared_at = models.DateTimeField()
     issued_by = models.CharField(max_length=150, blank=True)
@@ -49,10 +51,10 @@ class Invoice(models.Model):
     voided_at = models.DateTimeField(null=True)
     void_reason = models.TextField(blank=True)
     document = models.JSONField(null=True)
-    content_sha256 = models.CharField(max_length=64, blank=True)
+    content_sha256 = models.CharField("SHA-256 of the document", max_length=64, blank=True)
     pdf = models.CharField(max_length=200, blank=True, help_text="Name in the file storage.")
-    pdf_sha256 = models.CharField(max_length=64, blank=True)
-    pdf_bytes = models.PositiveIntegerField(null=True)
+    pdf_sha256 = models.CharField("SHA-256 of the PDF", max_length=64, blank=True)
+    pdf_bytes = models.PositiveIntegerField("size of the PDF (bytes)", null=True)
 
     class Meta:
         """Constraints."""
@@ -132,9 +134,10 @@ class InvoiceLine(models.Model):
     clause = models.CharField(max_length=60, blank=True)
     quantity = models.DecimalField(max_digits=28, decimal_places=8, null=True)
     unit = models.CharField(max_length=20, blank=True)
-    rate_text = models.CharField(max_length=120, blank=True)
-    amount_usd = models.DecimalField(max_digits=18, decimal_places=2)
+    rate_text = models.CharField("rate", max_length=120, blank=True)
+    amount_usd = models.DecimalField("amount", max_digits=18, decimal_places=2)
     estimated_ratio = models.DecimalField(
+        "estimated share",
         max_digits=9,
         decimal_places=6,
         null=True,
@@ -145,6 +148,7 @@ class InvoiceLine(models.Model):
         """Constraints."""
 
         ordering = ["invoice", "position"]
+        verbose_name = "invoice line"
         constraints = [
             models.UniqueConstraint(fields=["invoice", "position"], name="invoice_line_once"),
         ]

@@ -20,7 +20,7 @@ from billing.documents.intervals_csv import interval_csv
 from billing.documents.store import keep_csv
 from billing.documents.text import MONTHS
 from billing.models import Invoice
-from billing.queries import carbon_of, inputs_of, points_of, reading_versions
+from billing.queries import carbon_of, energy_parts, inputs_of, points_of, reading_versions
 from contracts.models import Party
 from poweroptix.kernel.canonical import canonical_json, sha256
 from poweroptix.kernel.period import Period
@@ -82,7 +82,7 @@ def build_document(invoice: Invoice, issue: Issue | None = None) -> dict[str, An
         "run": _run(run),
         "lines": [_line(line, inputs.period.zone) for line in run.lines.all()],
         "total": invoice.total_usd,
-        "usage": usage_of(inputs.series["delivered"], inputs.period),
+        "usage": usage_of(inputs.series["delivered"], inputs.period) | {"parts": energy_parts(run)},
         "series": _series(inputs),
         "interval_csv_sha256": csv_sha256,
         "carbon": _carbon(run),

@@ -56,12 +56,15 @@ class TouCalendar(models.Model):
     code = models.CharField(max_length=40, unique=True, validators=[CODE])
     name = models.CharField(max_length=120)
     zone = models.CharField(
+        "time zone",
         max_length=64,
         validators=[validate_zone],
         help_text="IANA zone, for example America/Chicago.",
     )
     schedule = models.JSONField(
-        help_text='{"rows": [{"months": [1], "day_types": ["weekday"], "start": "16:00", ...}]}'
+        help_text="Rows that cover every minute of the year once: months, day types, hours and the "
+        'name of their period. {"rows": [{"months": [1], "day_types": ["weekday"], '
+        '"start": "16:00", "end": "20:00", "period": "PEAK"}, ...]}'
     )
     holidays = models.ForeignKey(
         HolidayCalendar,
@@ -77,6 +80,7 @@ class TouCalendar(models.Model):
         """Order and constraints."""
 
         ordering = ["code"]
+        verbose_name = "time-of-use calendar"
 
     def __str__(self):
         return self.code

@@ -62,24 +62,46 @@ class Contract(TenantRow):
         max_length=50, unique=True, validators=[CODE], help_text="For example PPA-ALFA."
     )
     name = models.CharField(max_length=200)
-    seller = models.ForeignKey("Party", on_delete=models.PROTECT, related_name="sales")
-    offtaker = models.ForeignKey("Party", on_delete=models.PROTECT, related_name="purchases")
+    seller = models.ForeignKey(
+        "Party",
+        on_delete=models.PROTECT,
+        related_name="sales",
+        help_text="Whose name, bank and number series stand on the invoices.",
+    )
+    offtaker = models.ForeignKey(
+        "Party",
+        on_delete=models.PROTECT,
+        related_name="purchases",
+        help_text="Who buys the energy and gets the invoices.",
+    )
     campus = models.ForeignKey("meters.Campus", on_delete=models.PROTECT, related_name="contracts")
     currency = models.CharField(max_length=3, default="USD")
     zone = models.CharField(
+        "time zone",
         max_length=64,
         validators=[validate_zone],
         help_text="IANA zone of its days and months, for example America/Chicago.",
     )
     payment_days = models.PositiveSmallIntegerField(
+        "days to pay",
         default=30,
         validators=[MinValueValidator(0), MaxValueValidator(120)],
         help_text="Days from issue to due date, 0 to 120.",
     )
     rounding_point = models.CharField(
-        max_length=8, choices=RoundingPoint.choices, default=RoundingPoint.LINE
+        "where cents are made",
+        max_length=8,
+        choices=RoundingPoint.choices,
+        default=RoundingPoint.LINE,
+        help_text="Amounts are exact until here and become whole cents here.",
     )
-    rounding = models.CharField(max_length=9, choices=Rounding.choices, default=Rounding.HALF_UP)
+    rounding = models.CharField(
+        "how cents are made",
+        max_length=9,
+        choices=Rounding.choices,
+        default=Rounding.HALF_UP,
+        help_text="What becomes of half a cent.",
+    )
     state = models.CharField(max_length=6, choices=State.choices, default=State.OPEN)
 
     objects = CodeManager()
@@ -105,14 +127,18 @@ class ContractVersion(TenantRow):
 
     contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField(editable=False)
-    valid = DateRangeField(help_text="First day and the day after the last one; no end = open.")
+    valid = DateRangeField(
+        "in force", help_text="First day and the day after the last one; no end = open."
+    )
     state = models.CharField(
         max_length=10, choices=State.choices, default=State.DRAFT, editable=False
     )
     anchor_date = models.DateField(
-        help_text="First day of contract year 1; escalators and annual fees count from here."
+        "first day of contract year 1",
+        help_text="Escalators and yearly fees count from here.",
     )
     facts = models.JSONField(
+        "agreed numbers",
         default=dict,
         blank=True,
         help_text='Named numbers of the contract as text, for example {"contract_kw": "50000"}.',
@@ -127,6 +153,7 @@ class ContractVersion(TenantRow):
         """Order and constraints."""
 
         ordering = ["contract", "number"]
+        verbose_name = "contract version"
         constraints = [
             models.UniqueConstraint(fields=["contract", "number"], name="version_number_once"),
             models.CheckConstraint(
@@ -178,14 +205,18 @@ class Term(TenantRow):
         help_text="10-19 energy, 20-29 demand and capacity, 40-49 fees; fixed for its life.",
     )
     charge_type = models.CharField(max_length=60, choices=charge_type_choices)
-    label = models.CharField(max_length=120, help_text="Text of the invoice line.")
+    label = models.CharField(
+        "text on the invoice", max_length=120, help_text="For example: Energy, peak hours."
+    )
     clause_number = models.CharField(max_length=30, blank=True)
     clause_text = models.TextField(blank=True, help_text="The words of the contract.")
     quantity_name = models.CharField(
+        "quantity",
         max_length=40,
         validators=[CODE],
         default="delivered",
-        help_text="Which settled quantity is priced.",
+        help_text="What is priced: delivered (metered, with shares of losses and shared load) or "
+        "metered.",
     )
     parameters = models.JSONField(default=dict)
 

@@ -20,7 +20,7 @@ class ContractExample(TenantRow):
     name = models.CharField(max_length=120)
     inputs = models.JSONField(help_text="Inputs of one period with inline series and prices.")
     expected = models.JSONField(help_text='Amount per line code: {"10": "1152032.31"}.')
-    last_verdict = models.CharField(max_length=12, blank=True, editable=False)
+    last_verdict = models.CharField("last result", max_length=12, blank=True, editable=False)
     last_report = models.JSONField(default=list, editable=False)
     last_run_at = models.DateTimeField(null=True, editable=False)
 
@@ -28,6 +28,7 @@ class ContractExample(TenantRow):
         """Order and constraints."""
 
         ordering = ["version", "name"]
+        verbose_name = "worked example"
         constraints = [
             models.UniqueConstraint(fields=["version", "name"], name="example_name_once"),
         ]
@@ -41,14 +42,16 @@ class OpeningBalance(TenantRow):
 
     contract = models.ForeignKey("Contract", on_delete=models.PROTECT, related_name="openings")
     period = models.CharField(
+        "first month",
         max_length=7,
         validators=[RegexValidator(r"^\d{4}-(0[1-9]|1[0-2])$", "Give the month as 2026-01.")],
         help_text="First month that reads it, for example 2026-01.",
     )
     carry = models.JSONField(
-        help_text='Per line code: {"20": {"peaks": {"2025-12": "26000", "2025-11": null}}}.'
+        "figures brought along",
+        help_text='Per line code: {"20": {"peaks": {"2025-12": "26000", "2025-11": null}}}.',
     )
-    reason = models.TextField()
+    reason = models.TextField(help_text="Where the figures come from and who agreed to them.")
     recorded_at = models.DateTimeField(editable=False)
     recorded_by = models.CharField(max_length=150, editable=False)
 

@@ -13,16 +13,22 @@ class IndexSeries(models.Model):
         max_length=60, unique=True, validators=[CODE], help_text="For example ERCOT-HB-HOUSTON."
     )
     name = models.CharField(max_length=200)
-    unit = models.CharField(max_length=30, default="USD/MWh")
+    unit = models.CharField(
+        max_length=30, default="USD/MWh", help_text="As the terms that use it quote their price."
+    )
     minutes = models.PositiveSmallIntegerField(
+        "minutes of one price",
         choices=[(m, f"{m} minutes") for m in (5, 10, 15, 30, 60)],
         default=60,
-        help_text="Length of one price; fixed for the life of the series.",
+        help_text="Fixed for the life of the series.",
     )
     zone = models.CharField(
-        max_length=64, validators=[validate_zone], help_text="Zone of naive stamps in files."
+        "time zone",
+        max_length=64,
+        validators=[validate_zone],
+        help_text="Zone of naive stamps in files.",
     )
-    market = models.CharField(max_length=60, blank=True, help_text="For example DAY_AHEAD_HOURLY.")
+    market = models.CharField(max_length=60, blank=True, help_text="For example day-ahead, hourly.")
     location = models.CharField(
         max_length=120, blank=True, help_text="Name in the publisher's files."
     )

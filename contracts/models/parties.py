@@ -54,12 +54,18 @@ class Party(models.Model):
         help_text="Whose people may see this party in the portal; empty for the seller's side.",
     )
     address = models.JSONField(
-        default=dict, blank=True, help_text='{"lines": [], "city": "", "state": "", "zip": ""}'
+        default=dict,
+        blank=True,
+        help_text='Stands on the invoice: {"lines": [], "city": "", "state": "", "zip": ""}.',
     )
     bank = models.JSONField(
-        default=dict, blank=True, help_text='{"bank": "", "routing": "", "account": ""}'
+        default=dict,
+        blank=True,
+        help_text='Where a seller is paid: {"bank": "", "routing": "", "account": ""}.',
     )
-    tax_id = models.CharField("tax number", max_length=40, blank=True)
+    tax_id = models.CharField(
+        "tax number", max_length=40, blank=True, help_text="Printed on the invoice when given."
+    )
     invoice_prefix = models.CharField(
         max_length=20,
         blank=True,

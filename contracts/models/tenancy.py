@@ -24,18 +24,23 @@ class TenantPoint(TenantRow):
     )
     role = models.CharField(max_length=4, choices=Role.choices, default=Role.LOAD)
     share_ratio = models.DecimalField(
+        "share",
         max_digits=9,
         decimal_places=8,
         default=1,
         validators=[MinValueValidator(0), MaxValueValidator(1)],
         help_text="Part of the point's energy that is the contract's; 1 = all.",
     )
-    valid = DateRangeField(help_text="Local days: first day and the day after the last one.")
+    valid = DateRangeField(
+        "served", help_text="Local days: first day and the day after the last one."
+    )
 
     class Meta:
         """Order and constraints."""
 
         ordering = ["contract", "delivery_point"]
+        verbose_name = "delivery point of a contract"
+        verbose_name_plural = "delivery points of contracts"
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(share_ratio__gt=0, share_ratio__lte=1),

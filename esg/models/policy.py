@@ -17,16 +17,22 @@ class CarbonPolicy(models.Model):
     campus = models.ForeignKey(
         "meters.Campus", on_delete=models.PROTECT, related_name="carbon_policies"
     )
-    effective_from = models.DateField()
+    effective_from = models.DateField(help_text="First local day; holds until the next policy.")
     grid_region = models.CharField(
         max_length=20,
         blank=True,
         validators=[RegexValidator(r"^[A-Z0-9-]*\Z", "Use the region's code, such as ERCT.")],
         help_text="eGRID subregion of the grid tie, such as ERCT; empty without a grid tie.",
     )
-    gwp_set = models.CharField(max_length=20, default="AR5", help_text="AR4, AR5 or AR6.")
+    gwp_set = models.CharField(
+        "weights", max_length=20, default="AR5", help_text="Warming potentials: AR4, AR5 or AR6."
+    )
     loss_carbon = models.CharField(
-        max_length=12, choices=LossCarbon.choices, default=LossCarbon.OPERATOR
+        "carbon of losses",
+        max_length=12,
+        choices=LossCarbon.choices,
+        default=LossCarbon.OPERATOR,
+        help_text="Who bears the carbon of what the campus network lost.",
     )
     storage_charge_ratio = models.DecimalField(
         max_digits=6, decimal_places=4, default="0.95", help_text="Efficiency of charging."

@@ -31,21 +31,21 @@ class EmissionRun(models.Model):
     period = models.CharField(max_length=7, help_text="Local month, e.g. 2026-03.")
     version = models.PositiveIntegerField()
     state = models.CharField(max_length=12, choices=State.choices, default=State.DRAFT)
-    gwp_set = models.CharField(max_length=20)
+    gwp_set = models.CharField("weights", max_length=20)
     inputs = models.BinaryField(help_text="Canonical JSON of everything that was read.")
-    inputs_sha256 = models.CharField(max_length=64)
-    outcome_sha256 = models.CharField(max_length=64)
+    inputs_sha256 = models.CharField("SHA-256 of what was read", max_length=64)
+    outcome_sha256 = models.CharField("SHA-256 of the outcome", max_length=64)
     start_utc = models.DateTimeField()
     end_utc = models.DateTimeField()
     minutes = models.PositiveSmallIntegerField()
     intensity = ArrayField(models.BigIntegerField())
-    energy_in_kwh = models.DecimalField(max_digits=24, decimal_places=6)
-    co2_mg = models.BigIntegerField()
-    ch4_fossil_mg = models.BigIntegerField()
-    ch4_nonfossil_mg = models.BigIntegerField()
-    n2o_mg = models.BigIntegerField()
-    co2_biogenic_mg = models.BigIntegerField()
-    co2e_g = models.BigIntegerField()
+    energy_in_kwh = models.DecimalField("energy in (kWh)", max_digits=24, decimal_places=6)
+    co2_mg = models.BigIntegerField("CO₂ (mg)")
+    ch4_fossil_mg = models.BigIntegerField("CH₄, fossil (mg)")
+    ch4_nonfossil_mg = models.BigIntegerField("CH₄, non-fossil (mg)")
+    n2o_mg = models.BigIntegerField("N₂O (mg)")
+    co2_biogenic_mg = models.BigIntegerField("CO₂, biogenic (mg)")
+    co2e_g = models.BigIntegerField("CO₂e (g)")
     sources = models.JSONField(default=list, help_text="What emitted: quantity, factors, masses.")
     carry_out = models.JSONField(default=dict, help_text="Carbon held by batteries at the end.")
     findings = models.JSONField(default=list)
@@ -56,6 +56,7 @@ class EmissionRun(models.Model):
         """Constraints."""
 
         ordering = ["-period", "campus", "-version"]
+        verbose_name = "carbon account"
         constraints = [
             models.UniqueConstraint(
                 fields=["campus", "period", "version"], name="emission_run_version_once"
@@ -111,14 +112,14 @@ class EmissionLine(models.Model):
     )
     sink = models.CharField(max_length=8, choices=Sink.choices)
     code = models.CharField(max_length=60)
-    energy_kwh = models.DecimalField(max_digits=24, decimal_places=6)
-    pooled_kwh = models.DecimalField(max_digits=24, decimal_places=6)
-    co2_mg = models.BigIntegerField()
-    ch4_fossil_mg = models.BigIntegerField()
-    ch4_nonfossil_mg = models.BigIntegerField()
-    n2o_mg = models.BigIntegerField()
-    co2_biogenic_mg = models.BigIntegerField()
-    co2e_g = models.BigIntegerField()
+    energy_kwh = models.DecimalField("energy (kWh)", max_digits=24, decimal_places=6)
+    pooled_kwh = models.DecimalField("pooled energy (kWh)", max_digits=24, decimal_places=6)
+    co2_mg = models.BigIntegerField("CO₂ (mg)")
+    ch4_fossil_mg = models.BigIntegerField("CH₄, fossil (mg)")
+    ch4_nonfossil_mg = models.BigIntegerField("CH₄, non-fossil (mg)")
+    n2o_mg = models.BigIntegerField("N₂O (mg)")
+    co2_biogenic_mg = models.BigIntegerField("CO₂, biogenic (mg)")
+    co2e_g = models.BigIntegerField("CO₂e (g)")
     kg_per_mwh = models.DecimalField(max_digits=20, decimal_places=6, null=True)
     worksheet = models.JSONField()
 
@@ -126,6 +127,8 @@ class EmissionLine(models.Model):
         """Constraints."""
 
         ordering = ["run", "sink", "code"]
+        verbose_name = "carbon of a contract or use"
+        verbose_name_plural = "carbon by contract and use"
         constraints = [
             models.UniqueConstraint(fields=["run", "sink", "code"], name="emission_line_once"),
             models.CheckConstraint(
