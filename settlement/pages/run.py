@@ -13,8 +13,9 @@ from settlement.pages.mends import mend_url
 from settlement.queries.carry import compare_runs
 from settlement.queries.corrections import waiting_of
 from settlement.queries.month import companions, replaced_together
+from settlement.queries.runs import compared_with
 from settlement.services.approval import approve_together, reject_run, submit_run
-from settlement.services.judgement import readiness_of, why_not
+from settlement.services.judgement import Judge
 from settlement.services.month import recalculate_month
 from settlement.services.verification import verify_run
 
@@ -27,12 +28,14 @@ class RunPage(StaffPage, View):
     def get(self, request, pk):
         """Show the run."""
         run = _run(pk)
-        deltas = compare_runs(run.supersedes_id, run.pk) if run.supersedes_id else []
+        before = compared_with(run)
+        deltas = compare_runs(before.pk, run.pk) if before else []
         context = {
             "run": run,
             "zone": run.contract.zone,
             "lines": list(run.lines.order_by("position")),
             "rail": rail(run),
+            "before": before,
             "deltas": deltas,
             "sums": total(deltas),
             "meaning": MEANING,
@@ -119,21 +122,19 @@ def rail(run: SettlementRun) -> list[dict]:
 
 def _decision(run: SettlementRun, actor) -> dict:
     """Return what stands in the way of an open run, and which runs go with it."""
-    gate = readiness_of(run, now())
+    judge = Judge(actor, now())
     others = companions(run)
     return {
-        "gate": [_mended(one) for one in gate],
+        "gate": [_mended(one) for one in judge.findings(run)],
         "others": others,
         "together": replaced_together(others),
-        "refusal": why_not(run, actor, now(), gate=gate),
+        "refusal": judge.why_not(run),
     }
 
 
 def _run(pk: int) -> SettlementRun:
-    rows = SettlementRun.objects.select_related(
-        "contract__campus", "allocation_run__campus", "supersedes"
-    )
-    return get_object_or_404(rows.defer("supersedes__inputs", "allocation_run__worksheets"), pk=pk)
+    rows = SettlementRun.objects.select_related("contract__campus", "allocation_run__campus")
+    return get_object_or_404(rows.defer("allocation_run__worksheets"), pk=pk)
 
 
 def _approved(runs: list[SettlementRun]) -> str:

@@ -23,6 +23,19 @@ def waiting_for(what: str, runs: QuerySet) -> QuerySet:
     return runs.filter(Exists(changed), state__in=SettlementRun.SETTLED)
 
 
+def compared_with(run: SettlementRun) -> SettlementRun | None:
+    """Return the version that a run is read against: the last approved one before it.
+
+    A period that was never approved gives the version before.
+    """
+    earlier = SettlementRun.objects.filter(
+        contract=run.contract_id, period=run.period, version__lt=run.version
+    ).defer("inputs", "findings")
+    return earlier.exclude(approved_by="").order_by("version").last() or (
+        earlier.order_by("version").last()
+    )
+
+
 def find_run(name: str) -> SettlementRun:
     """Return the run that a text names: an id, CONTRACT/2026-03 (newest) or CONTRACT/2026-03/v2.
 

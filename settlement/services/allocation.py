@@ -22,9 +22,10 @@ from settlement.calc.balance import Balance
 from settlement.calc.campus import CampusOutcome, Part, allocate_campus
 from settlement.calc.plan import own_readings
 from settlement.calc.words import stale
-from settlement.models import AllocationRun
+from settlement.models import AllocationRun, Correction, SettlementRun
 from settlement.queries.campus import CampusReading, read_campus, same_reading
 from settlement.queries.changes import changes_of
+from settlement.queries.month import apart_from
 from settlement.storage import StoredPart, write_parts
 
 CURRENT = ("CALCULATED", "APPROVED")
@@ -58,9 +59,11 @@ def run_allocation(campus: Campus, period: Period, *, now: datetime, actor: Acto
             f"allocate:{campus.pk}/{period.label}",
             f"The allocation of {campus.code} {period.label} is already running.",
         )
+        noted = _noted(campus, period)
         reading = read_campus(campus, period)
         current = current_allocation(campus, period.label)
         if current is not None and same_reading(reading.document, document_of(current)):
+            _take_back(noted, current)
             return current
         outcome = allocate_campus(reading.inputs)
         run = _write(campus, period, reading, outcome, now, actor)
@@ -68,6 +71,7 @@ def run_allocation(campus: Campus, period: Period, *, now: datetime, actor: Acto
             AllocationRun.objects.filter(pk=current.pk).update(state="SUPERSEDED")
         AllocationRun.objects.filter(pk=run.pk).update(state="CALCULATED")
         run.state = "CALCULATED"
+        _take_back(noted, run)
         record(
             "settlement.allocate",
             run,
@@ -75,6 +79,27 @@ def run_allocation(campus: Campus, period: Period, *, now: datetime, actor: Acto
             after={"version": run.version, "inputs_sha256": run.inputs_sha256},
         )
     return run
+
+
+def _noted(campus: Campus, period: Period) -> list[tuple[int, int, int]]:
+    """Return (row, publication, run) of the corrections that approved runs of the month wait for.
+
+    Asked before the readings are read, so that nothing is taken back which was not read.
+    """
+    rows = Correction.objects.filter(
+        run__contract__campus=campus,
+        run__period=period.label,
+        run__state__in=SettlementRun.SETTLED,
+    )
+    return list(rows.values_list("pk", "publication_id", "run_id"))
+
+
+def _take_back(noted: list[tuple[int, int, int]], allocation: AllocationRun) -> None:
+    """Remove corrections of runs whose contracts get the same energy from the new readings."""
+    apart = {run.pk for run in apart_from(allocation)} if noted else set()
+    for pk, publication_id, run_id in noted:
+        if run_id not in apart:
+            Correction.objects.filter(pk=pk, publication_id=publication_id).delete()
 
 
 def not_over(period: Period) -> str:

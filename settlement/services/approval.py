@@ -12,7 +12,7 @@ from poweroptix.audit.services import record
 from poweroptix.kernel.errors import Conflict, Refused
 from poweroptix.kernel.period import Period
 from settlement.models import AllocationRun, SettlementRun
-from settlement.services.judgement import check, held, refuse_apart, state_text
+from settlement.services.judgement import Judge, held, refuse_apart, state_text
 
 
 def submit_run(run: SettlementRun, *, actor: Actor, now: datetime) -> SettlementRun:
@@ -42,7 +42,7 @@ def approve_run(
     require(actor, "settlement.approve")
     with transaction.atomic():
         run = held(run)
-        check(run, actor, now)
+        Judge(actor, now).check(run)
         refuse_apart(run, alone=True)
         _approve(run, actor, now, comment)
     return run
@@ -59,10 +59,11 @@ def approve_together(
     require(actor, "settlement.approve")
     with transaction.atomic():
         run = held(run)
-        check(run, actor, now)
-        runs = [run, *(held(one) for one in refuse_apart(run))]
-        for other in runs[1:]:
-            check(other, actor, now, named=True)
+        judge = Judge(actor, now)
+        judge.check(run)
+        others = [held(one) for one in refuse_apart(run)]
+        judge.check_all(others)
+        runs = [run, *others]
         for one in runs:
             _approve(one, actor, now, comment)
     return runs

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from contracts.models import ContractVersion
 from meters.models import Edit
@@ -18,8 +20,8 @@ from settlement.calc.words import RECALCULATE, capital, joined, stale
 from settlement.models import SettlementRun
 from settlement.queries.contract import read_contract
 from settlement.queries.month import companions, replaced_together
-from settlement.services.allocation import changed_since, document_of
-from settlement.services.readiness import readiness
+from settlement.queries.shelf import Shelf
+from settlement.services.readiness import Gate, gate_of, readiness
 
 GATED = ("FINAL", "TRUE_UP", "AD_HOC")
 #: What each entry of the frozen document is called when it changed.
@@ -28,7 +30,7 @@ NAMES = {
     "prices": "prices",
     "calendars": "calendars",
     "carry_in": "the carry",
-    "carry_from": "the carry",
+    "carry_from": "the month before",
     "adjustments": "corrections of earlier months to be billed",
     "allocation": "the allocation",
 }
@@ -41,49 +43,64 @@ def held(run: SettlementRun) -> SettlementRun:
     ).get(pk=run.pk)  # fmt: skip
 
 
-def check(
-    run: SettlementRun,
-    actor: Actor,
-    now: datetime,
-    *,
-    gate: list[Finding] | None = None,
-    named: bool = False,
-) -> None:
-    """Ask everything that one run has to answer before it is approved; raise what is wrong.
+class Judge:
+    """One person's questions to the runs of a month; what they share is read once."""
 
-    `gate` are the findings of `readiness` when the caller has them already. With `named` the
-    refusal begins with the run's name, for a set of which it is a part.
-    """
-    try:
-        if not run.is_open:
-            raise Conflict("settlement.state", state_text(run, "approved"))
-        _refuse_own(run, actor)
-        _refuse_incomplete(run)
-        _refuse_stale(run)
-        if run.kind in GATED:
-            _refuse_findings(readiness_of(run, now) if gate is None else gate)
-    except DomainError as fault:
-        if not named:
-            raise
-        text = f"{run.contract.code} v{run.version}: {fault.message}"
-        raise type(fault)(fault.code, text, findings=fault.findings, **fault.data) from fault
+    def __init__(self, actor: Actor, now: datetime) -> None:
+        self.actor, self.now = actor, now
+        self._gates: dict[int, Gate] = {}
+        self._current = Shelf()  # of the allocation that counts now
+        self._shelves: dict[int, Shelf] = {}  # of those that runs rest on
+        self._found: dict[int, list[Finding]] = {}
 
+    def findings(self, run: SettlementRun) -> list[Finding]:
+        """Return what the gate says of a run's contract and period."""
+        if run.pk not in self._found:
+            self._found[run.pk] = readiness(
+                run.contract, _period(run), now=self.now, shelf=self._current, gates=self._gates
+            )
+        return self._found[run.pk]
 
-def why_not(
-    run: SettlementRun, actor: Actor, now: datetime, *, gate: list[Finding] | None = None
-) -> str:
-    """Return in words why this person cannot approve the run now; empty when nothing is in the way.
+    def check(self, run: SettlementRun, *, named: bool = False) -> None:
+        """Ask everything that one run has to answer before it is approved; raise what is wrong.
 
-    It asks what `approve_together` asks, so a page can say it before the button is pressed.
-    """
-    try:
-        require(actor, "settlement.approve")
-        check(run, actor, now, gate=gate)
-        for one in refuse_apart(run):
-            check(one, actor, now, named=True)
-    except DomainError as fault:
-        return fault.message
-    return ""
+        With `named` the refusal begins with the run's name, for a set of which it is a part.
+        """
+        try:
+            if not run.is_open:
+                raise Conflict("settlement.state", state_text(run, "approved"))
+            gate = gate_of(run.allocation_run, self._gates)
+            _refuse_own(run, self.actor, gate.document)
+            _refuse_incomplete(run)
+            if gate.changed:
+                raise Conflict("settlement.stale", gate.changed)
+            shelf = self._shelves.setdefault(run.allocation_run_id, Shelf())
+            _refuse_other_inputs(run, shelf)
+            if run.kind in GATED:
+                _refuse_findings(self.findings(run))
+        except DomainError as fault:
+            if not named:
+                raise
+            text = f"{run.contract.code} v{run.version}: {fault.message}"
+            raise type(fault)(fault.code, text, findings=fault.findings, **fault.data) from fault
+
+    def check_all(self, runs: Sequence[SettlementRun]) -> None:
+        """Ask every run of a set."""
+        for run in runs:
+            self.check(run, named=True)
+
+    def why_not(self, run: SettlementRun) -> str:
+        """Return in words why this person cannot approve the run now; empty when it can be done.
+
+        It asks what `approve_together` asks, so a page can say it before the button is pressed.
+        """
+        try:
+            require(self.actor, "settlement.approve")
+            self.check(run)
+            self.check_all(refuse_apart(run))
+        except DomainError as fault:
+            return fault.message
+        return ""
 
 
 def refuse_apart(run: SettlementRun, *, alone: bool = False) -> list[SettlementRun]:
@@ -105,11 +122,6 @@ def refuse_apart(run: SettlementRun, *, alone: bool = False) -> list[SettlementR
     raise Refused("settlement.month_apart", text, runs=shown)
 
 
-def readiness_of(run: SettlementRun, now: datetime) -> list[Finding]:
-    """Return what the gate says of a run's contract and period."""
-    return readiness(run.contract, _period(run), now=now)
-
-
 def state_text(run: SettlementRun, verb: str) -> str:
     """Return why the state of a run forbids a verb."""
     if run.is_settled and run.approved_by:
@@ -122,7 +134,7 @@ def _period(run: SettlementRun) -> Period:
     return Period(run.start_utc, run.end_utc, run.contract.zone, run.period)
 
 
-def _refuse_own(run: SettlementRun, actor: Actor) -> None:
+def _refuse_own(run: SettlementRun, actor: Actor, document: Mapping[str, Any]) -> None:
     """Four eyes: neither who calculated the run nor who last changed what it rests on."""
     if actor.kind not in ("user", "token"):
         raise Forbidden("settlement.not_a_person", "A run is approved by a person.")
@@ -130,7 +142,7 @@ def _refuse_own(run: SettlementRun, actor: Actor) -> None:
     if run.created_by == me:
         text = "You calculated this run, so you cannot approve it."
         raise Forbidden("settlement.own_run", text)
-    channels = contract_channels(document_of(run.allocation_run), run.contract.code)
+    channels = contract_channels(document, run.contract.code)
     edits = Edit.objects.filter(
         channel__in=channels, actor=me, start_utc__lt=run.end_utc, end_utc__gt=run.start_utc
     )
@@ -155,12 +167,9 @@ def _refuse_incomplete(run: SettlementRun) -> None:
     raise Refused("settlement.no_amount", text)
 
 
-def _refuse_stale(run: SettlementRun) -> None:
-    """Stop when what the run read has changed since: readings, prices, terms, calendars, carry."""
-    changed = changed_since(run.allocation_run)
-    if changed:
-        raise Conflict("settlement.stale", changed)
-    reading = read_contract(run.contract, _period(run), run.allocation_run)
+def _refuse_other_inputs(run: SettlementRun, shelf: Shelf) -> None:
+    """Stop when something else that the run read has changed: prices, terms, calendars, carry."""
+    reading = read_contract(run.contract, _period(run), run.allocation_run, shelf)
     content, sha256 = reading.inputs.frozen()
     if sha256 != run.inputs_sha256:
         raise Conflict("settlement.stale", stale(_changed(bytes(run.inputs), content)))

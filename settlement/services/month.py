@@ -76,7 +76,11 @@ def recalculate_month(
         "contract": contract.code if contract else "",
     }
     return _enqueue(
-        "recalculate_month", f"{campus.code}/{label}/{payload['contract']}", payload, now, actor
+        "recalculate_month",
+        f"{campus.code}/{label}/{payload['contract'] or 'all'}",
+        payload,
+        now,
+        actor,
     )
 
 

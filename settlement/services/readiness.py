@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from contracts.models import Contract
@@ -30,10 +31,16 @@ HOLDING = ("HOLD", "REJECT", "BLOCK")
 
 
 def readiness(
-    contract: Contract, period: Period, *, now: datetime, shelf: Shelf | None = None
+    contract: Contract,
+    period: Period,
+    *,
+    now: datetime,
+    shelf: Shelf | None = None,
+    gates: dict[int, Gate] | None = None,
 ) -> list[Finding]:
     """Return everything that stands in the way of a final run; empty means ready.
 
+    `shelf` and `gates` (by allocation) keep what several contracts of a month read alike.
     Each finding has `data["link"]`, the key of the page that mends it, and `data["params"]`.
     """
     if now < period.end_utc:
@@ -57,11 +64,18 @@ def readiness(
     except DomainError as error:
         link = "settlement.allocation" if error.code.startswith("settl") else "contracts.version"
         return [linked(error.code, error.message, link, contract=contract.code)]
-    gate = Gate(allocation)
+    gate = gate_of(allocation, {} if gates is None else gates)
     return [
         *gate.stale(),
         *gate.of(contract, reading.inputs, shelf),
     ]
+
+
+def gate_of(allocation: AllocationRun, gates: dict[int, Gate]) -> Gate:
+    """Return the gate of an allocation, made once."""
+    if allocation.pk not in gates:
+        gates[allocation.pk] = Gate(allocation)
+    return gates[allocation.pk]
 
 
 class Gate:
@@ -71,6 +85,11 @@ class Gate:
         self.allocation = allocation
         self.document: dict[str, Any] = document_of(allocation)
         self._open: dict[int, list[str]] | None = None
+
+    @cached_property
+    def changed(self) -> str:
+        """What changed since the allocation read it, in words; empty when nothing did."""
+        return changed_since(self.allocation)
 
     def of(self, contract: Contract, inputs: Inputs, shelf: Shelf) -> list[Finding]:
         """Judge one contract's inputs."""
@@ -85,13 +104,12 @@ class Gate:
 
     def stale(self) -> list[Finding]:
         """Judge whether newer readings were published after the allocation read them."""
-        changed = changed_since(self.allocation)
-        if not changed:
+        if not self.changed:
             return []
         return [
             linked(
                 "settlement.allocation_stale",
-                changed,
+                self.changed,
                 "settlement.allocation",
                 campus=self.document["campus"],
                 period=self.allocation.period,

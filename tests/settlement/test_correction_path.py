@@ -133,12 +133,12 @@ def test_from_a_late_reading_to_the_lines_of_the_next_invoice(campus):
     assert [one.stage for one in month.runs] == [
         "True-up v2 is calculated and waits for approval."
     ] * 3
-    with pytest.raises(Refused, match=r"give other kWh|gives other kWh"):
+    with pytest.raises(Refused, match="the newer one gives other kWh"):
         approve_run(true_ups[0], actor=campus.approver, now=LATE)
     approve_together(true_ups[0], actor=campus.approver, now=LATE, comment="Pulses restored.")
     assert waiting_runs() == []
 
-    with pytest.raises(Conflict, match="Corrections of earlier months to be billed changed"):
+    with pytest.raises(Conflict, match=r"Corrections of earlier months to be billed.* changed"):
         approve_run(october[0], actor=campus.approver, now=LATE)
     for job in Job.objects.filter(kind="settle_contract", state="queued").order_by("pk"):
         ended = run_now(job)

@@ -9,7 +9,7 @@ from poweroptix.kernel.errors import Conflict
 from settlement.calc.dependence import dependence
 from settlement.models import Correction, PoolMember
 from settlement.queries.corrections import waiting_months, waiting_of, waiting_runs
-from settlement.services import reject_run
+from settlement.services import reject_run, run_allocation
 from settlement.services.allocation import document_of
 from tests.settlement.acts import approve, settle
 from tests.settlement.world import MARCH, NOW, World, readings
@@ -144,6 +144,17 @@ def test_a_true_up_that_was_rejected_or_overtaken_leaves_the_correction_waiting(
     [waiting] = waiting_runs()
     assert waiting.stage == "True-up v3 was rejected. Recalculate the month."
     assert not waiting_months([waiting])[0].is_calculated
+
+
+def test_what_a_new_split_shows_to_be_without_effect_is_taken_back(world):
+    """The engine made just what ALFA used more and lost more, so BRAVO's kWh stay."""
+    alfa, bravo = approved(world)
+    readings(world.alfa_meter, [*[60] * 100, 120, *[60] * 2871], now=LATER)
+    readings(world.gen, [*[101] * 100, "161.6", *[101] * 2871], now=LATER)
+    assert {one.run.pk for one in waiting_runs()} == {alfa.pk, bravo.pk}
+    run_allocation(world.campus, MARCH, now=LATER, actor=world.analyst)
+    assert [one.run for one in waiting_runs()] == [alfa]
+    assert [one.run_id for one in Correction.objects.all()] == [alfa.pk] * 2
 
 
 def test_a_contract_with_its_own_loss_factor_does_not_depend_on_the_others(world):

@@ -16,7 +16,7 @@ from settlement.services import (
     recalculate_month,
     run_allocation,
 )
-from settlement.services.judgement import why_not
+from settlement.services.judgement import Judge
 from tests.settlement.acts import approve, force, settle
 from tests.settlement.world import MARCH, NOW, World, person, readings
 
@@ -86,7 +86,7 @@ def test_one_run_of_a_new_split_alone_cannot_be_approved():
     run = settle(world, kind="TRUE_UP", now=LATER)
     with pytest.raises(Refused, match=APART + r"Recalculate the month\."):
         approve(world, run, now=LATER)
-    said = why_not(run, world.approver, LATER)
+    said = Judge(world.approver, LATER).why_not(run)
     assert said.endswith("Recalculate the month.")
     with pytest.raises(Refused, match=APART):
         approve_together(run, actor=world.approver, now=LATER)
@@ -100,7 +100,7 @@ def test_the_runs_of_a_new_split_are_approved_together():
     alfa, bravo = SettlementRun.objects.filter(version=2).order_by("contract__code")
     with pytest.raises(Refused, match=APART + r"Approve these runs together\."):
         approve_run(alfa, actor=world.approver, now=LATER)
-    assert why_not(alfa, world.approver, LATER) == ""
+    assert Judge(world.approver, LATER).why_not(alfa) == ""
     done = approve_together(alfa, actor=world.approver, now=LATER, comment="agreed")
     assert [(str(run), run.state) for run in done] == [
         ("PPA-ALFA 2026-03 v2", "APPROVED"),
@@ -123,7 +123,7 @@ def test_all_or_none_and_each_run_is_judged():
     settle(world, "bravo", kind="TRUE_UP", now=LATER, actor=both)
     User.objects.filter(username="eve").update(role="approver")
     text = "PPA-BRAVO v2: You calculated this run, so you cannot approve it"
-    assert why_not(alfa, both, LATER).startswith(text)
+    assert Judge(both, LATER).why_not(alfa).startswith(text)
     with pytest.raises(Forbidden, match=text):
         approve_together(alfa, actor=both, now=LATER)
     assert not SettlementRun.objects.filter(version=2, state="APPROVED").exists()

@@ -1,0 +1,178 @@
+"""The pages of settlement say what waits, why, and why a button cannot be pressed."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from poweroptix.accounts.models import User
+from poweroptix.jobs.models import Job
+from poweroptix.jobs.services import run_now
+from settlement.models import SettlementRun
+from settlement.pages.run import rail
+from settlement.services import mark_invoiced, recalculate_month, submit_run
+from tests.settlement.acts import approve, settle
+from tests.settlement.world import NOW, SYSTEM, World, readings
+
+pytestmark = pytest.mark.django_db
+LATER = NOW + timedelta(hours=1)
+
+
+@pytest.fixture
+def world():
+    return World()
+
+
+def page(client, name, address):
+    """Return a page as a person sees it, its white space made single."""
+    client.force_login(User.objects.get(username=name))
+    answer = client.get(address)
+    assert answer.status_code == 200, answer.content[:500]
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.content.decode()))
+
+
+def button(client, name, run):
+    """Return the approve button of a run's page as HTML."""
+    client.force_login(User.objects.get(username=name))
+    content = client.get(f"/office/settlement/{run.pk}/").content.decode()
+    return re.search(r'<button[^>]*value="approve"[^>]*>[^<]*', content)[0]
+
+
+def corrected(world):
+    """Approve both contracts, then correct ALFA's meter."""
+    runs = [approve(world, settle(world, which)) for which in ("alfa", "bravo")]
+    readings(world.alfa_meter, 61, now=LATER)
+    return runs
+
+
+def again(world):
+    run_now(recalculate_month(world.campus, "2026-03", now=LATER, actor=world.analyst))
+    return SettlementRun.objects.filter(version=2).order_by("contract__code")
+
+
+def test_the_list_shows_what_waits_with_codes_and_kwh(world, client):
+    corrected(world)
+    said = page(client, "ana", "/office/settlement/")
+    assert "Corrections waiting: CAP, 2026-03" in said
+    assert "PPA-ALFA 2026-03 v1 approved Its own readings changed." in said
+    assert "PPA-BRAVO 2026-03 v1 approved Only shared energy or losses changed." in said
+    assert "TEN-ALFA/DEL_KWH: +2,972.000 kWh" in said
+    assert "No true-up yet. Recalculate the month." in said
+    again(world)
+    said = page(client, "ana", "/office/settlement/")
+    assert "True-up v2 is calculated and waits for approval." in said
+
+
+def test_one_press_recalculates_the_month(world, client):
+    corrected(world)
+    client.force_login(User.objects.get(username="ana"))
+    said = {"action": "again", "campus": "CAP", "period": "2026-03", "reason": "Pulses"}
+    answer = client.post("/office/settlement/", said)
+    job = Job.objects.get(kind="recalculate_month")
+    assert answer["Location"] == f"/office/jobs/{job.pk}/"
+    assert (job.payload["campus"], job.payload["reason"]) == ("CAP", "Pulses")
+
+
+def test_a_run_page_names_channels_and_the_other_runs_of_the_month(world, client):
+    alfa, _bravo = corrected(world)
+    said = page(client, "ana", f"/office/settlement/{alfa.pk}/")
+    assert "A correction waits Its own readings changed. No true-up yet." in said
+    assert "TEN-ALFA/DEL_KWH Own readings" in said
+    run = settle(world, kind="TRUE_UP", now=LATER)
+    said = page(client, "bob", f"/office/settlement/{run.pk}/")
+    assert "The month rests on more than one split of its energy." in said
+    assert "PPA-BRAVO v1 (approved) rests on version 1 with other kWh; it needs a new run" in said
+    assert "disabled" in button(client, "bob", run)
+    assert "Cannot be approved now: PPA-BRAVO v1 is approved with the energy of an older" in said
+
+
+def test_runs_of_a_new_split_are_approved_with_one_press(world, client):
+    corrected(world)
+    alfa, bravo = again(world)
+    assert button(client, "bob", alfa).endswith("Approve 2 runs together")
+    client.force_login(User.objects.get(username="bob"))
+    answer = client.post(f"/office/settlement/{alfa.pk}/", {"action": "approve"}, follow=True)
+    assert "Approved together: PPA-ALFA 2026-03 v2, PPA-BRAVO 2026-03 v2." in (
+        answer.content.decode()
+    )
+    bravo.refresh_from_db()
+    assert bravo.state == "APPROVED"
+
+
+def test_approve_is_disabled_with_the_reason_in_words(world, client):
+    run = settle(world)
+    assert "disabled" not in button(client, "bob", run)
+    readings(world.gen, 101.5, now=LATER)
+    assert "disabled" in button(client, "bob", run)
+    text = "2972 readings changed since the calculation. Recalculate the month."
+    said = page(client, "bob", f"/office/settlement/{run.pk}/")
+    assert f"Cannot be approved now: {text}" in said
+    assert said.count(text) == 2
+    assert "Run the allocation" not in said
+
+
+def test_the_comparison_has_a_totals_row_and_says_what_its_effects_mean(world, client):
+    corrected(world)
+    run = again(world)[0]
+    said = page(client, "bob", f"/office/settlement/{run.pk}/")
+    assert "Against version 1, the last that was approved" in said
+    assert "The volume effect is what changed because the quantities changed" in said
+    change = f"${run.total_usd - run.supersedes.total_usd:,.2f}"
+    assert f"{change} $0.00 {change} Total of the changed lines" in said
+
+
+def test_the_rail_tells_what_happened(world):
+    def told(run):
+        return [
+            (one["label"], one.get("is_done"), one["is_now"], one.get("is_skipped"))
+            for one in rail(run)
+        ]
+
+    run = approve(world, settle(world))
+    assert told(run) == [
+        ("Calculated", True, False, False),
+        ("In review", False, False, True),
+        ("Approved", False, True, False),
+        ("Invoiced", False, False, False),
+    ]
+    other = submit_run(settle(world, "bravo"), actor=world.analyst, now=NOW)
+    assert told(other)[1] == ("In review", False, True, False)
+    other = mark_invoiced(approve(world, other), actor=SYSTEM)
+    assert told(other)[1] == ("In review", True, False, False)
+    assert [one[1] for one in told(other)] == [True, True, True, False]
+
+
+def test_a_run_that_was_replaced_keeps_the_steps_that_it_went(world):
+    alfa, _bravo = corrected(world)
+    for run in again(world):
+        run.refresh_from_db()
+    from settlement.services import approve_together
+
+    approve_together(run, actor=world.approver, now=LATER)
+    alfa.refresh_from_db()
+    steps = rail(alfa)
+    assert (steps[2]["label"], steps[2]["is_done"]) == ("Approved", True)
+    assert (steps[-1]["label"], steps[-1]["is_now"]) == ("Superseded", True)
+
+
+def test_no_page_shows_the_number_of_a_row(world, client):
+    corrected(world)
+    run = again(world)[0]
+    for address in ("/office/settlement/", f"/office/settlement/{run.pk}/"):
+        said = page(client, "bob", address)
+        assert not re.search(r"\b(channel|campus|contract|run) \d", said)
+        assert "user:" not in said
+    assert str(run) == "PPA-ALFA 2026-03 v2"
+    assert str(run.allocation_run) == "CAP 2026-03 v2"
+
+
+def test_the_queries_of_the_pages_do_not_grow_with_what_waits(
+    world, client, django_assert_max_num_queries
+):
+    corrected(world)
+    run = again(world)[0]
+    client.force_login(User.objects.get(username="bob"))
+    with django_assert_max_num_queries(24):
+        client.get("/office/settlement/")
+    with django_assert_max_num_queries(66):
+        client.get(f"/office/settlement/{run.pk}/")
