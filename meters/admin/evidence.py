@@ -97,8 +97,9 @@ class EditAdmin(ExportMixin, ReadOnlyAdmin):
     """Edits of final readings."""
 
     resource_classes = [EditResource]
-    list_display = ["channel", "action", "operand", "source", "start_utc", "end_utc", "before_total",
-                    "after_total", "reason_code", "actor", "approver", "created_at"]  # fmt: skip
+    list_display = ["channel", "action", "operand", "source", "start_utc", "end_utc",
+                    "before_total", "after_total", "reason_code", "actor", "approver",
+                    "created_at"]  # fmt: skip
     list_filter = ["action", "reason_code", "channel__delivery_point__campus"]
     list_select_related = ["channel"]
     search_fields = ["channel__code", "comment", "actor"]

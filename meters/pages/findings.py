@@ -15,6 +15,16 @@ from poweroptix.pages.asked import read_month, read_pk
 from poweroptix.pages.guards import StaffPage
 from poweroptix.pages.lists import Column, Filter, ListPage
 
+#: What files and judgement find themselves, beside the rules.
+FOUND_ELSEWHERE = {
+    "V03": "Other values for readings",
+    "F09": "No meter installed",
+    "FORWARD_ESTIMATE": "Forward estimate",
+    "SOURCE_SUSPECT": "Doubted by the source",
+    "POST_EST_FAIL": "Estimate fails a rule",
+    "LATE_ACTUAL_ON_LOCKED_EDIT": "Late reading under an edit",
+}
+
 
 def _work(finding: Finding) -> str:
     return reverse("office-finding", args=[finding.pk])
@@ -23,7 +33,7 @@ def _work(finding: Finding) -> str:
 def rule_title(finding: Finding) -> str:
     """Name the rule: `Gap (V01)`; a code without a rule stays as it is."""
     rules.discover()
-    titles = {rule.code: rule.title for _key, rule in rules.items()}
+    titles = FOUND_ELSEWHERE | {rule.code: rule.title for _key, rule in rules.items()}
     found = titles.get(finding.rule_code)
     return f"{found} ({finding.rule_code})" if found else finding.rule_code
 

@@ -3,6 +3,7 @@
 from django.shortcuts import render
 from django.views import View
 
+from meters.models import Edit
 from meters.pages.edits import channel_of
 from meters.queries import compare, versions
 from poweroptix.kernel.period import Period
@@ -26,11 +27,16 @@ class HistoryPage(StaffPage, View):
         older, newer = (keys[1], keys[0]) if len(keys) > 1 else (None, None)
         if request.GET.get("old") and request.GET.get("new"):
             older, newer = (read_pk(request.GET[name]) for name in ("old", "new"))
+        approvers = dict(
+            Edit.objects.filter(publication_id__in=keys)
+            .exclude(approver="")
+            .values_list("publication_id", "approver")
+        )
         context = {
+            "rows": [(version, approvers.get(version.publication.pk)) for version in found],
             "channel": channel,
             "zone": zone,
             "day": day,
-            "versions": found,
             "older": older,
             "newer": newer,
             "comparison": compare(channel, period.start_utc, period.end_utc, older, newer)

@@ -11,6 +11,7 @@ from django.views import View
 from meters.models import EditProposal, ProposalState
 from meters.pages.profiles import changed_profile, profile
 from meters.services import confirm_edit, preview_edit, reject_edit
+from meters.services.previews import power_unit
 from meters.services.proposals import order_of
 from poweroptix.accounts.permissions import may
 from poweroptix.clock import now
@@ -109,6 +110,7 @@ class ProposalPage(StaffPage, View):
             "is_own": proposal.proposed_by == person,
             "may_decide": waits and may(request.user, "meters.edit"),
             "rows": proposal.totals,
+            "power_unit": power_unit(proposal.channel.unit),
             "said": request.POST,
         }
         return render(request, "meters/proposal.html", context, status=status)

@@ -6,10 +6,11 @@ from django.http import JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views import View
 
-from meters.models import Finding, ReasonCode
+from meters.models import EditProposal, Finding, ReasonCode
 from meters.pages.edit_forms import edit_choices
 from meters.pages.findings import rule_title
 from meters.pages.profiles import WEEKS_BACK, profile
+from meters.pages.worksheets import readable
 from meters.queries import edits_to_confirm, effect, open_findings
 from meters.services import accept_finding, revalidate
 from poweroptix.accounts.permissions import may
@@ -77,6 +78,7 @@ class Workbench(StaffPage, View):
     @staticmethod
     def _page(request, finding, status=200):
         channel = finding.channel
+        zone = channel.delivery_point.campus.zone if channel else "UTC"
         queue = list(open_findings()[:QUEUE])
         keys = [row.pk for row in queue]
         at = keys.index(finding.pk) if finding.pk in keys else -1
@@ -86,12 +88,14 @@ class Workbench(StaffPage, View):
             "channel": channel,
             "rule": rule_title(finding),
             "effect": effect(finding),
-            "zone": channel.delivery_point.campus.zone if channel else "UTC",
+            "zone": zone,
+            "worksheets": readable(finding.worksheet, zone),
             "queue": queue,
             "left": open_findings().count(),
             "before": keys[at - 1] if at > 0 else None,
             "after": keys[at + 1] if at + 1 < len(keys) else None,
             "waiting": edits_to_confirm().count(),
+            "proposed": _proposed(finding),
             "reasons": ReasonCode.choices,
             "may_decide": may_edit,
             "may_accept": finding.rule_code != "V01",
@@ -100,6 +104,14 @@ class Workbench(StaffPage, View):
         if may_edit and channel is not None and finding.end_utc > finding.start_utc:
             context |= edit_choices(channel, finding.start_utc, finding.end_utc, {})
         return render(request, "meters/workbench.html", context, status=status)
+
+
+def _proposed(finding: Finding) -> EditProposal | None:
+    """Return the edit of these readings that waits for a second person."""
+    touching = edits_to_confirm().filter(
+        channel=finding.channel_id, start_utc__lt=finding.end_utc, end_utc__gt=finding.start_utc
+    )
+    return touching.first() if finding.channel_id is not None else None
 
 
 def _judged(summary) -> str:

@@ -154,8 +154,8 @@ def over_limit(order: EditOrder, outcome: Outcome) -> str:
     channel = order.channel
     return (
         f"This edit changes {channel.code} by {change:,f} {channel.unit}, more than one person "
-        f"may decide (limit {ratio * 100:f} % of the days or {ceiling:,f}). A second person "
-        "must approve it."
+        f"may decide (limit {(ratio * 100).normalize():f} % of the touched days or {ceiling:,f} "
+        f"{channel.unit}). A second person must approve it."
     )
 
 

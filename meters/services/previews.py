@@ -66,7 +66,7 @@ class Preview:
     @property
     def power_unit(self) -> str:
         """Return the unit of the peaks; empty for a quantity that has none."""
-        return POWER.get(self.order.channel.unit, "")
+        return power_unit(self.order.channel.unit)
 
     def series(self, start: datetime, end: datetime) -> tuple[Series, Series]:
         """Return the readings before and after in [start, end), cut to the months."""
@@ -77,6 +77,11 @@ class Preview:
             for side in (self.outcome.before, self.outcome.after)
         )
         return before, after
+
+
+def power_unit(unit: str) -> str:
+    """Return the unit of a channel's peaks; empty for a quantity that has none."""
+    return POWER.get(unit, "")
 
 
 def preview_edit(order: EditOrder, *, actor: Actor, now: datetime) -> Preview:

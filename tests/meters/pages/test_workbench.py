@@ -164,6 +164,9 @@ def test_a_second_person_finds_and_confirms_the_edit(ann, client, channel, findi
     bob = enter(client, "bob")
     assert "1 edit to confirm" in text(bob.get(reverse("office-findings")))
     assert "1 edit to confirm" in text(bob.get(reverse("office-finding", args=[finding.pk])))
+    assert "waits for a second person" in text(
+        bob.get(reverse("office-finding", args=[finding.pk]))
+    )
     assert channel.code in text(bob.get(reverse("office-proposals")))
     names = [s["name"] for s in bob.get(reverse("office-proposal-series", args=[proposal.pk]))
              .json()["series"]]  # fmt: skip
@@ -171,6 +174,8 @@ def test_a_second_person_finds_and_confirms_the_edit(ann, client, channel, findi
     assert "-32,000.000" in text(bob.get(page))
     assert bob.post(page, {"action": "confirm"}).status_code == 302
     assert final_series(channel.pk, NOON, NOON + timedelta(minutes=15))[0].total() == 4000
+    day = text(bob.get(reverse("office-history", args=[channel.code]), {"day": "2026-03-03"}))
+    assert "ann, confirmed by bob" in day
     shown = text(bob.get(page))
     assert "Confirmed by" in shown
     assert "user:" not in shown
@@ -198,6 +203,19 @@ def test_versions_of_a_day_are_compared(ann, channel):
     assert "file.csv</a>, lines 2 to 97" in page
     for figure in ("36,000", "35,999", "-1.000 kWh", "? → M"):
         assert figure in page
+
+
+def test_an_estimate_is_explained_in_local_time(ann):
+    made = make_channel("TEN-BRAVO/DEL_KWH")
+    later = long_csv(made.code, NOON + timedelta(minutes=30), ["10"] * 46).split("\n", 1)[1]
+    builders.ingest(long_csv(made.code, START, ["10"] * 48) + later)
+    validate_days([made.pk], DAY, DAY, now=NOW, actor=ACTOR)
+    gap = Finding.objects.get(rule_code="V01")
+    page = text(ann.get(reverse("office-finding", args=[gap.pk])))
+    assert "<dt>from</dt><dd>2026-03-03 12:00 CST</dd>" in page
+    assert "<dt>values</dt><dd>10.000, 10.000</dd>" in page
+    assert "+00:00&#x27;" not in page
+    assert "Accept as read" not in page
 
 
 def test_reading_trace_and_receipt_print_the_multiplier(ann, channel):

@@ -113,7 +113,10 @@ def test_rejected_with_a_reason_and_then_decided(channel):
 
 def test_a_preview_that_is_out_of_date_is_not_stored(channel):
     preview = preview_edit(order(channel), actor=person("ann"), now=NOW)
-    assert "by 200 kWh, more than one person" in preview.over_limit
+    assert preview.over_limit == (
+        "This edit changes TEN-ALFA/DEL_KWH by 200 kWh, more than one person may decide (limit 1 % "
+        "of the touched days or 10,000 kWh). A second person must approve it."
+    )
     validate_days([channel.pk], DAY, DAY, now=NOW, actor=ACTOR)
     propose(channel, seen_digest=preview.digest)
     edit_readings(
