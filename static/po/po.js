@@ -28,4 +28,10 @@
     input.addEventListener("change", show);
   }
   for (const select of document.querySelectorAll("[data-autosubmit]")) select.addEventListener("change", () => select.form.requestSubmit());
+  // A table that is wider than its page is scrolled by keys as well, once it can be focused.
+  const reach = () => { for (const box of document.querySelectorAll(".scroll:not([tabindex])")) if (box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight) { box.tabIndex = 0; box.setAttribute("role", "region"); box.setAttribute("aria-label", box.querySelector("caption")?.textContent.trim() || box.closest(".card")?.querySelector("h2")?.textContent.trim() || "Table"); } };
+  reach();
+  addEventListener("resize", reach);
+  document.addEventListener("htmx:afterSwap", reach);
+  document.addEventListener("toggle", reach, true);
 })();
