@@ -8,6 +8,8 @@ import sys
 def main():
     """Run a management command, with the interpreter that ./start set up where it is needed."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "poweroptix.settings")
+    if os.geteuid() == 0:  # what root's commands write, the web server's account must reach too
+        os.umask(0o002)
     try:
         from django.core.management import execute_from_command_line
     except ModuleNotFoundError:

@@ -14,7 +14,7 @@ LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 def free_port(bind: str, wanted: int | None) -> int:
     """Return the wanted port, or the first free one from 8000.
 
-    Raises Refused when the wanted port, or all of them, are taken.
+    Raises Refused when the wanted port, or all of them, are taken or not ours to take.
     """
     ports = [wanted] if wanted else range(FIRST_PORT, FIRST_PORT + PORTS_TRIED)
     for port in ports:
@@ -29,6 +29,12 @@ def _is_free(bind: str, port: int) -> bool:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((bind, port))
+        except PermissionError as fault:
+            raise Refused(
+                "server.port",
+                f"Port {port} is for root alone; choose one from 1024 on with --port, or put a "
+                "proxy in front.",
+            ) from fault
         except OSError:
             return False
     return True

@@ -31,7 +31,7 @@ from poweroptix.db.roles import roles_sql
 from poweroptix.db.rules import APP, OWNER, PORTAL, WEB, WORKER
 from poweroptix.kernel.errors import Refused
 from poweroptix.server.database import DATABASE
-from poweroptix.server.home import home
+from poweroptix.server.home import home, no_follow
 
 VERSION = "18"
 PORT = 5432
@@ -140,13 +140,13 @@ class Server:
         if os.geteuid() != 0:
             return {}
         owner = self.data.stat().st_uid if self.data.exists() else 0
-        account = pwd.getpwuid(owner) if owner else _system_account()
+        account = pwd.getpwuid(owner) if owner else system_account()
         return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
 
     def _run(self, program: str, *arguments: str) -> None:
         log = self.home / "log" / "database.log"
         log.parent.mkdir(exist_ok=True)
-        with log.open("ab") as file:  # not a pipe: the server would hold it open
+        with open(log, "ab", opener=no_follow) as file:  # a pipe would be held open by the server
             done = subprocess.run(  # noqa: S603 - our own binary and arguments
                 [str(binaries() / program), *arguments],
                 stdin=subprocess.DEVNULL,
@@ -298,7 +298,7 @@ def binaries() -> Path:
     )
 
 
-def _system_account() -> pwd.struct_passwd:
+def system_account() -> pwd.struct_passwd:
     """Return the account of the server process, making it where there is none."""
     try:
         return pwd.getpwnam(OS_USER)

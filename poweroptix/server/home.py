@@ -32,6 +32,11 @@ def python() -> Path:
     return home() / "venv" / "bin" / "python"
 
 
+def no_follow(path: str, flags: int) -> int:
+    """Open a log as an `opener`; never through a link, because root writes there too."""
+    return os.open(path, flags | os.O_NOFOLLOW, 0o640)
+
+
 def secret_key() -> str:
     """Return this installation's own key, made once and readable by its owner alone."""
     path = home() / "secret_key"

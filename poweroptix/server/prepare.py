@@ -17,6 +17,7 @@ from django.db import connection
 
 from poweroptix.db.roles import roles_sql
 from poweroptix.server.embedded import Server
+from poweroptix.server.home import no_follow
 
 Say = Callable[[str], None]
 
@@ -30,7 +31,9 @@ def prepare(say: Say, *, demo: bool) -> None:
     with _alone(home):
         for folder in ("log", "media"):
             (home / folder).mkdir(parents=True, exist_ok=True)
-            (home / folder).chmod(0o750)  # readings and invoices are nobody else's business
+            # Readings and invoices are nobody else's business. What root's commands add belongs
+            # to the group of the account that the web server runs as (privileges.py).
+            (home / folder).chmod(0o2770 if os.geteuid() == 0 else 0o750)
         if is_embedded():
             if Server(home).start():
                 say("database started (embedded PostgreSQL 18)")
@@ -40,7 +43,8 @@ def prepare(say: Say, *, demo: bool) -> None:
         if _collect_static(home):
             say("static files collected")
         if demo and "demo" in get_commands():
-            with (home / "log" / "demo.log").open("w", encoding="utf-8") as log:
+            place = home / "log" / "demo.log"
+            with open(place, "w", encoding="utf-8", opener=no_follow) as log:
                 call_command("demo", if_empty=True, stderr=_Progress(log, say))
 
 

@@ -22,6 +22,7 @@ find_home() {
     [ -w "$home/log" ] || stop 3 "cannot write to $home; set POWEROPTIX_HOME to a folder of yours"
     venv=$home/venv
     log=$home/log/setup.log
+    [ ! -L "$log" ] || stop 3 "$log is a link; remove it"
 }
 
 find_python() {

@@ -15,6 +15,7 @@ from types import FrameType
 
 from poweroptix.kernel.errors import Refused
 from poweroptix.server.embedded import Server
+from poweroptix.server.home import no_follow
 
 STOP_SECONDS_MAX = 60
 STEADY_SECONDS = 60
@@ -53,7 +54,7 @@ class Child:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         if self.log.exists() and self.log.stat().st_size > LOG_BYTES_MAX:
             self.log.replace(self.log.with_suffix(".old.log"))
-        with self.log.open("ab") as file:
+        with open(self.log, "ab", opener=no_follow) as file:
             self.process = subprocess.Popen(  # noqa: S603 - commands of our own
                 list(self.command),
                 stdin=subprocess.DEVNULL,

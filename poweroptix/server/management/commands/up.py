@@ -17,6 +17,7 @@ from poweroptix.server.addresses import free_port, is_loopback, own_hosts, visit
 from poweroptix.server.embedded import Server
 from poweroptix.server.postgresql.base import ATTACH_ONLY
 from poweroptix.server.prepare import is_embedded
+from poweroptix.server.privileges import give_up_root
 from poweroptix.server.readiness import readiness
 from poweroptix.server.supervisor import Child, Supervisor
 from poweroptix.server.welcome import welcome
@@ -41,9 +42,11 @@ class Command(BaseCommand):
         bind = options["bind"]
         server = Server(Path(settings.HOME)) if is_embedded() else None
         try:
-            port = free_port(bind, options["port"])
             if server is not None:
                 server.start()
+            if notice := give_up_root(server):
+                self.stderr.write(notice)
+            port = free_port(bind, options["port"])
         except (DomainError, ValueError) as error:
             raise CommandError(str(error), returncode=NOT_READY) from error
         self._require_ready()
@@ -84,6 +87,7 @@ def web(bind: str, port: int) -> Child:
         "threads": "4",
         "timeout": "60",
         "graceful-timeout": "20",
+        "umask": "007",
         "max-requests": "2000",
         "max-requests-jitter": "200",
         "access-logfile": str(log / "access.log"),
