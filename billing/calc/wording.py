@@ -8,6 +8,7 @@ from poweroptix.kernel.figure import Figure
 from poweroptix.kernel.worksheet import IntervalRow, Row, Worksheet
 
 _UNITS = {"kw": "kW", "kwh": "kWh", "mwh": "MWh", "mmbtu": "MMBtu", "usd": "USD", "kvarh": "kVArh"}
+_UNITS |= {"co2": "CO₂", "ch4": "CH₄", "n2o": "N₂O", "co2e": "CO₂e", "kg": "kg"}
 
 
 def humane(name: str) -> str:
@@ -15,6 +16,8 @@ def humane(name: str) -> str:
 
     >>> humane("billing_kw"), humane("earlier_peak_kw"), humane("energy_kwh")
     ('Billing kW', 'Earlier peak kW', 'Energy kWh')
+    >>> humane("fuel_a_co2_kg")
+    'Fuel a CO₂ kg'
     """
     words = [_UNITS.get(word, word) for word in re.split(r"[_\s]+", name.strip()) if word]
     text = " ".join(words)

@@ -6,8 +6,18 @@ from django.shortcuts import render
 from django.views import View
 
 from billing.access import carbon_line, carbon_lines, contracts_of
+from billing.calc.wording import humane, pretty
 from billing.portal.bars import Bar, bars
 from billing.portal.base import TenantPage, month_title
+from poweroptix.kernel.figure import Figure
+
+#: Kinds of source in words.
+SOURCES = {
+    "readings": "Readings",
+    "factor": "Published factor",
+    "allocation": "Energy shares",
+    "carry": "Carried over",
+}
 
 
 class Carbon(TenantPage, View):
@@ -39,10 +49,26 @@ class CarbonLine(TenantPage, View):
             "title": month_title(line.run.period),
             "zone": line.contract.zone,
             "gases": [_gas(row) for row in sheet["rows"]],
-            "pool": pool,
-            "own": [one for one in sheet["figures"] if one not in pool],
+            "pool": [_said(one) for one in pool],
+            "own": [_said(one) for one in sheet["figures"] if one not in pool],
         }
         return render(request, "portal/carbon_line.html", context)
+
+
+def _said(document: dict) -> dict:
+    """Return a figure in words: its name, its formula with the numbers in it, where it was read."""
+    figure = Figure.from_json(document)
+    source = figure.source
+    return {
+        "name": humane(figure.name),
+        "value": None if figure.value is None else format(figure.value, "f"),
+        "unit": "" if figure.unit == "count" else figure.unit,
+        "note": figure.note,
+        "sentence": pretty(figure.sentence()) if figure.formula else "",
+        "source": "" if source is None else f"{SOURCES.get(source.kind, 'From')}: {source.label}",
+        "ref": "" if source is None else source.ref,
+        "inputs": [_said(one) for one in document["inputs"]],
+    }
 
 
 def _gas(row: dict) -> dict:
