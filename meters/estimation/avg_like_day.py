@@ -28,6 +28,7 @@ from poweroptix.kernel.fixed import MICRO, from_micro, micro
 from poweroptix.kernel.parameters import param
 from poweroptix.kernel.period import LocalClock
 from poweroptix.kernel.quality import Method
+from poweroptix.kernel.rounding import Mode, in_words
 from poweroptix.kernel.rounding import estimate as round_estimate
 from poweroptix.kernel.series import Series
 
@@ -108,7 +109,7 @@ class _History:
             {
                 "method": "avg_like_day@1",
                 "formula": "mean of the same slot on the reference days",
-                "rounding": "0.001, half-even",
+                "rounding": in_words(Mode.HALF_EVEN, 3),
                 "unit": self.series.unit,
                 "gap": [stamp(self.series, gap.start), stamp(self.series, gap.stop)],
                 "days": sheets,

@@ -25,7 +25,7 @@ from meters.estimation._base import (
 from poweroptix.kernel.fixed import from_micro, micro
 from poweroptix.kernel.parameters import param
 from poweroptix.kernel.quality import Method
-from poweroptix.kernel.rounding import cumulative
+from poweroptix.kernel.rounding import Mode, cumulative, in_words
 from poweroptix.kernel.series import Series
 
 PLACES = 3
@@ -127,7 +127,7 @@ def _worksheet(
     return {
         "method": "interpolate@1",
         "formula": "value of the one neighbour" if flat else "a + (b - a) x (t - ta) / (tb - ta)",
-        "rounding": "0.001, half-even, cumulative",
+        "rounding": f"{in_words(Mode.HALF_EVEN, PLACES)}, cumulative",
         "unit": series.unit,
         "gap": [stamp(series, gap.start), stamp(series, gap.stop)],
         "neighbours": [

@@ -28,12 +28,16 @@ def compared_with(run: SettlementRun) -> SettlementRun | None:
 
     A period that was never approved gives the version before.
     """
-    earlier = SettlementRun.objects.filter(
-        contract=run.contract_id, period=run.period, version__lt=run.version
-    ).defer("inputs", "findings")
-    return earlier.exclude(approved_by="").order_by("version").last() or (
-        earlier.order_by("version").last()
+    if run.version == 1:
+        return None
+    earlier = list(
+        SettlementRun.objects.filter(
+            contract=run.contract_id, period=run.period, version__lt=run.version
+        )
+        .defer("inputs", "findings")
+        .order_by("version")
     )
+    return next((one for one in reversed(earlier) if one.approved_by), earlier[-1])
 
 
 def find_run(name: str) -> SettlementRun:

@@ -155,6 +155,12 @@ def deed(action) -> str:
 
 
 @register.filter
+def cents(mode) -> str:
+    """Say how cents are made: `HALF_UP` becomes `rounded half up to the cent`."""
+    return rounding.in_words(rounding.Mode(str(mode)), cents=True)
+
+
+@register.filter
 def rounded(mode, line_per: str = "CHARGE") -> str:
     """Say how a worksheet was rounded: `HALF_UP` becomes `rounded half up to the cent, once`."""
     return rounding_words(str(mode), line_per)

@@ -69,7 +69,7 @@ def test_worksheet_shows_neighbours_formula_and_values_as_plain_json():
     assert json.loads(json.dumps(estimate.worksheet)) == {
         "method": "interpolate@1",
         "formula": "a + (b - a) x (t - ta) / (tb - ta)",
-        "rounding": "0.001, half-even, cumulative",
+        "rounding": "rounded half to even to 3 decimals, cumulative",
         "unit": "kWh",
         "gap": ["2026-03-02T06:15Z", "2026-03-02T06:30Z"],
         "neighbours": [
