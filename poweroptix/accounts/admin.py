@@ -6,7 +6,7 @@ from import_export.resources import ModelResource
 
 from poweroptix.accounts.models import ApiToken, Tenant, User
 from poweroptix.accounts.services import revoke_token
-from poweroptix.adminkit import ExchangeAdmin, ReadOnlyAdmin, UserAdmin, badge
+from poweroptix.adminkit import ExchangeAdmin, ExportMixin, ReadOnlyAdmin, UserAdmin, badge
 from poweroptix.audit.actor import Actor
 from poweroptix.clock import now
 
@@ -45,10 +45,33 @@ class TenantAdmin(ExchangeAdmin):
         super().save_model(request, obj, form, change)
 
 
+class PersonResource(ModelResource):
+    """Columns of exported people; no password, not even its hash."""
+
+    class Meta:
+        model = User
+        fields = [
+            *("username", "first_name", "last_name", "email", "role", "tenant__code"),
+            *("is_active", "last_login", "date_joined"),
+        ]
+
+
+class TokenResource(ModelResource):
+    """Columns of exported tokens; no digest of a key."""
+
+    class Meta:
+        model = ApiToken
+        fields = [
+            *("prefix", "name", "tenant__code", "mode", "scopes", "created_by__username"),
+            *("created_at", "expires_at", "last_used_at", "revoked_at"),
+        ]
+
+
 @admin.register(User)
-class PersonAdmin(UserAdmin):
+class PersonAdmin(ExportMixin, UserAdmin):
     """People and their roles."""
 
+    resource_classes = [PersonResource]
     list_display = ["username", "email", "role", "tenant", "is_active", "last_login"]
     list_filter = ["role", "tenant", "is_active"]
     list_select_related = ["tenant"]
@@ -81,9 +104,10 @@ class PersonAdmin(UserAdmin):
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(ReadOnlyAdmin):
-    """Tokens: to look at and to revoke; they are made where the key can be shown once."""
+class ApiTokenAdmin(ExportMixin, ReadOnlyAdmin):
+    """Tokens: to look at and to revoke; `manage.py token create` makes them and shows the key."""
 
+    resource_classes = [TokenResource]
     list_display = ["name", "prefix", "tenant", "shown_state", "expires_at", "last_used_at"]
     list_filter = ["mode", "tenant"]
     search_fields = ["name", "prefix"]

@@ -8,4 +8,5 @@ class AccountsConfig(AppConfig):
 
     name = "poweroptix.accounts"
     label = "accounts"
+    verbose_name = "People and tokens"
     default_auto_field = "django.db.models.BigAutoField"

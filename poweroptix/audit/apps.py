@@ -8,4 +8,5 @@ class AuditConfig(AppConfig):
 
     name = "poweroptix.audit"
     label = "audit"
+    verbose_name = "Audit trail"
     default_auto_field = "django.db.models.BigAutoField"

@@ -7,8 +7,9 @@ import django_q.admin  # noqa: F401 - registers the pages that are taken away be
 from django.contrib import admin
 from django.utils.html import format_html
 from django_q.models import Failure, OrmQ, Schedule, Success, Task
+from import_export.resources import ModelResource
 
-from poweroptix.adminkit import ModelAdmin, ReadOnlyAdmin, badge
+from poweroptix.adminkit import ExportAdmin, ExportMixin, ReadOnlyAdmin, badge
 from poweroptix.audit.actor import Actor
 from poweroptix.jobs import services
 from poweroptix.jobs.models import Job, Recurring
@@ -28,10 +29,22 @@ _TONES = {
 }
 
 
+class JobResource(ModelResource):
+    """Columns of exported jobs: what was asked and how it went, not what was passed."""
+
+    class Meta:
+        model = Job
+        fields = [
+            *("id", "kind", "key", "state", "attempts", "error_code", "error"),
+            *("created_at", "started_at", "finished_at"),
+        ]
+
+
 @admin.register(Job)
-class JobAdmin(ReadOnlyAdmin):
+class JobAdmin(ExportMixin, ReadOnlyAdmin):
     """Work that waits, runs or has ended."""
 
+    resource_classes = [JobResource]
     list_display = ["id", "kind", "key", "shown_state", "shown_progress", "attempts", "created_at"]
     list_filter = ["state", "kind"]
     search_fields = ["=id", "key", "error"]
@@ -107,9 +120,12 @@ class JobAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Recurring)
-class RecurringAdmin(ModelAdmin):
+class RecurringAdmin(ExportAdmin):
     """Work that comes back."""
 
+    ordering = ["name"]
+    list_filter = ["is_active", "kind"]
+    search_fields = ["name", "kind"]
     edit_verb = "accounts.manage"
     list_display = ["name", "kind", "every_minutes", "next_run_at", "is_active", "last_error"]
     readonly_fields = ["last_error"]

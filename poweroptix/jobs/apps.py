@@ -8,4 +8,5 @@ class JobsConfig(AppConfig):
 
     name = "poweroptix.jobs"
     label = "jobs"
+    verbose_name = "Background work"
     default_auto_field = "django.db.models.BigAutoField"
