@@ -1,5 +1,8 @@
 """Admin pages of metering: lists, searches, exports, imports with preview, actions."""
 
+from datetime import timedelta
+from decimal import Decimal
+
 import pytest
 from django.contrib import admin
 from django.contrib.auth import get_user_model
@@ -15,10 +18,11 @@ from meters.models import (
     LossFactor,
     QuarantinedRecord,
 )
-from meters.services import validate_days
+from meters.services import propose_edit, validate_days
+from meters.services.edit_order import EditOrder
 from poweroptix.jobs.models import Job
 from tests.meters import builders
-from tests.meters.builders import ACTOR, NOW, long_csv, make_channel
+from tests.meters.builders import ACTOR, NOW, long_csv, make_channel, person
 from tests.meters.services.test_vee import DAY, FLAT, START
 
 pytestmark = pytest.mark.django_db
@@ -156,6 +160,18 @@ def test_records_are_dismissed_and_files_enqueued(staff, data):
     act(staff, "quarantinedrecord", "dismiss", [record])
     record.refresh_from_db()
     assert record.state == "DISMISSED"
+
+
+def test_proposed_edits_are_to_look_at_only(staff, data):
+    at = START + timedelta(hours=12)
+    order = EditOrder(data, at, at + timedelta(minutes=15), "SET", Decimal(300))
+    proposal = propose_edit(
+        order, reason_code="OTHER", comment="Read from the display", actor=person("ann"), now=NOW
+    )
+    row = reverse("admin:meters_editproposal_change", args=[proposal.pk])
+    assert "Read from the display" in staff.get(row).content.decode()
+    assert staff.post(row, {"comment": "Something else"}).status_code == 403
+    assert staff.get(reverse("admin:meters_editproposal_add")).status_code == 403
 
 
 def test_unit_and_length_are_fixed_once_there_are_readings(staff, data):

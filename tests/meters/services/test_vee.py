@@ -125,7 +125,7 @@ def test_spike_is_held_until_somebody_accepts_it():
     assert final(channel).status[50] == Status.VERIFIED
     validate_days([channel.pk], DAY, DAY, now=NOW, actor=ACTOR)
     assert Finding.objects.get(rule_code="V13").state == "ACCEPTED"
-    with pytest.raises(Conflict, match="already Accepted as read by system:test"):
+    with pytest.raises(Conflict, match="already Accepted as read by test"):
         accept_finding(
             finding, reason_code="OTHER", comment="Once more, please", actor=ACTOR, now=NOW
         )
