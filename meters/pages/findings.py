@@ -96,11 +96,11 @@ class FindingList(StaffPage, ListPage):
         ),
         Filter(
             "holds",
-            "Month",
+            "Effect",
             lambda: [("yes", "Held back")],
             narrow=lambda rows, _yes: rows.filter(holds_month()),
         ),
-        Filter("month", "In", kind="month", narrow=in_month),
+        Filter("month", "Month", kind="month", narrow=in_month),
         Filter("channels", "Some channels", kind="link", narrow=of_channels),
     )
     template_name = "meters/findings.html"

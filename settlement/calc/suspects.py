@@ -35,6 +35,11 @@ class Suspect:
     correlation: Decimal | None
 
     @property
+    def explains(self) -> bool:
+        """Whether its change takes anything of the residual's change away."""
+        return self.explained_ratio is not None and self.explained_ratio > 0
+
+    @property
     def weight(self) -> tuple[Decimal, Decimal]:
         """The key of the ranking: the share explained, then how closely the curves go."""
         least = Decimal(-(10**9))

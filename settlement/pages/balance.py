@@ -11,7 +11,7 @@ from poweroptix.pages.asked import read_day
 from poweroptix.pages.charts import payload
 from poweroptix.pages.guards import StaffPage
 from settlement.models import AllocationRun
-from settlement.queries.day import DayView, by_group, day_view
+from settlement.queries.day import DayView, by_group, day_view, residual_band
 
 SHOWN_SUSPECTS = 5
 
@@ -48,10 +48,12 @@ class BalanceSeries(StaffPage, View):
 
     verb = "meters.view"
 
-    def get(self, _request, code, day):
-        """Return generation, import, storage, loads, export and what is unaccounted for."""
+    def get(self, request, code, day):
+        """Return the groups; with `of=residual` what is unaccounted for and what is allowed."""
         campus = get_object_or_404(Campus, code=code)
-        return JsonResponse(payload(by_group(day_view(campus, read_day(day))), campus.zone))
+        view = day_view(campus, read_day(day))
+        drawn = residual_band(view) if request.GET.get("of") == "residual" else by_group(view)
+        return JsonResponse(payload(drawn, campus.zone))
 
 
 def _read_before(campus: Campus, day: date, view: DayView) -> dict | None:

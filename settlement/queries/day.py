@@ -14,7 +14,8 @@ from poweroptix.kernel.errors import NotFoundError
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.quality import Status, letter
 from poweroptix.kernel.series import Series
-from settlement.calc.balance import DayBalance, campus_balance, coarsest
+from settlement.calc.balance import DayBalance, campus_balance, coarsest, sum_of
+from settlement.calc.scaling import scaled
 from settlement.calc.suspects import Suspect, ranked
 from settlement.queries.campus import read_campus
 
@@ -23,14 +24,22 @@ LIKE_DAYS = 4
 SATURDAY = 5
 OUT = " out"
 #: What the leg of a point is called: (on the side of the sources, on that of the sinks).
-GROUPS = {
+PARTS = {
     "GENERATOR": ("Generation", "Generation"),
-    "GENERATOR_AUX": ("Generation", "Generation"),
+    "GENERATOR_AUX": ("Auxiliaries", "Auxiliaries"),
     "GRID_TIE": ("Import", "Export"),
     "STORAGE": ("Discharge", "Charging"),
     "BUS": ("Bus", "Shared bus"),
-    "TENANT_LOAD": ("Loads", "Tenants"),
-    "HOUSE": ("Loads", "House"),
+    "TENANT_LOAD": ("Tenant", "Tenant"),
+    "HOUSE": ("House load", "House load"),
+}
+#: Which curve a part belongs to, and whether it is taken off it.
+CURVES = {
+    "Auxiliaries": ("Generation", False),
+    "Discharge": ("Storage", False),
+    "Charging": ("Storage", True),
+    "Tenant": ("Loads", False),
+    "House load": ("Loads", False),
 }
 
 
@@ -39,7 +48,7 @@ class Leg:
     """One point's part of the balance on the day, with the channels that measure it."""
 
     name: str
-    group: str
+    part: str
     is_source: bool
     channels: tuple[str, ...]
     series: Series
@@ -65,6 +74,8 @@ class DayView:
     residual: Series
     suspects: tuple[Suspect, ...]
     like_days: tuple[date, ...]
+    low_ratio: Decimal
+    high_ratio: Decimal
 
     def leg(self, name: str) -> Leg:
         """Return a leg by name."""
@@ -107,6 +118,8 @@ def day_view(campus: Campus, day: date) -> DayView:
         balance.residual.slice(*bounds),
         tuple(suspects),
         tuple(like),
+        reading.inputs.low_ratio,
+        reading.inputs.high_ratio,
     )
 
 
@@ -133,15 +146,31 @@ def _leg(name: str, series: Series, points: Mapping, is_source: bool) -> Leg:
     wanted = ("RECEIVED", "NET") if name.endswith(OUT) else ("DELIVERED", "NET")
     codes = [one["code"] for one in point["channels"] if one["direction"] in wanted]
     every = [one["code"] for one in point["channels"]]
-    group = GROUPS[point["kind"]][0 if is_source else 1]
-    return Leg(name, group, is_source, tuple(codes or every), series)
+    part = PARTS[point["kind"]][0 if is_source else 1]
+    return Leg(name, part, is_source, tuple(codes or every), series)
 
 
 def by_group(view: DayView) -> dict[str, Series]:
-    """Return one series per group of legs, and what is unaccounted for, on the coarsest grid."""
+    """Return generation, storage (discharge less charging), import, export, loads and the rest.
+
+    One series each on the coarsest grid; "Unaccounted" is the residual, losses included.
+    """
     minutes = view.residual.grid.minutes
     groups: dict[str, Series] = {}
     for leg in view.legs:
+        name, is_taken_off = CURVES.get(leg.part, (leg.part, False))
         own = leg.series.to_minutes(minutes)
-        groups[leg.group] = groups[leg.group].add(own) if leg.group in groups else own
+        own = own.negated() if is_taken_off else own
+        groups[name] = groups[name].add(own) if name in groups else own
     return {**groups, "Unaccounted": view.residual}
+
+
+def residual_band(view: DayView) -> dict[str, Series]:
+    """Return the residual with the least and most that the campus allows, per interval."""
+    minutes = view.residual.grid.minutes
+    sources = sum_of([leg.series for leg in view.legs if leg.is_source], minutes)
+    return {
+        "Unaccounted": view.residual,
+        "most allowed": scaled(sources, view.high_ratio),
+        "least allowed": scaled(sources, view.low_ratio),
+    }

@@ -61,11 +61,13 @@
       const ink = Object.fromEntries(Object.entries(qColour).map(([letter, name]) => [letter, cssVar(name)]));
       const drawn = payload.series.map((one, i) => ({ one, ...look(one, i, payload, count, ink) })).sort((a, b) => (depth[a.one.style] ?? 3) - (depth[b.one.style] ?? 3));
       const axis = { stroke: cssVar("--muted"), grid: { stroke: cssVar("--line"), width: 1 }, ticks: { stroke: cssVar("--line") } };
+      const tick = (every, text, first) => [every, text, first, null, every < 86400 ? first : null, null, null, null, 1];
+      const times = [tick(31536e3, "{YYYY}", null), tick(2419200, "{YYYY}-{MM}", null), tick(86400, "{MM}-{DD}", "\n{YYYY}"), tick(3600, "{HH}:{mm}", "\n{YYYY}-{MM}-{DD}"), tick(60, "{HH}:{mm}", "\n{YYYY}-{MM}-{DD}")];
       plot = new uPlot({
         width: box.clientWidth, height: Number(box.dataset.height || 280), tzDate: (ts) => uPlot.tzDate(new Date(ts * 1e3), payload.tz || "UTC"),
-        cursor: { drag: { x: true, y: false } }, axes: [axis, { ...axis, label: payload.unit, size: 64 }],
+        cursor: { drag: { x: true, y: false } }, axes: [{ ...axis, values: times }, { ...axis, label: payload.unit, size: 64 }],
         legend: { markers: { stroke: (u, i) => drawn[i - 1]?.mark || drawn[i - 1]?.stroke, dash: (u, i) => drawn[i - 1]?.dash ? "dashed" : "solid", fill: () => "transparent" } },
-        series: [{}, ...drawn.map((d) => ({ label: d.one.name, stroke: d.stroke, width: d.width, dash: d.dash, paths: payload.bars ? uPlot.paths.bars({ size: [.85, 60] }) : uPlot.paths.stepped({ align: 1 }), fill: d.fill, points: { show: false }, spanGaps: false }))],
+        series: [{ value: "{YYYY}-{MM}-{DD} {HH}:{mm}" }, ...drawn.map((d) => ({ label: d.one.name, stroke: d.stroke, width: d.width, dash: d.dash, paths: payload.bars ? uPlot.paths.bars({ size: [.85, 60] }) : uPlot.paths.stepped({ align: 1 }), fill: d.fill, points: { show: false }, spanGaps: false }))],
         hooks: { drawClear: [strip(payload)] },
       }, [x, ...drawn.map((d) => d.one.v)], box);
       box.append(say);
@@ -77,7 +79,7 @@
       if (e.key !== "ArrowRight" && e.key !== "ArrowLeft") return;
       e.preventDefault(); at = Math.min(count - 1, Math.max(0, at + (e.key === "ArrowRight" ? 1 : -1)));
       plot.setCursor({ left: plot.valToPos(x[at], "x"), top: 10 });
-      const stamp = new Date(x[at] * 1e3).toLocaleString([], { timeZone: payload.tz || "UTC", dateStyle: "medium", timeStyle: "short" });
+      const stamp = new Date(x[at] * 1e3).toLocaleString("sv-SE", { timeZone: payload.tz || "UTC", dateStyle: "short", timeStyle: "short" });
       say.textContent = `${stamp}: ${payload.series.map((s) => `${s.name} ${s.v[at] ?? "no value"} ${payload.unit}`).join(", ")}${letters[at] ? `, ${qName[letters[at]] || letters[at]}` : ""}`;
     });
     addEventListener("resize", () => plot.setSize({ width: box.clientWidth, height: Number(box.dataset.height || 280) }));

@@ -53,9 +53,17 @@ def test_the_day_adds_up_and_its_chart_has_the_same_groups(world, analyst):
     assert sources - sinks == view.balance.residual_kwh == view.residual.total()
     drawn = analyst.get("/office/campus/MESA/2026-03-18/series.json").json()
     assert [one["name"] for one in drawn["series"]] == list(by_group(view))
+    assert {one["name"] for one in drawn["series"]} == {"Generation", "Loads", "Unaccounted"}
     assert len(drawn["series"][0]["v"]) == 96
+    band = analyst.get("/office/campus/MESA/2026-03-18/series.json?of=residual").json()
+    rest, most, least = (one["v"] for one in band["series"])
+    assert all(low <= one <= high for low, one, high in zip(least, rest, most, strict=True))
+    generation = next(one["v"] for one in drawn["series"] if one["name"] == "Generation")
+    high = float(world.campus.balance_tolerance_high_ratio)
+    assert most[5] == pytest.approx(generation[5] * high, abs=0.01)
     page = analyst.get("/office/campus/MESA/2026-03-18/").content.decode()
     assert "within the tolerance" in page
+    assert "Which meter to look at first" not in page
     assert "2026-03-18 00:00 CDT" in page
 
 
