@@ -5,18 +5,23 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from meters.models import Installation
+from meters.models import Channel, Installation
 from poweroptix.kernel.fixed import EXACT
 
 
 def with_multipliers(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the rows of a receipt with `meters` and, where one multiplier holds, `primary`.
+    """Return the rows of a receipt with zone, meters and, where one multiplier holds, `primary`.
 
     `meters` are the installations that the range touches; `primary` is the raw total times their
-    multiplier, None when no meter was installed or the multiplier changes inside the range. One
-    query.
+    multiplier, None when no meter was installed or the multiplier changes inside the range. Two
+    queries.
     """
     made = [dict(row) for row in rows]
+    zones = dict(
+        Channel.objects.filter(code__in={row["code"] for row in made}).values_list(
+            "code", "delivery_point__campus__zone"
+        )
+    )
     installed: dict[str, list[Installation]] = {}
     found = Installation.objects.filter(channel__code__in={row["code"] for row in made})
     for one in found.select_related("channel", "meter").order_by("valid"):
@@ -24,6 +29,7 @@ def with_multipliers(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     for row in made:
         first, end = (datetime.fromisoformat(row[name]) for name in ("first_utc", "end_utc"))
         row["first_at"], row["end_at"] = first, end
+        row["zone"] = zones.get(row["code"], "UTC")
         row["meters"] = [
             one
             for one in installed.get(row["code"], [])

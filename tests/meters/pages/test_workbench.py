@@ -228,3 +228,13 @@ def test_reading_trace_and_receipt_print_the_multiplier(ann, channel):
     receipt = text(ann.get(reverse("office-import", args=[file.pk])))
     assert "1,040.000" in receipt
     assert "× 400 = 416,000.000" in receipt
+    assert "2026-03-03 00:00 CST" in receipt
+
+
+def test_a_receipt_over_a_meter_exchange_names_both_multipliers(ann):
+    channel = make_channel("TEN-BRAVO/DEL_KWH", installed_from=None)
+    builders.install(channel, builders.LONG_AGO, NOON)
+    builders.install(channel, NOON, None, Decimal(400))
+    receipt = builders.ingest(long_csv(channel.code, START, ["10"] * 96))
+    page = text(ann.get(reverse("office-import", args=[receipt["file"]])))
+    assert f"changes: {channel.code}-199001010000 × 1, " in page
