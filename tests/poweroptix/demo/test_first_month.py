@@ -19,7 +19,9 @@ from poweroptix.demo.flows import generate
 from poweroptix.kernel.period import Period
 from settlement.models import AllocationPart, AllocationRun, Correction, SettlementRun
 from settlement.queries.carry import compare_runs
-from settlement.services import approve_run, run_allocation, run_settlement, submit_run
+from settlement.queries.runs import waiting_for
+from settlement.services import run_allocation, run_settlement, submit_run
+from settlement.services.approval import approve_together
 from settlement.services.readiness import readiness
 from tests.conformance.chain import manage
 
@@ -103,16 +105,29 @@ def a_corrected_day_is_settled(campus, period):
     )
     assert Decimal(new["sinks_kwh"]) - Decimal(old["sinks_kwh"]) == 96 * 120
     assert Decimal(new["residual_kwh"]) - Decimal(old["residual_kwh"]) == Decimal("92.16")
-    contract = Contract.objects.get(code="PPA-ALFA")
-    run = run_settlement(
-        contract, period, kind="TRUE_UP", now=at, actor=people["analyst"], allocation=allocation
-    )
-    assert readiness(contract, period, now=at) == []
-    approved = approve_run(submit_run(run, actor=people["analyst"], now=at),
-                           actor=people["approver"], now=at)  # fmt: skip
-    assert (approved.state, approved.approved_by) == ("APPROVED", "user:approver")
-    billed = sum(row.amount_usd for row in compare_runs(approved.supersedes_id, approved.pk))
-    assert billed == approved.total_usd - approved.supersedes.total_usd > 0
+    runs = {
+        contract.code: submit_run(
+            run_settlement(
+                contract, period, kind="TRUE_UP", now=at, actor=people["analyst"],
+                allocation=allocation,
+            ),
+            actor=people["analyst"],
+            now=at,
+        )
+        for contract in Contract.objects.filter(campus=campus)
+    }  # fmt: skip
+    for run in runs.values():
+        assert readiness(run.contract, period, now=at) == []
+    for run in runs.values():
+        run.refresh_from_db()
+        if run.is_open:
+            approve_together(run, actor=people["approver"], now=at)
+        run.refresh_from_db()
+        assert (run.state, run.approved_by) == ("APPROVED", "user:approver")
+    alfa = runs["PPA-ALFA"]
+    assert not waiting_for("correction", SettlementRun.objects.all()).exists()
+    billed = sum(row.amount_usd for row in compare_runs(alfa.supersedes_id, alfa.pk))
+    assert billed == alfa.total_usd - alfa.supersedes.total_usd > 0
 
 
 def test_first_month_closes_proves_and_is_not_built_twice(month):
