@@ -107,3 +107,21 @@ def test_conformance_prints_a_verdict_per_case(tmp_path):
     }  # fmt: skip
     (tmp_path / "c.json").write_text("{")
     assert run("conformance", str(tmp_path))[0] == 1
+
+
+def test_a_corrected_month_is_recalculated_and_approved_together(world):
+    month = ("--campus", "CAP", "--period", "2026-03", "--as", "ana")
+    run("settle", *month)
+    for code in ("PPA-ALFA", "PPA-BRAVO"):
+        run("settle", "approve", f"{code}/2026-03", "--as", "bob")
+    code, out, _ = run("settle", *month, "--recalculate", "--json")
+    assert (code, json.loads(out)) == (0, {"runs": [], "kept": ["PPA-ALFA", "PPA-BRAVO"]})
+    readings(world.alfa_meter, 61)
+    code, out, _ = run("settle", *month, "--recalculate")
+    assert code == 0
+    assert "PPA-ALFA 2026-03 v2: calculated" in out
+    code, _, err = run("settle", "approve", "PPA-ALFA/2026-03", "--as", "bob")
+    assert (code, "Approve these runs together." in err) == (1, True)
+    code, out, _ = run("settle", "approve", "PPA-ALFA/2026-03", "--together", "--as", "bob")
+    assert code == 0
+    assert "PPA-BRAVO 2026-03 v2: approved" in out

@@ -151,6 +151,13 @@ def test_prices_survive_the_document_with_vintage_and_gaps():
     assert again.digest() == hub.digest()
 
 
+def test_a_fee_has_no_estimated_share_because_no_reading_has_a_say():
+    fee = PricedTerm(2, 40, "recurring_fee@1", "Fee", parameters={"fee": "100", "per": "MONTH"})
+    status = np.full(23, 60, np.uint8)
+    energy, fixed = settle(inputs_of([10**6] * 23, status=status, terms=[ENERGY, fee])).lines
+    assert (energy.estimated_ratio, fixed.estimated_ratio) == (1, None)
+
+
 def test_the_estimated_share_is_by_energy():
     status = np.array([60] + [10] * 22, np.uint8)
     series = inputs_of([3 * 10**6] + [0] * 21 + [10**6], status=status).series["delivered"]

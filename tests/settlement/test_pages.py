@@ -176,3 +176,8 @@ def test_the_queries_of_the_pages_do_not_grow_with_what_waits(
         client.get("/office/settlement/")
     with django_assert_max_num_queries(66):
         client.get(f"/office/settlement/{run.pk}/")
+
+
+def test_who_may_not_approve_is_not_told_why_a_button_is_missing(world, client):
+    run = settle(world)
+    assert "Cannot be approved" not in page(client, "ana", f"/office/settlement/{run.pk}/")

@@ -144,8 +144,11 @@ def counted(count, noun: str) -> str:
 
 @register.filter
 def person(actor) -> str:
-    """Name an actor without its kind: `user:ann` becomes `ann`."""
-    return str(actor or "").partition(":")[2] or str(actor or "") or ABSENT
+    """Name an actor in words: `user:ann` becomes `ann`, `job:settle_month/...` a job."""
+    kind, _, name = str(actor or "").partition(":")
+    if kind == "job":
+        return f"job {words(name.partition('/')[0])}"
+    return name or kind or ABSENT
 
 
 @register.filter

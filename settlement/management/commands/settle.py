@@ -16,6 +16,7 @@ from settlement.queries.runs import find_run
 from settlement.services import (
     approve_run,
     approve_together,
+    recalculate_month,
     reject_run,
     settle_contract,
     settle_month,
@@ -45,6 +46,11 @@ class Command(DomainCommand):
         parser.add_argument("--kind", default="FINAL", choices=SettlementRun.Kind.values)
         parser.add_argument("--reason", default="", help="why an AD_HOC run is made")
         parser.add_argument("--comment", default="", help="words of a decision")
+        parser.add_argument(
+            "--recalculate",
+            action="store_true",
+            help="with --campus: one new split, and a run of each contract that it changes",
+        )
         parser.add_argument(
             "--together",
             action="store_true",
@@ -81,16 +87,15 @@ def _decide(options: dict[str, Any], actor) -> tuple[Any, str, bool]:
 
 
 def _settle(options: dict[str, Any], actor) -> tuple[Any, str, bool]:
+    if options["recalculate"] and options["campus"]:
+        return _recalculate(options, actor)
     common = {"kind": options["kind"], "reason": options["reason"], "now": now(), "actor": actor}
     jobs = [
         settle_contract(_contract(code), options["period"], **common)
         for code in options["contract"]
     ]
     if options["campus"] and not jobs:
-        campus = Campus.objects.filter(code=options["campus"]).first()
-        if campus is None:
-            raise NotFoundError("settlement.campus", f"There is no campus {options['campus']}.")
-        month = _done(settle_month(campus, options["period"], **common))
+        month = _done(settle_month(_campus(options), options["period"], **common))
         jobs = list(Job.objects.filter(pk__in=month.result["jobs"]).order_by("pk"))
     runs, failed = [], []
     for job in jobs:
@@ -107,6 +112,23 @@ def _settle(options: dict[str, Any], actor) -> tuple[Any, str, bool]:
     words += [f"{job.payload['contract']}: refused: {job.error}" for job in failed]
     done = not failed and all(run.total_usd is not None for run in runs)
     return document, "\n".join(words) or "No contract is in force in the period.", done
+
+
+def _recalculate(options: dict[str, Any], actor) -> tuple[Any, str, bool]:
+    said = {"reason": options["reason"], "now": now(), "actor": actor}
+    job = _done(recalculate_month(_campus(options), options["period"], **said))
+    runs = [find_run(str(pk)) for pk in job.result["runs"]]
+    document = {"runs": [_document(run) for run in runs], "kept": job.result["kept"]}
+    words = [_words(run) for run in runs]
+    words += [f"{code}: the same energy, its approved run stays." for code in job.result["kept"]]
+    return document, "\n".join(words), all(run.total_usd is not None for run in runs)
+
+
+def _campus(options: dict[str, Any]) -> Campus:
+    campus = Campus.objects.filter(code=options["campus"]).first()
+    if campus is None:
+        raise NotFoundError("settlement.campus", f"There is no campus {options['campus']}.")
+    return campus
 
 
 def _contract(code: str) -> Contract:

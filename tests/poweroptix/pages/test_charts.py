@@ -78,6 +78,14 @@ def test_figures_on_screen():
         "2,000 entries",
     )
     assert po.person("user:ann") == "ann"
+    assert po.person("job:settle_month/CAP/2026-03") == "job settle month"
+    assert (po.change("120"), po.change(Decimal("-3.5")), po.change(0)) == (
+        "+120.000",
+        "−3.500",
+        "0.000",
+    )
+    assert po.cents("HALF_EVEN") == "rounded half to even to the cent"
+    assert po.rounded("HALF_UP", "ROW") == "each rounded half up to the cent"
     assert po.deed("settlement.approve") == "approved run"
     assert po.deed("thing.was_done") == "was done"
 
