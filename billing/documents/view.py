@@ -25,9 +25,9 @@ GAS_HTML = {
 MOST_ROWS = 60
 #: What delivered energy consists of.
 PART_WORDS = {
-    "metered": "on your own meters",
-    "losses": "your share of losses",
-    "shared": "your share of shared load",
+    "metered": "of it on your own meters",
+    "losses": "of it your share of losses",
+    "shared": "of it your share of shared load",
 }
 #: Figures that the block of a demand line explains.
 SAID_BY_DEMAND = frozenset(
@@ -36,6 +36,10 @@ SAID_BY_DEMAND = frozenset(
         *("Contract kW", "Contract share ratio", "Minimum kW"),
     }
 )
+#: Lines with no more rows than this stay on one page.
+SHORT_ROWS = 8
+#: Rows of text that the charges may take before what follows them needs a second page.
+FIRST_PAGE_ROWS = 13
 #: Priced parts shown under a line of the first page.
 MOST_PARTS = 8
 
@@ -45,6 +49,7 @@ def view_of(document: dict[str, Any], digest: str) -> dict[str, Any]:
     currency, is_draft = document["currency"], document["number"] is None
     usage, carbon = document["usage"], document.get("carbon")
     number = document["number"] or "Draft"
+    lines = [_line(line, currency) for line in document["lines"]]
     return {
         "title": f"Invoice {number}",
         "subject": f"{document['contract']['code']}, {document['period']['title']}",
@@ -61,7 +66,8 @@ def view_of(document: dict[str, Any], digest: str) -> dict[str, Any]:
         f"version {document['contract']['version']}",
         "points": ", ".join(point["name"] for point in document["points"]),
         "currency": currency,
-        "lines": [_line(line, currency) for line in document["lines"]],
+        "lines": lines,
+        "fits_first_page": sum(map(_height, lines)) <= FIRST_PAGE_ROWS,
         "total_title": "Total credit" if Decimal(document["total"]) < 0 else "Total due",
         "notes": document["notes"],
         "foot": f"{document['seller']['legal_name']}  ·  Invoice {number}  ·  "
@@ -154,11 +160,17 @@ def _line(line: dict, currency: str) -> dict:
         "money": money(line["amount"], currency),
         "determinants": shown,
         "demand": demand_view(line.get("demand")),
+        "is_short": len(shown) + len(line["sums"]) <= SHORT_ROWS,
         "sums": [
             {"label": row["label"], "exact": _exact(row["exact"]), "sentence": row["sentence"]}
             for row in line["sums"][:MOST_ROWS]
         ],
     }
+
+
+def _height(line: dict) -> int:
+    """Return about how many rows of text a charge takes."""
+    return 2 + len(line["parts"]) + len(line["under"]) // 60
 
 
 def _is_said(row: dict, line: dict) -> bool:
@@ -264,15 +276,16 @@ def _usage(usage: dict, zone: str) -> dict:
 
 def _energy_rows(usage: dict, zone: str) -> list[tuple[str, str]]:
     rows = [("Energy delivered", f"{figure(usage['total_kwh'], least=0)} kWh")]
+    parts = usage.get("parts") or {}
     rows += [
-        (PART_WORDS[name], f"{figure(kwh)} kWh")
-        for name, kwh in (usage.get("parts") or {}).items()
-        if Decimal(kwh)
+        (words, f"{figure(parts[name])} kWh")
+        for name, words in PART_WORDS.items()
+        if Decimal(parts.get(name, 0))
     ]
     if usage["peak_kw"] is not None:
         at = moment(usage["peak_at"], zone)
         title = f"Highest {usage['minutes']}-minute demand"
-        rows += [(title, f"{figure(usage['peak_kw'], 0)} kW"), ("", at)]
+        rows.append((title, f"{figure(usage['peak_kw'], 0)} kW, {at}"))
     rows.append(("Estimated share", percent(usage["estimated_ratio"])))
     return rows
 
