@@ -97,6 +97,6 @@ def _daily(series: Series, period: Period, end: datetime):
         letters = {letter(Status(int(code))) for code in set(part.status.tolist())}
         energy = part.total_present() / 1000
         note = " (some of it estimated)" if "E" in letters else ""
-        says = f"{day:%a %-d %b}: {energy:,.3f} MWh{note}"
+        says = f"{day:%a %Y-%m-%d}: {energy:,.3f} MWh{note}"
         rows.append(Bar(label, energy, "f2" if letters & set("EX?") else "f1", says))
     return bars(rows, "MWh", f"Energy of each day of {period.label} in MWh", is_wide=True)

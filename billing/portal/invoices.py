@@ -8,11 +8,12 @@ from django.urls import reverse
 from django.views import View
 
 from billing import access
-from billing.access import File, contracts_of, invoices_of, not_yours
+from billing.access import File, contracts_of, invoices_of, not_yours, runs_behind
 from billing.documents.view import view_of
 from billing.models import Invoice
 from billing.portal.bars import Bar, bars
 from billing.portal.base import TenantPage
+from billing.portal.standing import of_invoice
 from poweroptix.pages.downloads import attachment
 from poweroptix.pages.lists import Column, Filter, ListPage
 
@@ -91,12 +92,18 @@ class InvoicePage(TenantPage, View):
         """Show it."""
         invoice = access.invoice(self.tenant_id, number)
         document = invoice.document
+        runs = [
+            run
+            for run in runs_behind(self.tenant_id, [invoice.period], {invoice.run_id})
+            if run.contract_id == invoice.contract_id
+        ]
         context = {
             "invoice": invoice,
             "v": view_of(document, invoice.content_sha256),
             "zone": document["period"]["zone"],
             "chart": _chart(document["usage"]["days"]),
             "files": _files(invoice),
+            "standing": of_invoice(invoice.run_id, runs),
         }
         return render(request, "portal/invoice.html", context)
 

@@ -9,10 +9,10 @@ from billing.access import EnergyParts, carbon_lines, energy_of, invoices_of, ru
 from billing.models import Invoice
 from billing.portal.base import month_title
 from billing.portal.standing import (
-    CORRECTED,
     ISSUED,
     Standing,
     least,
+    of_invoice,
     of_readings,
     of_run,
 )
@@ -109,7 +109,7 @@ def _bill(tenant_id: int, found: dict[str, Month], invoices: Billed, runs: Runs)
             _add(month, invoice.total_usd, invoice.energy_kwh, parts)
         elif run is not None:
             _add(month, run.total_usd, parts.total if parts else None, parts)
-        standings.setdefault(key[1], []).append(_standing(run, invoice, runs.get(key, [])))
+        standings.setdefault(key[1], []).append(_standing(invoice, runs.get(key, [])))
     for label, said in standings.items():
         found[label].standing = least(said) or ISSUED
 
@@ -121,13 +121,8 @@ def _run_behind(rows: list[SettlementRun], invoice: Invoice | None) -> Settlemen
     return next((run for run in rows if run.pk == invoice.run_id), None)
 
 
-def _standing(
-    run: SettlementRun | None, invoice: Invoice | None, rows: list[SettlementRun]
-) -> Standing:
-    if invoice is None:
-        return of_run(rows[-1])
-    newer = run is not None and rows[-1].version > run.version
-    return CORRECTED if newer or (run is not None and run.is_corrected) else ISSUED
+def _standing(invoice: Invoice | None, rows: list[SettlementRun]) -> Standing:
+    return of_run(rows[-1]) if invoice is None else of_invoice(invoice.run_id, rows)
 
 
 def _add(month: Month, usd: Decimal | None, kwh: Decimal | None, parts: EnergyParts | None) -> None:

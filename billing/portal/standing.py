@@ -1,6 +1,6 @@
 """How far the bill of a month is, in words; the furthest behind of several contracts counts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -52,6 +52,14 @@ def of_run(run: SettlementRun) -> Standing:
     if run.kind == SettlementRun.Kind.PRELIMINARY:
         return PRELIMINARY
     return REVIEW if run.state == SettlementRun.State.REVIEW else CALCULATED
+
+
+def of_invoice(run_id: int, runs: Sequence[SettlementRun]) -> Standing:
+    """Return how an issued bill stands; `runs` are those of its contract and month, in order."""
+    billed = next((run for run in runs if run.pk == run_id), None)
+    if billed is None:
+        return ISSUED
+    return CORRECTED if billed.is_corrected or runs[-1].version > billed.version else ISSUED
 
 
 def of_readings(period: Period, newest: datetime | None) -> Standing:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -127,7 +128,31 @@ def test_an_interval_names_the_file_and_line_of_its_reading(alfa, number):
     assert (final.layer, raw.layer) == (2, 1)
     assert final == answer.context["used"]
     assert final.quantity == raw.quantity == parts["METERED"]
-    assert f"march.csv, line {raw.line}" in text(answer)
+    page = text(answer)
+    assert f"march.csv, line {raw.line}" in page
+    assert "the system, by rule" in page
+    assert not re.search(r"\b(user|system|job|token):", page)
+
+
+def test_people_of_the_operator_are_named_by_their_role(alfa, number, monkeypatch):
+    from billing.access import history_of
+
+    def by_hand(own, at):
+        found = history_of(own, at)
+        for one in found.versions:
+            one.publication.actor, one.publication.reason = "user:secret-person", "meter read again"
+        return found
+
+    monkeypatch.setattr("billing.portal.explain.history_of", by_hand)
+    page = text(alfa.get(f"/portal/invoices/{number}/lines/1/intervals/20260312T1215Z/"))
+    assert "the meter operator" in page
+    assert "meter read again" in page
+    assert "secret-person" not in page
+
+
+def test_the_files_of_an_invoice_name_no_person(alfa, number):
+    content = alfa.get(f"/portal/invoices/{number}/json").content.decode()
+    assert not re.search(r'"(user|system|job|token):', content)
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,8 @@ def test_readings_that_changed_after_the_invoice_are_said(client, world):
     late_reading()
     _judge()
     assert standing.CORRECTED.sentence in home(client, world)
+    number = world.invoices["PPA-ALFA"].number
+    assert standing.CORRECTED.sentence in client.get(f"/portal/invoices/{number}/").content.decode()
     run_settlement(world.runs["PPA-ALFA"].contract, MARCH, now=LATER, actor=world.actor("analyst"))
     assert standing.CORRECTED.sentence in home(client, world)
 
