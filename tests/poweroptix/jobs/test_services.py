@@ -184,6 +184,8 @@ def test_a_stale_worker_can_neither_end_nor_return_the_job(kind):
     old = ledger.claim("old", 90)
     Job.objects.update(lease_until="2000-01-01T00:00Z")
     new = ledger.claim("new", 90)
+    assert ledger.hold(old) is None
+    assert ledger.hold(new) == (0, False)
     assert not ledger.end(old, "done")
     assert ledger.give_back(old, 0) == ""
     with connection.cursor() as cursor:
