@@ -23,7 +23,7 @@ from esg.calc.inputs import (
 )
 from esg.models import CarbonPolicy, EmissionRun
 from esg.queries.factors import factor_uses, fuel_codes, gwp_of
-from meters.models import Campus, Channel, GeneratingUnit
+from meters.models import Campus, Channel, DeliveryPoint, GeneratingUnit
 from meters.queries import Pin, final_many
 from poweroptix.kernel.canonical import canonical_json
 from poweroptix.kernel.errors import Conflict, Refused
@@ -152,34 +152,12 @@ def _fuels(campus: Campus, period: Period) -> tuple[list[dict[str, Any]], list[F
         .order_by("delivery_point__code", "code")
     )
     points: dict[str, dict[str, Any]] = {}
-    burners: dict[str, list[str]] = {}
-    for unit in running:
-        burners.setdefault(unit.fuel, []).append(unit.code)
     for channel in channels:
         point = channel.delivery_point
         fuel = _fuel_of(point.generating_unit, {unit.fuel for unit in units}, point.code)
-        entry = points.setdefault(
-            point.code,
-            {
-                "code": point.code,
-                "name": word(point.code),
-                "label": f"{point.name} ({fuel})",
-                "fuel": fuel,
-                "channels": [],
-                "factors": [
-                    use.to_json()
-                    for use in factor_uses(
-                        fuel_codes(fuel),
-                        period,
-                        unit=f"kg/{MMBTU_UNIT}",
-                        convert=lambda value: value,
-                        what=f"fuel {fuel} of {some(burners.get(fuel) or [point.code])}",
-                        correct="the unit's fuel",
-                    )
-                ],
-            },
-        )
-        entry["channels"].append(channel.pk)
+        if point.code not in points:
+            points[point.code] = _fuel_point(point, fuel, burners.get(fuel), period)
+        points[point.code]["channels"].append(channel.pk)
     metered = {entry["fuel"] for entry in points.values()}
     for unit in running:
         if unit.fuel not in metered:
@@ -190,6 +168,34 @@ def _fuels(campus: Campus, period: Period) -> tuple[list[dict[str, Any]], list[F
                 unit=unit.code,
             )
     return list(points.values()), _engine_findings(running)
+
+
+def _fuel_point(
+    point: DeliveryPoint, fuel: str, burners: list[str] | None, period: Period
+) -> dict[str, Any]:
+    """Return a fuel meter's point with the factors of its fuel, still without channels."""
+    return {
+        "code": point.code,
+        "name": word(point.code),
+        "label": f"{point.name} ({fuel})",
+        "fuel": fuel,
+        "channels": [],
+        "factors": [
+            use.to_json()
+            for use in factor_uses(
+                fuel_codes(fuel),
+                period,
+                unit=f"kg/{MMBTU_UNIT}",
+                convert=lambda value: value,
+                what=f"fuel {fuel} of {some(burners or [point.code])}",
+                correct="the unit's fuel",
+            )
+        ],
+    }
+
+
+def _burnt_by(fuel: str, running: list[GeneratingUnit], point: str) -> str:
+    return f"fuel {fuel} of {some([u.code for u in running if u.fuel == fuel] or [point])}"
 
 
 def _runs(unit: GeneratingUnit, period: Period) -> bool:
