@@ -171,6 +171,8 @@ X_FRAME_OPTIONS = "DENY"
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
 USE_TZ = True
+# The set-up writes dates as every other page does.
+FORMAT_MODULE_PATH = "poweroptix.pages.formats"
 TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
 STATIC_ROOT = HOME / "static"

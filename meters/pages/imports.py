@@ -28,6 +28,7 @@ from poweroptix.jobs.models import Job
 from poweroptix.jobs.services import enqueue
 from poweroptix.pages.guards import StaffPage, actor_of, attempt
 from poweroptix.pages.lists import Column, Filter, ListPage
+from poweroptix.pages.templatetags.po import day
 
 
 class FileList(StaffPage, ListPage):
@@ -174,7 +175,7 @@ class Upload(StaffPage, View):
             known.append(first.pk)
             return (
                 f"{upload.name} is known already: it came as file #{first.pk} on "
-                f"{first.received_at:%-d %b %Y} and is not counted again."
+                f"{day(first.received_at)} and is not counted again."
             )
         return f"{upload.name} was received."
 

@@ -79,6 +79,21 @@ def change(value, places: int = 3) -> str:
 
 
 @register.filter
+def amount(value, unit: str = "") -> str:
+    """Format a quantity with its unit; what is counted is a number alone: `1.000 count` is `1`."""
+    if value is None or value == "":
+        return ABSENT
+    return f"{short(value)} {'' if unit == 'count' else unit}".strip()
+
+
+@register.filter
+def price(text) -> str:
+    """Group a rate as it is kept: `12500.00 USD/month` becomes `12,500.00 USD/month`."""
+    number, _space, unit = str(text or "").partition(" ")
+    return f"{exact(number)} {unit}".strip() if number else ""
+
+
+@register.filter
 def energy(kwh) -> str:
     """Format energy: MWh with one decimal from 10 MWh up, kWh with three below."""
     if kwh is None or kwh == "":

@@ -77,6 +77,11 @@ def test_figures_on_screen():
         "1 record",
         "2,000 entries",
     )
+    assert po.amount("1.000", "count") == "1"
+    assert po.amount("60000.000", "kW") == "60,000 kW"
+    assert po.amount(None, "kW") == "—"
+    assert po.price("12500.00 USD/month") == "12,500.00 USD/month"
+    assert po.price("") == ""
     assert po.person("user:ann") == "ann"
     assert po.person("job:settle_month/CAP/2026-03") == "job settle month"
     assert (po.change("120"), po.change(Decimal("-3.5")), po.change(0)) == (

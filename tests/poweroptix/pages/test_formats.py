@@ -1,8 +1,11 @@
 """Figures, dates and moments are written by the filters of `po` and by nothing else."""
 
 import re
+from datetime import UTC, datetime
 
+import pytest
 from django.conf import settings
+from django.utils.formats import date_format as django_date
 
 #: What addresses and attributes need; people never read it.
 MACHINE = re.compile(r"""\|(date:(["'])Y-m(-d)?(\\TH:i:s)?\2|stringformat:(["'])[ds]\5)""")
@@ -31,3 +34,14 @@ def test_the_search_finds_what_it_should():
     assert BESIDE.search('{{ x|date:"j M Y" }}')
     assert not BESIDE.search(MACHINE.sub("", "{{ x|date:'Y-m-d' }}"))
     assert MACHINE.search('|date:"j M"') is None
+
+
+@pytest.mark.django_db
+def test_the_set_up_writes_dates_as_the_pages_do(world, client):
+    client.force_login(world.people["administrator"])
+    page = client.get("/admin/meters/importfile/").content.decode()
+    assert "2026-04-02 15:00 UTC" in page
+    assert "April 2, 2026" not in page
+    assert django_date(datetime(2026, 4, 3, 15, tzinfo=UTC), "DATETIME_FORMAT") == (
+        "2026-04-03 15:00 UTC"
+    )

@@ -1,0 +1,1 @@
+"""How Django's own pages (the set-up) write dates; FORMAT_MODULE_PATH names this package."""
