@@ -152,6 +152,9 @@ def _fuels(campus: Campus, period: Period) -> tuple[list[dict[str, Any]], list[F
         .order_by("delivery_point__code", "code")
     )
     points: dict[str, dict[str, Any]] = {}
+    burners: dict[str, list[str]] = {}
+    for unit in running:
+        burners.setdefault(unit.fuel, []).append(unit.code)
     for channel in channels:
         point = channel.delivery_point
         fuel = _fuel_of(point.generating_unit, {unit.fuel for unit in units}, point.code)
@@ -192,10 +195,6 @@ def _fuel_point(
             )
         ],
     }
-
-
-def _burnt_by(fuel: str, running: list[GeneratingUnit], point: str) -> str:
-    return f"fuel {fuel} of {some([u.code for u in running if u.fuel == fuel] or [point])}"
 
 
 def _runs(unit: GeneratingUnit, period: Period) -> bool:
