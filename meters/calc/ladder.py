@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +14,53 @@ from poweroptix.kernel.quality import Status
 from poweroptix.kernel.series import Series
 
 Step = tuple[str, Any]
-DEFAULT_STEPS: tuple[Step, ...] = (("interpolate@1", None), ("avg_like_day@1", None))
+
+# What was measured comes first, what is certain second, what is likely last. A confirmed outage
+# therefore stands before every guess: a load that was off has no like day. Limits of a step for a
+# kind of plant (solar interpolates an hour, wind half) are in the estimator itself.
+_MEASURED = ("reread@1", "check_meter@1", "node_calc@1", "scada@1")
+_LIKE_DAYS = ("like_day@1", "avg_like_day@1", "prev_year@1")
+_TOTALS = ("profile@1", "average_daily_load@1", "agreed@1")
+
+#: Technology, or kind of point where there is none -> estimators, the first that applies wins.
+LADDERS: Mapping[str, tuple[str, ...]] = {
+    "LOAD": (*_MEASURED, "zero@1", "interpolate@1", *_LIKE_DAYS, *_TOTALS),
+    "TENANT_LOAD": (
+        "reread@1", "check_meter@1", "device_sum@1", "node_calc@1", "scada@1", "zero@1",
+        "interpolate@1", "recent_days@1", *_LIKE_DAYS, *_TOTALS,
+    ),
+    "GAS_ENGINE": (*_MEASURED, "zero@1", "interpolate@1", "gas@1", *_LIKE_DAYS, *_TOTALS),
+    "GAS_TURBINE": (*_MEASURED, "zero@1", "interpolate@1", "gas@1", *_LIKE_DAYS, *_TOTALS),
+    "FUEL_CELL": (*_MEASURED, "zero@1", "interpolate@1", "gas@1", *_LIKE_DAYS, *_TOTALS),
+    "NUCLEAR": (*_MEASURED, "zero@1", "interpolate@1", *_LIKE_DAYS, *_TOTALS),
+    "SOLAR": (*_MEASURED, "zero@1", "interpolate@1", "solar@1", "profile@1", "agreed@1"),
+    "WIND": (*_MEASURED, "zero@1", "interpolate@1", "wind@1", *_TOTALS),
+    "BATTERY": (*_MEASURED, "zero@1", "interpolate@1", "storage@1", "agreed@1"),
+}  # fmt: skip
+DEFAULT_STEPS: tuple[Step, ...] = tuple((key, None) for key in LADDERS["LOAD"])
+
+
+def ladder(facts: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the estimators for a point, in order: by technology, else by kind, else for loads.
+
+    >>> ladder({"technology": "BATTERY"})[-2:]
+    ('storage@1', 'agreed@1')
+    """
+    for fact in ("technology", "kind"):
+        if facts.get(fact) in LADDERS:
+            return LADDERS[facts[fact]]
+    return LADDERS["LOAD"]
+
+
+def steps_for(
+    facts: Mapping[str, Any], parameters: Mapping[str, Any], off: Collection[str] = ()
+) -> tuple[Step, ...]:
+    """Return the ladder of a point with parameters by key (defaults otherwise), less what is off.
+
+    >>> steps_for({}, {}, off=LADDERS["LOAD"][1:])
+    (('reread@1', None),)
+    """
+    return tuple((key, parameters.get(key)) for key in ladder(facts) if key not in off)
 
 
 @dataclass(frozen=True)
@@ -31,13 +77,14 @@ def estimate_gap(
     series: Series,
     gap: slice,
     context: EstimationContext,
-    steps: Sequence[Step] = DEFAULT_STEPS,
+    steps: Sequence[Step] | None = None,
 ) -> Estimate | None:
     """Return the estimate of the first step that applies; None when none does.
 
-    A step is the key of an estimator and its parameters (None: the defaults).
+    A step is the key of an estimator and its parameters (None: the defaults); without steps, the
+    ladder of the point.
     """
-    for key, parameters in steps:
+    for key, parameters in steps_for(context.facts, {}) if steps is None else steps:
         found = estimators.get(key).estimate(series, gap, replace(context, parameters=parameters))
         if found is not None:
             return found
@@ -48,7 +95,7 @@ def fill(
     series: Series,
     wanted: np.ndarray,
     context: EstimationContext,
-    steps: Sequence[Step] = DEFAULT_STEPS,
+    steps: Sequence[Step] | None = None,
 ) -> Filled:
     """Estimate every unbroken run of ``wanted`` intervals.
 
