@@ -36,9 +36,23 @@ def evaluate(text: str, names: Mapping[str, Decimal | None], *, where: str = "")
     >>> evaluate("price x 2", {"price": Decimal("9.85")})
     Decimal('19.70')
     """
+    return prepare(text, names.keys())(names, where or f"the formula {text!r}")
+
+
+def prepare(
+    text: str, known: Collection[str]
+) -> Callable[[Mapping[str, Decimal | None], str], Decimal]:
+    """Return the formula as a function of its names, read and checked once for many evaluations.
+
+    The function takes the values and `where`, and raises Refused as `evaluate` does.
+
+    >>> net = prepare("max(gross - aux, 0)", ["gross", "aux"])
+    >>> [str(net({"gross": Decimal(g), "aux": Decimal(85)}, "")) for g in (0, 100)]
+    ['0', '15']
+    """
     tree = _parse(text)
-    _check_names(tree, names.keys())
-    return _Evaluator(names, where or f"the formula {text!r}").value(tree)
+    _check_names(tree, known)
+    return lambda names, where: _Evaluator(names, where).value(tree)
 
 
 def check(text: str, known: Collection[str]) -> None:

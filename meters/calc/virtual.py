@@ -1,0 +1,133 @@
+"""Virtual channels: expressions over channels and over each other, from a moment on.
+
+A channel that rests on itself, straight or through others, is refused with the circle by name. Each
+version of an expression holds from its instant to the next; before the first there is nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
+
+import numpy as np
+
+from meters.calc.expressions import compute
+from poweroptix.kernel.errors import Refused
+from poweroptix.kernel.formula import names_in
+from poweroptix.kernel.grid import Grid
+from poweroptix.kernel.series import Series
+
+
+@dataclass(frozen=True)
+class Version:
+    """An expression from an instant on.
+
+    `names`: name in the formula -> channel; a name that is the channel's code may be left out.
+    """
+
+    from_utc: datetime
+    formula: str
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def channels(self) -> dict[str, str]:
+        """Return the channel behind every name of the formula."""
+        return {name: self.names.get(name, name) for name in names_in(self.formula)}
+
+
+@dataclass(frozen=True)
+class Virtual:
+    """A virtual channel: code, unit, interval length, versions.
+
+    `split`: terms with longer intervals may be cut into equal parts.
+    """
+
+    code: str
+    unit: str
+    minutes: int
+    versions: tuple[Version, ...]
+    split: bool = False
+
+    def at(self, instant: datetime) -> Version | None:
+        """Return the version in force at an instant; None before the first."""
+        begun = [version for version in self.versions if version.from_utc <= instant]
+        return max(begun, key=lambda version: version.from_utc, default=None)
+
+
+def in_order(virtuals: Sequence[Virtual], instant: datetime) -> list[Virtual]:
+    """Return the channels so that each comes after those it rests on at an instant.
+
+    Raises Refused `virtual.circle` with the circle by name, `virtual.twice` for a code given twice.
+    """
+    by_code = {virtual.code: virtual for virtual in virtuals}
+    if len(by_code) < len(virtuals):
+        codes = [virtual.code for virtual in virtuals]
+        twice = sorted({code for code in codes if codes.count(code) > 1})
+        text = f"{', '.join(twice)} is defined more than once; keep one."
+        raise Refused("virtual.twice", text)
+    sorter: TopologicalSorter[str] = TopologicalSorter()
+    for virtual in virtuals:
+        version = virtual.at(instant)
+        used = version.channels().values() if version else ()
+        sorter.add(virtual.code, *(code for code in used if code in by_code))
+    try:
+        return [by_code[code] for code in sorter.static_order()]
+    except CycleError as error:
+        circle = " -> ".join(reversed(error.args[1]))
+        text = f"These virtual channels rest on each other: {circle}. Take one out of the circle."
+        raise Refused("virtual.circle", text, circle=circle) from error
+
+
+def evaluate(
+    virtuals: Sequence[Virtual], channels: Mapping[str, Series], start: datetime, end: datetime
+) -> dict[str, Series]:
+    """Return every virtual channel from `start` to `end`.
+
+    `channels`: the metered ones by code, covering that range. A term that a version in force does
+    not find raises Refused `virtual.unknown`; circles and expressions as `in_order`, `compute`.
+    """
+    moments = {v.from_utc for virtual in virtuals for v in virtual.versions}
+    edges = [start, *sorted(m for m in moments if start < m < end), end]
+    pieces: dict[str, list[Series]] = {virtual.code: [] for virtual in virtuals}
+    for first, last in pairwise(edges):
+        known: dict[str, Series] = {}
+        for virtual in in_order(virtuals, first):
+            piece = _piece(virtual, channels, known, first, last)
+            known[virtual.code] = piece
+            pieces[virtual.code].append(piece)
+    return {code: _joined(parts) for code, parts in pieces.items()}
+
+
+def _piece(
+    virtual: Virtual,
+    channels: Mapping[str, Series],
+    known: Mapping[str, Series],
+    first: datetime,
+    last: datetime,
+) -> Series:
+    """Return one channel over a range in which one version holds."""
+    version = virtual.at(first)
+    if version is None:
+        return Series.absent(Grid.spanning(first, last, virtual.minutes), virtual.unit)
+    terms = {}
+    for name, code in version.channels().items():
+        if code in known:
+            terms[name] = known[code]
+        elif code in channels:
+            terms[name] = channels[code].slice(first, last)
+        else:
+            text = f"{virtual.code} rests on {code}, which is not there; correct its expression."
+            raise Refused("virtual.unknown", text, channel=code)
+    return compute(
+        version.formula, terms, minutes=virtual.minutes, unit=virtual.unit, split=virtual.split
+    )
+
+
+def _joined(parts: Sequence[Series]) -> Series:
+    """Return parts that follow each other as one series."""
+    first = parts[0]
+    grid = Grid(first.grid.start_utc, first.grid.minutes, sum(part.grid.count for part in parts))
+    values = np.concatenate([part.values for part in parts])
+    return Series(grid, values, np.concatenate([part.status for part in parts]), first.unit)
