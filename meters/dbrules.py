@@ -97,9 +97,12 @@ RULES: list[Rule] = [
     ),
     ChannelPolicy("meters_editproposal"),
     AppendOnly("meters_readingnote"),
+    AppendOnly("meters_registerread"),
     AppendOnly("meters_veerun"),
     ChannelPolicy("meters_readingnote"),
     PortalGrant("meters_readingnote"),
+    # Register reads stay with the staff: a tenant is billed and shown intervals.
+    ChannelPolicy("meters_registerread"),
     ChannelPolicy("meters_channel", channel_column="id"),
     PortalGrant("meters_channel"),
     # The multiplier behind a tenant's reading: its own installations and the meters in them.

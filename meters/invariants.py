@@ -50,6 +50,12 @@ def references(cursor):
             AND NOT EXISTS (SELECT FROM meters_publication p WHERE p.id = n.publication_id)
           LIMIT 20)
         UNION ALL
+        (SELECT 'register read ' || r.id || ' has no publication or no file'
+           FROM meters_registerread r
+          WHERE NOT EXISTS (SELECT FROM meters_publication p WHERE p.id = r.publication_id)
+             OR NOT EXISTS (SELECT FROM meters_importfile f WHERE f.id = r.import_file_id)
+          LIMIT 20)
+        UNION ALL
         (SELECT 'edit ' || e.id || ' is not published' FROM meters_edit e
           WHERE NOT EXISTS (SELECT FROM meters_publication p
                              WHERE p.id = e.publication_id AND p.published_at IS NOT NULL)

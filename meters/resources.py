@@ -23,6 +23,7 @@ from meters.models import (
     LossFactor,
     Meter,
     QuarantinedRecord,
+    RegisterRead,
     RuleSetting,
 )
 
@@ -269,6 +270,17 @@ class FindingResource(resources.ModelResource):
 
         model = Finding
         exclude = ["worksheet", "detail"]
+
+
+class RegisterReadResource(resources.ModelResource):
+    """Register reads, for export."""
+
+    channel = channel_field()
+
+    class Meta:
+        """Columns."""
+
+        model = RegisterRead
 
 
 class EditResource(resources.ModelResource):

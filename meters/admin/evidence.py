@@ -11,9 +11,10 @@ from meters.models import (
     Publication,
     ReadingNote,
     ReasonCode,
+    RegisterRead,
     VeeRun,
 )
-from meters.resources import EditResource, FindingResource
+from meters.resources import EditResource, FindingResource, RegisterReadResource
 from meters.services import accept_finding, revalidate
 from poweroptix.adminkit import ExportMixin, ReadOnlyAdmin, badge
 from poweroptix.audit.actor import Actor
@@ -127,6 +128,19 @@ class PublicationAdmin(ReadOnlyAdmin):
     list_filter = ["kind"]
     search_fields = ["=id", "=import_file_id", "actor", "reason"]
     date_hierarchy = "created_at"
+
+
+@admin.register(RegisterRead)
+class RegisterReadAdmin(ExportMixin, ReadOnlyAdmin):
+    """Reads of cumulative registers, as they were delivered."""
+
+    resource_classes = [RegisterReadResource]
+    list_display = ["channel", "read_at_utc", "text", "read_type", "multiplier_ratio", "quantity",
+                    "import_file_id", "line"]  # fmt: skip
+    list_filter = ["read_type"]
+    list_select_related = ["channel"]
+    search_fields = ["channel__code", "=import_file_id"]
+    date_hierarchy = "read_at_utc"
 
 
 @admin.register(ReadingNote)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import numpy as np
 
+from meters.formats import ChannelBlock
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.fixed import MISSING
 from poweroptix.kernel.grid import Grid
@@ -37,3 +41,43 @@ def change_length(series: Series, minutes: int) -> Series:
     status = np.repeat(np.where(series.missing, Status.MISSING, Status.CALCULATED), parts)
     grid = Grid(series.grid.start_utc, minutes, series.grid.count * parts)
     return Series(grid, values, status.astype(np.uint8), series.unit)
+
+
+def lengthen(block: ChannelBlock, minutes: int) -> ChannelBlock:
+    """Return the readings of a block summed to longer intervals.
+
+    A sum with a missing or absent part is missing, its status the worst of the parts; its line is
+    the last one that it came from. Raises Refused when the length is no multiple.
+    """
+    parts, rest = divmod(minutes, block.minutes)
+    if rest:
+        text = f"{block.minutes}-minute intervals cannot be summed to {minutes} minutes."
+        raise Refused("series.not_a_multiple", text)
+    start = int(block.start_utc.timestamp()) // 60
+    before = start % minutes // block.minutes
+    count = -(-(before + block.count) // parts)
+
+    def laid(source: np.ndarray, blank: int) -> np.ndarray:
+        target = np.full(count * parts, blank, source.dtype)
+        target[before : before + block.count] = source
+        return target.reshape(count, parts)
+
+    values, status = laid(block.values, MISSING), laid(block.status, int(Status.MISSING))
+    absent = (values == MISSING).any(axis=1)
+    # A plain reading not yet validated is no worse than an estimate beside it.
+    worst = np.where(status == Status.RAW, 0, status).argmax(axis=1)
+    rows = np.arange(count)
+    method = laid(block.method, 0)[rows, worst]
+    return replace(
+        block,
+        minutes=minutes,
+        start_utc=block.start_utc - timedelta(minutes=before * block.minutes),
+        values=np.where(absent, MISSING, np.where(values == MISSING, 0, values).sum(axis=1)),
+        status=np.where(absent, int(Status.MISSING), status[rows, worst]).astype(np.uint8),
+        method=np.where(absent, 0, method).astype(np.uint8),
+        lines=laid(block.lines, 0).max(axis=1),
+        flags=[
+            ((before + a) // parts, -(-(before + b) // parts), code, detail)
+            for a, b, code, detail in block.flags
+        ],
+    )

@@ -3,10 +3,23 @@
 from meters.formats._base import (
     ChannelBlock,
     Format,
+    Item,
     Profile,
+    ReadType,
+    RegisterRow,
     RowError,
     formats,
     row_error_policy,
 )
 
-__all__ = ["ChannelBlock", "Format", "Profile", "RowError", "formats", "row_error_policy"]
+__all__ = [
+    "ChannelBlock",
+    "Format",
+    "Item",
+    "Profile",
+    "ReadType",
+    "RegisterRow",
+    "RowError",
+    "formats",
+    "row_error_policy",
+]

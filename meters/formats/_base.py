@@ -1,10 +1,11 @@
 """What every file format of meter data shares: profile, blocks, row errors, the registry.
 
-A reader is ``read(stream, profile) -> Iterator[ChannelBlock | RowError]``. It streams: what it
-holds is bounded by a window, not by the file. It is strict: a record is taken whole or not at
-all, nothing is guessed or coerced. A fault of the envelope (wrong format, cut file, not UTF-8)
-raises ``Refused``; a fault inside a record is yielded as a ``RowError`` for the smallest complete
-record. Whether a row error refuses the file is the caller's decision (`Profile.on_row_error`).
+A reader is ``read(stream, profile)``, an iterator of ``ChannelBlock``, ``RegisterRow`` and
+``RowError``. It streams: what it holds is bounded by a window, not by the file. It is strict: a
+record is taken whole or not at all, nothing is guessed or coerced. A fault of the envelope (wrong
+format, cut file, not UTF-8) raises ``Refused``; a fault inside a record is yielded as a
+``RowError`` for the smallest complete record. Whether a row error refuses the file is the caller's
+decision (`Profile.on_row_error`).
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 
 from poweroptix.kernel.finding import Severity
+from poweroptix.kernel.quality import Method, Status
 from poweroptix.kernel.registry import Registry
 
 REFUSE_FILE = "refuse_file"
@@ -65,7 +68,8 @@ class ChannelBlock:
     (for XML: the element's source line) each interval came from. ``flags`` are half-open ranges
     ``(first, end, code, detail)`` of quality, reason and device events.
     ``stamp`` is the source's own version of the newest record in it (NEM12 UpdateDateTime), "" if
-    the format has none.
+    the format has none. ``multiplier`` is what the file says the values must still be multiplied
+    by to be primary ones (CMEP), None if it says nothing; it is not applied here.
     """
 
     channel_text: str
@@ -78,6 +82,7 @@ class ChannelBlock:
     lines: np.ndarray
     flags: list[tuple[int, int, str, dict[str, str]]] = field(default_factory=list)
     stamp: str = ""
+    multiplier: Decimal | None = None
 
     @property
     def count(self) -> int:
@@ -88,6 +93,45 @@ class ChannelBlock:
     def end_utc(self) -> datetime:
         """End of the last interval (exclusive)."""
         return self.start_utc + timedelta(minutes=self.minutes * len(self.values))
+
+
+class ReadType(StrEnum):
+    """Why a register was read."""
+
+    SCHEDULED = "SCHEDULED"
+    INSTALL = "INSTALL"
+    REMOVE = "REMOVE"
+    SPECIAL = "SPECIAL"
+    SELF_READ = "SELF_READ"
+
+
+@dataclass(frozen=True)
+class RegisterRow:
+    """One read of a cumulative register, as a file delivers it.
+
+    ``text`` is the read exactly as written: its leading zeros tell the dials. ``digits`` are whole
+    dials and ``decimals`` places behind the point. ``unit`` is canonical, ``factor`` converts the
+    register's own unit to it. ``multiplier`` is the transformer factor that the file states, None
+    if it states none; nothing is multiplied here. ``previous`` is the read before where the format
+    carries both, ``quantity`` the consumption since then as the source states it, with its sign;
+    ``reverse`` tells that the source counts this register negative.
+    """
+
+    channel_text: str
+    read_at_utc: datetime
+    text: str
+    digits: int
+    decimals: int
+    unit: str
+    factor: Decimal
+    line: int
+    read_type: ReadType = ReadType.SCHEDULED
+    status: Status = Status.RAW
+    method: Method = Method.NONE
+    multiplier: Decimal | None = None
+    previous: RegisterRow | None = None
+    quantity: Decimal | None = None
+    reverse: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,6 +158,9 @@ class RowError:
         return self.severity == Severity.REJECT
 
 
+Item = ChannelBlock | RegisterRow | RowError
+
+
 class Format(Protocol):
     """A file format: one class, registered under a versioned key."""
 
@@ -125,8 +172,8 @@ class Format(Protocol):
         """Tell whether the first bytes of a file look like this format."""
 
     @staticmethod
-    def read(stream: BinaryIO, profile: Profile) -> Iterator[ChannelBlock | RowError]:
-        """Read a stream; yield blocks and row errors; raise ``Refused`` for the envelope."""
+    def read(stream: BinaryIO, profile: Profile) -> Iterator[Item]:
+        """Read a stream; yield blocks, register reads and row errors; ``Refused`` for the file."""
 
 
 formats: Registry[Format] = Registry("format", "meters.formats")

@@ -26,6 +26,11 @@ def zone_of(profile: Profile) -> ZoneInfo | None:
         refuse("F028", f"Zone '{printable(profile.zone)}' of the import profile does not exist.")
 
 
+def first_line(profile: Profile) -> int:
+    """Return the number of the header's line: not 1 where a table was taken out of a sheet."""
+    return int(profile.options.get("first_line", 1))
+
+
 @dataclass(frozen=True)
 class Header:
     """Where each role of a row stands: a column number, or a constant of the profile."""

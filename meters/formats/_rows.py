@@ -27,7 +27,7 @@ from poweroptix.kernel.rounding import cumulative_steps
 
 WINDOW_ROWS = 1_000_000
 Item = ChannelBlock | RowError
-Key = tuple[str, str, Decimal | Fraction, int]
+Key = tuple[str, str, Decimal | Fraction, int, Decimal | None]
 KindFlag = tuple[str, tuple[tuple[str, str], ...]]  # code, detail
 
 
@@ -42,11 +42,12 @@ class RowKind:
     status: Status
     method: Method
     flags: tuple[KindFlag, ...] = ()
+    multiplier: Decimal | None = None
 
     @property
     def key(self) -> Key:
         """Rows with one key form one series."""
-        return self.channel, self.unit, self.factor, self.minutes
+        return self.channel, self.unit, self.factor, self.minutes, self.multiplier
 
 
 @dataclass
@@ -149,7 +150,7 @@ class _Channel:
     def __init__(self, window: RowWindow, key: Key, batch: Batch) -> None:
         self.window = window
         self.key = key
-        self.channel, self.unit, self.factor, self.minutes = key
+        self.channel, self.unit, self.factor, self.minutes, self.multiplier = key
         self.batch = batch
         self.is_fine = window.rounds and abs(self.factor) < 1
         self.start = batch.stamp
@@ -322,4 +323,5 @@ class _Channel:
         return ChannelBlock(
             self.channel, self.unit, self.minutes, at_second(int(self.start[rows[0]])), values,
             status, method, self.batch.line[rows], sorted(flags, key=lambda flag: flag[:3]),
+            multiplier=self.multiplier,
         )  # fmt: skip

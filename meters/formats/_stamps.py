@@ -171,6 +171,23 @@ def resolve_local(
     return instants, faults
 
 
+def resolve_one(label: int, zone: ZoneInfo, field: str) -> int:
+    """Return the UTC second of a local label that stands alone; raise R004 or R005."""
+    first, _, kind = _offsets(label, zone)
+    if kind == _GAP:
+        text = f"{field} {_shown(label)} does not exist: the clocks go forward"
+        raise RowFault("R004", field, text)
+    if kind == _TWICE:
+        text = f"{field} {_shown(label)} happens twice: the clocks go back; add the offset"
+        raise RowFault("R005", field, text)
+    return label - first
+
+
+def local_offset(label: int, zone: ZoneInfo) -> int:
+    """Return the seconds east of UTC of a local label; of two the earlier."""
+    return _offsets(label, zone)[0]
+
+
 _ONCE, _TWICE, _GAP = 0, 1, 2
 
 

@@ -47,14 +47,15 @@ def refuse(code: str, message: str, *, line: int = 0, field: str = "") -> NoRetu
 
 
 def chunks(
-    stream: BinaryIO, *, size: int = CHUNK_BYTES, final_break: bool = True
+    stream: BinaryIO, *, size: int = CHUNK_BYTES, final_break: bool = True, first_line: int = 1
 ) -> Iterator[Chunk]:
     """Yield a stream as chunks of whole lines; raise ``Refused`` for faults of the envelope.
 
-    With ``final_break`` a last line without a line break is refused (F015): a file that was cut
-    inside its last number would otherwise deliver a shorter, valid number.
+    The first line has the number ``first_line``. With ``final_break`` a last line without a line
+    break is refused (F015): a file that was cut inside its last number would otherwise deliver a
+    shorter, valid number.
     """
-    rest, line, offset, seen = b"", 1, 0, False
+    rest, line, offset, seen = b"", first_line, 0, False
     while True:
         read = stream.read(size)
         if not seen and read:

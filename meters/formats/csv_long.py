@@ -18,6 +18,7 @@ from meters.formats._csv import (
     MINUTES,
     Header,
     LineIndex,
+    first_line,
     index_lines,
     length_fault,
     roles_of,
@@ -87,7 +88,7 @@ class _Reader:
 
     def read(self, stream: BinaryIO) -> Iterator[Item]:
         """Yield what a stream holds."""
-        for names, chunk in with_header(chunks(stream)):
+        for names, chunk in with_header(chunks(stream, first_line=first_line(self.profile))):
             if names is not None:
                 self.header = roles_of(names, self.profile, KNOWN, REQUIRED)
             if chunk.data:

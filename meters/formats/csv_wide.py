@@ -18,6 +18,7 @@ from meters.formats._base import REFUSE_FILE, ChannelBlock, Profile, RowError, f
 from meters.formats._csv import (
     Header,
     LineIndex,
+    first_line,
     index_lines,
     length_fault,
     roles_of,
@@ -79,7 +80,7 @@ class _Reader:
 
     def read(self, stream: BinaryIO) -> Iterator[Item]:
         """Yield what a stream holds."""
-        for names, chunk in with_header(chunks(stream)):
+        for names, chunk in with_header(chunks(stream, first_line=first_line(self.profile))):
             if names is not None:
                 self._columns(names)
             if chunk.data:

@@ -9,10 +9,7 @@ never zero. The same day twice: the greater UpdateDateTime wins, a differing tie
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from functools import lru_cache
 from typing import BinaryIO
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 
@@ -28,6 +25,7 @@ from meters.formats._base import (
 )
 from meters.formats._claims import Claims
 from meters.formats._days import DayGroup, SpecialDay
+from meters.formats._fixed_zone import DEFAULT_ZONE, fixed_offset_minutes
 from meters.formats._nem12_index import ChunkIndex, index_chunk
 from meters.formats._nem12_records import (
     OpenDay,
@@ -42,7 +40,6 @@ from meters.formats._nem12_records import (
 from meters.formats._text import RowFault, chunks, refuse, split_line
 from poweroptix.kernel.finding import Severity
 
-DEFAULT_ZONE = "Etc/GMT-10"
 WINDOW_INTERVALS = 2_000_000
 
 Item = ChannelBlock | RowError
@@ -64,28 +61,6 @@ class Nem12:
     def read(stream: BinaryIO, profile: Profile) -> Iterator[Item]:
         """Yield blocks and row errors; raise ``Refused`` F001..F028 for the envelope."""
         return _Reader(profile).read(stream)
-
-
-@lru_cache(maxsize=64)
-def fixed_offset_minutes(zone: str) -> int:
-    """Return minutes east of UTC of a zone without clock changes; refuse any other (F028)."""
-    try:
-        info = ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError):
-        refuse("F028", f"Zone '{printable(zone)}' of the import profile does not exist.")
-    found = {
-        datetime(year, month, 1, tzinfo=UTC).astimezone(info).utcoffset()
-        for year in range(2000, 2038)
-        for month in (1, 4, 7, 10)
-    }
-    if len(found) != 1:
-        refuse(
-            "F028",
-            f"Zone {printable(zone)} changes its clock, but NEM12 days always have 24 hours; "
-            "set a fixed zone such as Etc/GMT-10 in the import profile.",
-        )
-    (offset,) = found
-    return int(offset.total_seconds()) // 60 if offset else 0
 
 
 class _Reader:

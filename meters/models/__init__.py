@@ -15,6 +15,7 @@ from .choices import (
     Quantity,
     ReasonCode,
     RecordState,
+    RegisterReadType,
     Role,
     Technology,
     ZoneRule,
@@ -23,6 +24,7 @@ from .devices import Channel, Installation, LossFactor, Meter
 from .files import ChannelAlias, ImportFile, ImportProfile, QuarantinedRecord
 from .judgement import Edit, Finding, RuleSetting, VeeRun
 from .proposals import EditProposal
+from .registers import RegisterRead
 
 __all__ = [
     "Campus",
@@ -54,6 +56,8 @@ __all__ = [
     "ReadingNote",
     "ReasonCode",
     "RecordState",
+    "RegisterRead",
+    "RegisterReadType",
     "Role",
     "RuleSetting",
     "Technology",

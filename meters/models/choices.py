@@ -103,6 +103,16 @@ class PublicationKind(models.TextChoices):
     REPLAY = "REPLAY", "Replay of quarantined records"
 
 
+class RegisterReadType(models.TextChoices):
+    """Why a register was read."""
+
+    SCHEDULED = "SCHEDULED", "Scheduled"
+    INSTALL = "INSTALL", "Meter installed"
+    REMOVE = "REMOVE", "Meter removed"
+    SPECIAL = "SPECIAL", "Special"
+    SELF_READ = "SELF_READ", "Read by the customer"
+
+
 class FindingSeverity(models.TextChoices):
     """What a finding does to the readings (see the kernel's Severity)."""
 

@@ -53,7 +53,7 @@ def open_members(stream: BinaryIO, name: str, limits: Limits | None = None) -> I
     limits = limits or Limits()
     head = stream.read(4)
     stream.seek(0)
-    if head in (_ZIP, _ZIP_EMPTY):
+    if head in (_ZIP, _ZIP_EMPTY) and not _is_workbook(stream):
         yield from _zip_members(stream, limits)
     elif head[:2] == _GZIP:
         size = stream.seek(0, io.SEEK_END)
@@ -63,6 +63,18 @@ def open_members(stream: BinaryIO, name: str, limits: Limits | None = None) -> I
             yield _member(inner, opened, size, limits, _Total())
     else:
         yield Member(name, stream)
+
+
+def _is_workbook(stream: BinaryIO) -> bool:
+    """Tell whether a zip is an Excel workbook, which is one file to its reader."""
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            names = archive.namelist()
+    except _DAMAGE:
+        return False  # opened as an archive it is refused with its reason
+    finally:
+        stream.seek(0)
+    return "[Content_Types].xml" in names and "xl/workbook.xml" in names
 
 
 @dataclass

@@ -1,23 +1,25 @@
 """Which channel a record of a file belongs to, and the checks before it may be stored.
 
 Codes (vee.md 3.1): F03 unknown channel, F04 unit, F05 interval length, F07 off the grid,
-F08 future. A record that fails goes to quarantine; the rest of the file is kept.
+F08 future. A record that fails goes to quarantine; the rest of the file is kept. Shorter intervals
+than the channel's are summed only where the profile's option `accept_lengths` names their length.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from meters.formats import ChannelBlock
+from meters.formats import ChannelBlock, RegisterRow
 from meters.models import Channel, ChannelAlias
 
 FUTURE_GRACE = timedelta(minutes=5)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
+SUMMED = frozenset({"kWh", "kVArh", "kVAh", "MMBtu", "m3", "kg"})
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,8 @@ class Resolver:
     of the record is taken.
     """
 
-    def __init__(self, source: str) -> None:
-        self._source = source
+    def __init__(self, source: str, accept_lengths: Iterable[int] = ()) -> None:
+        self._source, self._accept = source, frozenset(accept_lengths)
         self._known: dict[str, list[Target]] = {}
 
     def learn(self, texts: Iterable[str]) -> None:
@@ -92,11 +94,14 @@ class Resolver:
             text = f"There is no channel '{block.channel_text}'. Map it or create it, then replay."
             return rejected(block, "F03", text)
         fitting = [t for t in candidates if t.minutes == block.minutes]
+        if not fitting and block.minutes in self._accept and block.unit in SUMMED:
+            fitting = [t for t in candidates if t.minutes % block.minutes == 0]
         if not fitting:
             lengths = ", ".join(str(t.minutes) for t in candidates)
             text = (
                 f"{block.channel_text} has {lengths}-minute intervals, the file sends "
-                f"{block.minutes}-minute ones. Create a successor channel of that length."
+                f"{block.minutes}-minute ones. Create a successor channel of that length, or, to "
+                "sum shorter intervals, name their length in accept_lengths of the profile."
             )
             return rejected(block, "F05", text)
         target = fitting[-1]
@@ -113,6 +118,37 @@ class Resolver:
             )
             return rejected(block, "F07", text)
         return target
+
+    def register(self, row: RegisterRow) -> Target | Rejected:
+        """Return the channel of a register read, or why there is none that takes it."""
+        candidates = self._known[row.channel_text]
+        if not candidates:
+            text = f"There is no channel '{row.channel_text}'. Map it or create it, then replay."
+            return rejected_read(row, "F03", text)
+        target = candidates[-1]
+        if target.unit != row.unit:
+            text = (
+                f"{row.channel_text} is measured in {target.unit}, the register counts {row.unit}. "
+                "Set the unit in the import profile."
+            )
+            return rejected_read(row, "F04", text)
+        return target
+
+
+def rejected_read(row: RegisterRow, code: str, message: str) -> Rejected:
+    """Return the rejection of a register read."""
+    return Rejected(row.channel_text, code, message[:300], row.line, row.line, 1)
+
+
+def future_read(row: RegisterRow, received_at: datetime) -> Rejected | None:
+    """Return why a read is not taken that was made after the file was received (F08)."""
+    if row.read_at_utc <= received_at + FUTURE_GRACE:
+        return None
+    text = (
+        f"{row.channel_text}: the read of {row.read_at_utc:%Y-%m-%d %H:%M} UTC lies after the "
+        f"receipt of the file at {received_at:%Y-%m-%d %H:%M} UTC."
+    )
+    return rejected_read(row, "F08", text)
 
 
 def epoch_minute(instant: datetime) -> int:
@@ -150,16 +186,12 @@ def cut_future(
     if keep == 0:
         return None, refused
     flags = [(a, min(b, keep), code, detail) for a, b, code, detail in block.flags if a < keep]
-    kept = ChannelBlock(
-        block.channel_text,
-        block.unit,
-        block.minutes,
-        block.start_utc,
-        block.values[:keep],
-        block.status[:keep],
-        block.method[:keep],
-        block.lines[:keep],
-        flags,
-        block.stamp,
+    kept = replace(
+        block,
+        values=block.values[:keep],
+        status=block.status[:keep],
+        method=block.method[:keep],
+        lines=block.lines[:keep],
+        flags=flags,
     )
     return kept, refused

@@ -16,13 +16,31 @@ from typing import Any
 
 from django.db import transaction
 
-from meters.formats import ChannelBlock, RowError, formats, row_error_policy
-from meters.models import FileState, ImportFile, Publication, PublicationKind, ReadingNote
+from meters.calc.resolution import lengthen
+from meters.formats import (
+    ChannelBlock,
+    Item,
+    RegisterRow,
+    RowError,
+    formats,
+    row_error_policy,
+)
+from meters.models import (
+    FileState,
+    Finding,
+    ImportFile,
+    Publication,
+    PublicationKind,
+    ReadingNote,
+    RegisterRead,
+)
 from meters.services import outcomes
 from meters.services.ahead import Ahead
-from meters.services.arrivals import Rejected, Resolver, cut_future
+from meters.services.arrivals import Rejected, Resolver, cut_future, future_read
 from meters.services.files import open_stored, profile_of
 from meters.services.merging import Arrival, assemble, merge
+from meters.services.multipliers import CODE as MULTIPLIER
+from meters.services.multipliers import differing_multipliers
 from meters.services.publishing import (
     block_count,
     commit_without_waiting,
@@ -33,6 +51,8 @@ from meters.services.publishing import (
 )
 from meters.services.rebasing import rebase
 from meters.services.receipts import STORED, Receipt, refusal
+from meters.services.registering import CODES as REGISTER_CODES
+from meters.services.registering import register
 from meters.services.steps import PlainSteps, Steps
 from meters.storage import Outflow, recent
 from poweroptix.audit.actor import Actor
@@ -111,14 +131,18 @@ class _Reading:
     only: frozenset[str] | None = None
     receipt: Receipt = field(default_factory=Receipt)
     stored: dict[str, int] = field(default_factory=lambda: dict.fromkeys(STORED, 0))
-    waiting: list[ChannelBlock] = field(default_factory=list)
+    waiting: list[ChannelBlock | RegisterRow] = field(default_factory=list)
+    told: set[outcomes.Key] = field(default_factory=set)
+    resumed: bool = False
     held: int = 0
     stage: int = 0
 
     def run(self) -> dict[str, Any]:
         """Read, store, publish; return the receipt."""
         self.publication = self._publication()
-        self.resolver = Resolver(self.file.source)
+        self.profile = profile_of(self.file)
+        accept = self.profile.options.get("accept_lengths", ())
+        self.resolver = Resolver(self.file.source, accept)
         self.refuses = False
         try:
             self._read()
@@ -153,11 +177,13 @@ class _Reading:
     def _read(self) -> None:
         """Walk through the file; blocks wait until a window is full."""
         plugin = formats.get(self.file.format)
-        profile = profile_of(self.file)
-        self.refuses = self.only is None and row_error_policy(plugin, profile) == "refuse_file"
+        policy = row_error_policy(plugin, self.profile)
+        self.refuses = self.only is None and policy == "refuse_file"
         with (
             open_stored(self.file) as stream,
-            Ahead(plugin.read(stream, profile), limit=WINDOW_INTERVALS, weight=_weight) as items,
+            Ahead(
+                plugin.read(stream, self.profile), limit=WINDOW_INTERVALS, weight=_weight
+            ) as items,
         ):
             for item in items:
                 if isinstance(item, RowError):
@@ -166,36 +192,40 @@ class _Reading:
                 elif self.only is None or item.channel_text in self.only:
                     self._take(item)
 
-    def _take(self, block: ChannelBlock) -> None:
-        """Keep a block for the next window."""
+    def _take(self, item: ChannelBlock | RegisterRow) -> None:
+        """Keep a block or a register read for the next window."""
         if self.refuses and self.receipt.fault_count:
             return
-        self.waiting.append(block)
-        self.held += block.count
+        self.waiting.append(item)
+        self.held += _weight(item)
         if self.held >= WINDOW_INTERVALS:
             self._flush()
 
     def _flush(self) -> None:
         """Store what waits as one stage; skipped when an earlier attempt has done it."""
-        blocks, self.waiting, self.held = self.waiting, [], 0
-        pieces = self._placed(blocks)
-        if not pieces:
+        items, self.waiting, self.held = self.waiting, [], 0
+        self.resolver.learn(item.channel_text for item in items)
+        pieces = self._placed([item for item in items if isinstance(item, ChannelBlock)])
+        reads = self._placed_reads([item for item in items if isinstance(item, RegisterRow)])
+        if not pieces and not reads:
             return
         self.stage += 1
         label = f"{self.receipt.intervals} intervals of {self.file.name}"
         with self.steps.stage(self.stage, label, self.receipt.intervals, 0) as todo:
+            self.resumed |= not todo
             if todo:
                 commit_without_waiting()
-                lock_channels(channel_id for channel_id, _ in pieces)
+                lock_channels(channel_id for channel_id, _ in [*pieces, *reads])
                 for minutes, group in _by_minutes(pieces).items():
                     arrival = assemble(group, minutes)
                     self._store(arrival)
+                self._register(reads)
+                self._tell(differing_multipliers(pieces, reads, self.file, self.now))
                 self._note(pieces)
                 self._keep_counts()
 
     def _placed(self, blocks: list[ChannelBlock]) -> list[tuple[int, ChannelBlock]]:
         """Find the channel of each block; what may not be stored is counted as quarantined."""
-        self.resolver.learn(block.channel_text for block in blocks)
         pieces = []
         for block in blocks:
             target = self.resolver.target(block)
@@ -206,9 +236,37 @@ class _Reading:
             if late is not None:
                 self.receipt.reject(late)
             if kept is not None:
+                if kept.minutes != target.minutes:
+                    kept = lengthen(kept, target.minutes)
                 self.receipt.accept(target, kept)
                 pieces.append((target.channel_id, kept))
         return pieces
+
+    def _placed_reads(self, rows: list[RegisterRow]) -> list[tuple[int, RegisterRow]]:
+        """Find the channel of each register read, as `_placed` does for blocks."""
+        reads = []
+        for row in rows:
+            target = self.resolver.register(row)
+            refused = target if isinstance(target, Rejected) else None
+            refused = refused or future_read(row, self.file.received_at)
+            if refused is not None:
+                self.receipt.reject(refused)
+                continue
+            self.receipt.accept_read(target, row)
+            reads.append((target.channel_id, row))
+        return reads
+
+    def _register(self, reads: list[tuple[int, RegisterRow]]) -> None:
+        """Write register reads that are new, and what was found about them."""
+        if reads:
+            came = register(reads, self.file, self.publication, self.now)
+            RegisterRead.objects.bulk_create(came.new, batch_size=2000)
+            self._tell(came.found)
+
+    def _tell(self, found: list[Finding]) -> None:
+        """Write findings about what the file says of registers and multipliers."""
+        self.told |= {outcomes.key_of(row) for row in found}
+        outcomes.store_findings(found)
 
     def _store(self, arrival: Arrival) -> None:
         """Write what an arrival brings, and what was found about it."""
@@ -291,6 +349,9 @@ class _Reading:
             file.receipt.setdefault("again", []).append(self._again(file, document))
         file.save(update_fields=["receipt", "state"])
         outcomes.release_implausible(file, list(self.receipt.channels), str(self.actor), self.now)
+        if self.kind == PublicationKind.REPLAY and self.only is None and not self.resumed:
+            codes = (MULTIPLIER, *REGISTER_CODES)
+            outcomes.release_settled(file, codes, self.told, str(self.actor), self.now)
         publish(self.publication, self.now)
         action = "file.accept" if self.kind == PublicationKind.INGEST else "file.reread"
         record(action, file, actor=self.actor, reason=self.reason, after={"stored": stored})
@@ -317,7 +378,7 @@ class _Reading:
             record("file.refuse", file, actor=self.actor, reason=error.message[:300])
 
 
-def _weight(item: ChannelBlock | RowError) -> int:
+def _weight(item: Item) -> int:
     """Return how many intervals an item holds in memory."""
     return item.count if isinstance(item, ChannelBlock) else 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -14,6 +15,7 @@ LATE_ON_EDIT = "LATE_ACTUAL_ON_LOCKED_EDIT"
 REPLACED = "V03"
 IMPLAUSIBLE = "F10"
 RAW_CHARACTERS = 2000
+Key = tuple[int, str, datetime, datetime]
 
 
 def quarantine(file: ImportFile, receipt: Receipt) -> None:
@@ -137,3 +139,22 @@ def release_implausible(
         decided_at=now,
         reason="The file was read again with another profile.",
     )
+
+
+def release_settled(
+    file: ImportFile, codes: Iterable[str], told: set[Key], actor: str, now: datetime
+) -> None:
+    """Close holds of a file, of these codes, that another reading of it did not find again."""
+    alive = Finding.objects.filter(import_file_id=file.pk, rule_code__in=codes, state="OPEN")
+    gone = [row.pk for row in alive if key_of(row) not in told]
+    Finding.objects.filter(pk__in=gone).update(
+        state="CLOSED",
+        decided_by=actor[:150],
+        decided_at=now,
+        reason="The file was read again and this was no longer found.",
+    )
+
+
+def key_of(row: Finding) -> Key:
+    """Return what makes a living finding the same one."""
+    return row.channel_id, row.rule_code, row.start_utc, row.end_utc

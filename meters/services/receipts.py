@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from meters.formats import ChannelBlock, RowError
+from meters.formats import ChannelBlock, RegisterRow, RowError
 from meters.services.arrivals import Rejected, Target
 from poweroptix.kernel import exact
 from poweroptix.kernel.canonical import instant, number
@@ -71,10 +71,42 @@ class ChannelCount:
 
 
 @dataclass
+class RegisterCount:
+    """Which register reads of one channel the file brought."""
+
+    code: str
+    text: str
+    reads: int = 0
+    first: RegisterRow | None = None
+    last: RegisterRow | None = None
+
+    def add(self, row: RegisterRow) -> None:
+        """Count a read, and the one before it where the file carries both."""
+        for each in (row.previous, row):
+            if each is None:
+                continue
+            self.reads += 1
+            if self.first is None or each.read_at_utc < self.first.read_at_utc:
+                self.first = each
+            if self.last is None or each.read_at_utc >= self.last.read_at_utc:
+                self.last = each
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data; registers as they were written."""
+        ends = {"first": self.first, "last": self.last}
+        return {"code": self.code, "text": self.text, "reads": self.reads} | {
+            name: {"read_at_utc": instant(row.read_at_utc), "register": row.text}
+            for name, row in ends.items()
+            if row is not None
+        }
+
+
+@dataclass
 class Receipt:
     """Counts of one reading of a file."""
 
     channels: dict[int, ChannelCount] = field(default_factory=dict)
+    registers: dict[int, RegisterCount] = field(default_factory=dict)
     rejected: dict[tuple[str, str], Rejected] = field(default_factory=dict)
     faults: list[RowError] = field(default_factory=list)
     remarks: list[RowError] = field(default_factory=list)
@@ -94,6 +126,12 @@ class Receipt:
                 block.end_utc,
             )
         self.channels[target.channel_id].add(block)
+
+    def accept_read(self, target: Target, row: RegisterRow) -> None:
+        """Count a register read that goes into the store."""
+        if target.channel_id not in self.registers:
+            self.registers[target.channel_id] = RegisterCount(target.code, row.channel_text)
+        self.registers[target.channel_id].add(row)
 
     def reject(self, part: Rejected) -> None:
         """Count a part of the file that goes into quarantine, joined per channel and reason."""
@@ -135,6 +173,9 @@ class Receipt:
                 row.to_json() for row in sorted(self.channels.values(), key=lambda r: r.code)
             ],
             "intervals": self.intervals,
+            "registers": [
+                row.to_json() for row in sorted(self.registers.values(), key=lambda r: r.code)
+            ],
             "quarantined": [
                 {
                     "channel": part.channel_text,

@@ -62,6 +62,7 @@ def test_small_chunks_give_the_same(monkeypatch):
     for size in (1, 7, 64, 500):
         monkeypatch.setattr("meters.formats._text.CHUNK_BYTES", size)
         monkeypatch.setattr(
-            "meters.formats._text.chunks.__kwdefaults__", {"size": size, "final_break": True}
+            "meters.formats._text.chunks.__kwdefaults__",
+            {"size": size, "final_break": True, "first_line": 1},
         )
         assert as_dict(read("nem12@1", text)) == whole
