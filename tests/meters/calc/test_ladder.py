@@ -1,16 +1,23 @@
 """The ladder: order, plants, what is off, and that estimates never rest on estimates."""
 
 from decimal import Decimal
+from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from meters.calc.evidence import Evidence, Named, Span
+from meters.calc.evidence import Check, Evidence, Named, Span
 from meters.calc.ladder import DEFAULT_STEPS, LADDERS, estimate_gap, fill, ladder, steps_for
 from meters.estimation import EstimationContext, estimators
 from meters.estimation.interpolate import InterpolateParameters
 from meters.models import PointKind, Technology
+from poweroptix.kernel.fixed import MISSING
+from poweroptix.kernel.grid import Grid
 from poweroptix.kernel.quality import Method, Status
-from tests.meters.estimation.sheets import series, texts
+from poweroptix.kernel.series import Series
+from tests.meters.estimation.sheets import START, series, texts
 
 ORDER = [
     Method.REREAD, Method.CHECK_METER, Method.NODE_CALC, Method.SCADA, Method.ZERO,
@@ -46,6 +53,21 @@ def test_ladders_are_named_by_technology_or_kind():
     assert ladder({"technology": "WIND", "kind": "GENERATOR"}) == LADDERS["WIND"]
     assert ladder({"technology": "", "kind": "TENANT_LOAD"}) == LADDERS["TENANT_LOAD"]
     assert ladder({"technology": "OTHER", "kind": "GRID_TIE"}) == LADDERS["LOAD"]
+
+
+def test_the_page_shows_the_ladders_as_they_are():
+    page = (Path(__file__).parents[3] / "docs/vee/estimation.md").read_text(encoding="utf-8")
+    lines = page.split("## The ladder\n")[1].split("\n\n")[0].splitlines()
+    table = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    columns = ["LOAD", "TENANT_LOAD", "GAS_TURBINE", "NUCLEAR", "SOLAR", "WIND", "BATTERY"]
+    for at, name in enumerate(columns, 1):
+        steps = []
+        for first, *cells in table[2:]:
+            cell = cells[at - 1]
+            if cell:
+                steps.append((cell if "@" in cell else first.split(" ")[1]).strip("`"))
+        assert tuple(steps) == LADDERS[name]
+    assert LADDERS["GAS_TURBINE"] == LADDERS["GAS_ENGINE"] == LADDERS["FUEL_CELL"]
 
 
 def test_the_first_that_applies_wins():
@@ -88,3 +110,31 @@ def test_what_no_step_can_fill_stays_open():
     filled = fill(nothing, nothing.missing, EstimationContext())
     assert filled.unfilled == (slice(0, 4),)
     assert filled.series.missing_count == 4
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 10**6), st.booleans()), min_size=200, max_size=200),
+    st.integers(0, 10**9),
+    st.sampled_from(["", "SOLAR", "WIND", "BATTERY", "NUCLEAR"]),
+    st.sampled_from(["GENERATOR", "TENANT_LOAD"]),
+    st.integers(1, 20),
+)
+def test_no_method_looks_at_what_was_estimated(rows, other, technology, kind, length):
+    """Other figures in the estimated intervals change nothing, on any ladder."""
+    gap = slice(180, 180 + length)
+    values = np.array([value for value, _ in rows]) * 10**6
+    status = np.where([guessed for _, guessed in rows], Status.ESTIMATED, Status.VALIDATED)
+    values[gap], status[gap] = MISSING, Status.MISSING
+    changed = np.where(status == Status.ESTIMATED, other, values)
+    grid = Grid(START, 60, 200)
+    one = Series(grid, values, status, "kWh")
+    two = Series(grid, changed, status, "kWh")
+    facts = {"technology": technology, "kind": kind}
+    sheets = []
+    for each in (one, two):
+        evidence = Evidence(checks=(Check("C1", each),), last_year=each)
+        context = EstimationContext(zone="America/Chicago", facts=facts, evidence=evidence)
+        found = estimate_gap(each, gap, context)
+        sheets.append(None if found is None else found.worksheet)
+    assert sheets[0] == sheets[1]
