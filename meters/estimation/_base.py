@@ -131,7 +131,10 @@ RUNNING = f"{EACH}, cumulative"
 
 def fits(series: Series, other: Series, gap: slice) -> bool:
     """Tell whether another series lies on the same grid and is usable all over the gap."""
-    return other.grid == series.grid and bool(usable(other)[gap].all())
+    if other.grid != series.grid:
+        return False
+    good = np.isin(other.status[gap], [int(status) for status in USABLE])
+    return bool((good & ~other.missing[gap]).all())
 
 
 def exact_at(series: Series, index: int) -> Fraction:
