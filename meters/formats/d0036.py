@@ -177,7 +177,12 @@ class _Reader:
             text = f"MPAN '{printable(mpan)}' is not 13 digits with a right check digit"
             self.fault = RowFault("R202", "MPAN", text)
         else:
-            self.unit, self.factor = unit_of(UNITS[quantity], self.profile, "measurement quantity")
+            try:
+                self.unit, self.factor = unit_of(
+                    UNITS[quantity], self.profile, "measurement quantity"
+                )
+            except RowFault as fault:  # the unit of the profile
+                self.fault = fault
 
     def _day(self, fields: list[str], line: int) -> None:
         if not self.channel:

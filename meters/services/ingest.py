@@ -60,6 +60,7 @@ from poweroptix.audit.services import record
 from poweroptix.kernel.errors import Conflict, DomainError, NotFoundError, Refused
 
 WINDOW_INTERVALS = 400_000
+REGISTER_WEIGHT = 50
 PUBLISH_ROUNDS = 5
 
 
@@ -379,8 +380,10 @@ class _Reading:
 
 
 def _weight(item: Item) -> int:
-    """Return how many intervals an item holds in memory."""
-    return item.count if isinstance(item, ChannelBlock) else 1
+    """Return how much memory an item holds, counted in intervals."""
+    if isinstance(item, ChannelBlock):
+        return item.count
+    return REGISTER_WEIGHT if isinstance(item, RegisterRow) else 1
 
 
 def _by_minutes(

@@ -13,6 +13,8 @@ from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
 
+from django.db.models import Q
+
 from meters.calc.registers import Dial, Verdict, advance, check_quantity, judge, read_dial
 from meters.formats import ReadType, RegisterRow
 from meters.models import (
@@ -74,7 +76,7 @@ def register(
     if not reads:
         return result
     ids = {channel_id for channel_id, _ in reads}
-    stored = _stored(ids, publication)
+    stored = _stored(reads, publication)
     by_channel: dict[int, list[RegisterRow]] = defaultdict(list)
     for channel_id, row in reads:
         known = stored[channel_id].get((row.read_at_utc, str(row.read_type)))
@@ -99,19 +101,25 @@ def register(
 
 
 def _stored(
-    ids: set[int], publication: Publication
+    reads: list[tuple[int, RegisterRow]], publication: Publication
 ) -> dict[int, dict[tuple[datetime, str], RegisterRead]]:
-    """Return by channel the newest read of each instant, published or of this publication."""
-    rows = list(RegisterRead.objects.filter(channel__in=ids).order_by("publication_id"))
-    visible = set(
-        Publication.objects.filter(
-            pk__in={row.publication_id for row in rows}, published_at__isnull=False
-        ).values_list("pk", flat=True)
-    ) | {publication.pk}
+    """Return by channel the newest read of each instant of the window, and the last one before.
+
+    Seen is what is published, and what this publication wrote before it was interrupted.
+    """
+    moments = [row.read_at_utc for _, row in reads]
+    published = Publication.objects.filter(published_at__isnull=False).values("pk")
+    visible = RegisterRead.objects.filter(
+        Q(publication_id__in=published) | Q(publication_id=publication.pk),
+        channel__in={channel_id for channel_id, _ in reads},
+    )
+    before = visible.filter(read_at_utc__lt=min(moments)).order_by(
+        "channel_id", "-read_at_utc", "-publication_id"
+    )
+    during = visible.filter(read_at_utc__gte=min(moments), read_at_utc__lte=max(moments))
     found: dict[int, dict[tuple[datetime, str], RegisterRead]] = defaultdict(dict)
-    for row in rows:
-        if row.publication_id in visible:
-            found[row.channel_id][row.read_at_utc, row.read_type] = row
+    for row in (*before.distinct("channel_id"), *during.order_by("publication_id")):
+        found[row.channel_id][row.read_at_utc, row.read_type] = row
     return found
 
 

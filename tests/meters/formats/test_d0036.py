@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from meters.formats import formats
+from meters.formats import Profile, formats
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.fixed import MISSING
 from poweroptix.kernel.quality import Status
@@ -106,6 +106,13 @@ def test_faulty_metering_system_is_left_out_whole(given, code, words):
     assert (error.code, error.line) == (code, 2)
     assert words in error.message
     assert [block.channel_text for block in blocks(found)] == [f"{MPAN}/AE"]
+
+
+def test_unit_of_the_profile_may_be_wrong():
+    text = flow(*group(*day("20250615", 48)))
+    (error,) = errors(read("d0036@1", text, Profile(unit="bananas")))
+    assert (error.code, error.line) == ("R204", 2)
+    assert "unit 'bananas' is not a unit of a meter" in error.message
 
 
 def test_same_day_twice_is_told():

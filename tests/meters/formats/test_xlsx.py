@@ -14,7 +14,7 @@ from poweroptix.kernel.errors import Refused
 from tests.meters.cases import as_dict, blocks, errors, read, total
 
 HEAD = ["meter_id", "channel", "interval_start", "interval_seconds", "value", "unit", "status"]
-START = datetime(2026, 3, 2)  # noqa: DTZ001 - a workbook knows no zone
+START = datetime(2026, 3, 2)
 CHICAGO = Profile(zone="America/Chicago")
 
 
@@ -80,7 +80,7 @@ def test_wide_layout():
 
 
 def test_the_repeated_hour_is_settled_as_in_the_csv():
-    autumn = datetime(2026, 11, 1)  # noqa: DTZ001
+    autumn = datetime(2026, 11, 1)
     labels = [0, 1, 2, 3, 4, 5, 6, 7, 4, 5, 6, 7, 8]
     rows = [row(n, at, autumn) for at, n in enumerate(labels)]
     text = "\n".join(",".join(map(str, [*r[:2], r[2].isoformat(), *r[3:]])) for r in rows)

@@ -9,6 +9,7 @@ from django.db import IntegrityError, connection, transaction
 from meters.models import Finding, ImportFile, Installation, QuarantinedRecord, RegisterRead
 from meters.queries import raw_series
 from meters.services import map_quarantine, replay, reread_file, validate_days
+from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.quality import Status
 from tests.meters import builders
 from tests.meters.builders import ACTOR, NOW, cases, install, long_csv, make_channel, make_profile
@@ -138,6 +139,24 @@ def test_wrong_unit_and_future_reads_are_quarantined(kwh):
         ("F/KWH", "F08"),
     }
     assert RegisterRead.objects.count() == 0
+
+
+def test_reads_are_compared_with_the_last_one_before_and_not_with_unseen_ones(kwh):
+    make_channel("M/KWH", capacity_kw=Decimal(1))
+    builders.ingest(rows(("00100", 5), ("00110", 5)), profile_code=kwh)
+    broken = rows(("00999", 5)).replace("2026-03-01", "2026-03-03") + "M,KWH,never,1,5,,SCHEDULED\n"
+    strict = make_profile("STRICT", format="register_csv@1", unit="kWh").code
+    with pytest.raises(Refused, match="read_time 'never' is not a time stamp"):
+        builders.ingest(broken, name="broken.csv", profile_code=strict)
+    assert open_codes() == []
+    late = rows(("00120", 5)).replace("2026-03-01", "2026-03-04")
+    builders.ingest(late, name="late.csv", profile_code=kwh)
+    assert open_codes() == []
+    high = rows(("00500", 5)).replace("2026-03-01", "2026-03-05")
+    builders.ingest(high, name="high.csv", profile_code=kwh)
+    (finding,) = Finding.objects.filter(state="OPEN")
+    assert finding.rule_code == "REGISTER_IMPLAUSIBLE"
+    assert finding.start_utc == START + timedelta(days=3)
 
 
 @pytest.mark.parametrize("statement", ["UPDATE {} SET text = '1'", "DELETE FROM {}"])
