@@ -35,7 +35,7 @@ def settle_and_fail_to_approve(page, month):
     work(page)
     page.get_by_role("link", name="Open the outcome").click()
     page.get_by_role("link", name="PPA").first.click()
-    assert page.get_by_text("You calculated this run, so somebody else approves it.").is_visible()
+    assert page.get_by_text("Somebody else approves it").is_visible()
     assert page.get_by_role("button", name="Approve").count() == 0
     page.get_by_role("button", name="Hand in for review").click()
     assert "second person" in page.get_by_role("status").inner_text()

@@ -49,8 +49,8 @@ def test_a_cent_leads_to_a_line_of_a_file(page, live_server, settings, tmp_path)
     line = page.locator("tbody tr", has_text="hub plus adder")
     assert line.count() == 1
     line.get_by_role("link", name="Explain").click()
-    assert "plus 6.75 USD/MWh" in page.inner_text("main")
-    page.click("tbody a:has-text('Thu 12 Mar')")
+    assert "plus $6.75 per MWh" in page.inner_text("main")
+    page.click("tbody a:has-text('Thu 2026-03-12')")
     page.click("tbody a >> nth=0")
     shown = page.inner_text("main")
     assert "march.csv, line" in shown
