@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -31,7 +31,6 @@ from meters.models import (
     ImportFile,
     Publication,
     PublicationKind,
-    ReadingNote,
     RegisterRead,
 )
 from meters.services import outcomes
@@ -42,6 +41,7 @@ from meters.services.merging import Arrival, assemble, merge
 from meters.services.multipliers import CODE as MULTIPLIER
 from meters.services.multipliers import differing_multipliers
 from meters.services.publishing import (
+    Held,
     block_count,
     commit_without_waiting,
     lock_channels,
@@ -134,6 +134,7 @@ class _Reading:
     stored: dict[str, int] = field(default_factory=lambda: dict.fromkeys(STORED, 0))
     waiting: list[ChannelBlock | RegisterRow] = field(default_factory=list)
     told: set[outcomes.Key] = field(default_factory=set)
+    written: Held = field(default_factory=Held)
     resumed: bool = False
     held: int = 0
     stage: int = 0
@@ -167,6 +168,7 @@ class _Reading:
                 published_at=None,
                 withdrawn_at=None,
             ).last()
+            self.resumed = begun is not None
             return begun or open_publication(
                 self.kind,
                 actor=self.actor,
@@ -222,7 +224,7 @@ class _Reading:
                     self._store(arrival)
                 self._register(reads)
                 self._tell(differing_multipliers(pieces, reads, self.file, self.now))
-                self._note(pieces)
+                outcomes.store_notes(pieces, self.publication.pk)
                 self._keep_counts()
 
     def _placed(self, blocks: list[ChannelBlock]) -> list[tuple[int, ChannelBlock]]:
@@ -277,27 +279,11 @@ class _Reading:
             for merged in merge(arrival, self.file.pk, self.publication.pk):
                 self.stored["blocks"] += out.send(merged.batch)
                 recent.keep(merged.batch)  # validation is about to ask for it
+                self.written.add(merged.batch)
                 for name in ("new", "same", "replaced", "ignored"):
                     self.stored[name] += getattr(merged, name)
                 told += outcomes.findings_of(merged, self.file.pk, self.now, asked=asked)
         outcomes.store_findings(told)
-
-    def _note(self, pieces: list[tuple[int, ChannelBlock]]) -> None:
-        """Keep flags of the source as notes on ranges."""
-        notes = [
-            ReadingNote(
-                channel_id=channel_id,
-                start_utc=block.start_utc + timedelta(minutes=block.minutes * first),
-                end_utc=block.start_utc + timedelta(minutes=block.minutes * end),
-                code=code,
-                detail=dict(detail),
-                publication_id=self.publication.pk,
-            )
-            for channel_id, block in pieces
-            for first, end, code, detail in block.flags
-            if end > first
-        ]
-        ReadingNote.objects.bulk_create(notes, batch_size=2000, ignore_conflicts=True)
 
     def _keep_counts(self) -> None:
         """Commit the counts of stored intervals with the window they belong to."""
@@ -353,7 +339,7 @@ class _Reading:
         if self.kind == PublicationKind.REPLAY and self.only is None and not self.resumed:
             codes = (MULTIPLIER, *REGISTER_CODES)
             outcomes.release_settled(file, codes, self.told, str(self.actor), self.now)
-        publish(self.publication, self.now)
+        publish(self.publication, self.now, None if self.resumed else self.written)
         action = "file.accept" if self.kind == PublicationKind.INGEST else "file.reread"
         record(action, file, actor=self.actor, reason=self.reason, after={"stored": stored})
         return document

@@ -6,7 +6,14 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from meters.models import Finding, FindingSeverity, ImportFile, QuarantinedRecord
+from meters.formats import ChannelBlock
+from meters.models import (
+    Finding,
+    FindingSeverity,
+    ImportFile,
+    QuarantinedRecord,
+    ReadingNote,
+)
 from meters.services.merging import Merged
 from meters.services.publishing import midnight
 from meters.services.receipts import Receipt
@@ -99,6 +106,24 @@ def _finding(
         created_at=now,
         **said,
     )
+
+
+def store_notes(pieces: list[tuple[int, ChannelBlock]], publication_id: int) -> None:
+    """Keep flags of the source as notes on ranges."""
+    notes = [
+        ReadingNote(
+            channel_id=channel_id,
+            start_utc=block.start_utc + timedelta(minutes=block.minutes * first),
+            end_utc=block.start_utc + timedelta(minutes=block.minutes * end),
+            code=code,
+            detail=dict(detail),
+            publication_id=publication_id,
+        )
+        for channel_id, block in pieces
+        for first, end, code, detail in block.flags
+        if end > first
+    ]
+    ReadingNote.objects.bulk_create(notes, batch_size=2000, ignore_conflicts=True)
 
 
 def hold_implausible(file: ImportFile, channels: dict[str, tuple[int, int]], now: datetime) -> None:

@@ -11,14 +11,38 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+import numpy as np
 from django.db import connection
 
 from meters.models import Publication, ReadingBlock
 from meters.services.listeners import announce
-from meters.storage import from_epoch_day
+from meters.storage import Batch, from_epoch_day
 from poweroptix.audit.actor import Actor
 
 LOCK_CLASS = 0x4D45
+
+
+class Held:
+    """Which channel-days a publication holds, noted while its blocks are written."""
+
+    def __init__(self) -> None:
+        self._days: dict[int, tuple[int, int]] = {}
+
+    def add(self, batch: Batch) -> None:
+        """Note the blocks of a batch."""
+        ids, rows = np.unique(batch.channel_ids, return_inverse=True)
+        first = np.full(len(ids), np.iinfo(np.int64).max)
+        last = np.full(len(ids), np.iinfo(np.int64).min)
+        np.minimum.at(first, rows, batch.days)
+        np.maximum.at(last, rows, batch.days)
+        for channel_id, a, b in zip(ids.tolist(), first.tolist(), last.tolist(), strict=True):
+            low, high = self._days.get(channel_id, (a, b))
+            self._days[channel_id] = (min(low, a), max(high, b))
+
+    @property
+    def extents(self) -> list[Extent]:
+        """Return the channels with their first and last UTC day."""
+        return [Extent(channel_id, *days) for channel_id, days in sorted(self._days.items())]
 
 
 class Extent(NamedTuple):
@@ -77,17 +101,19 @@ def extents(publication: Publication) -> list[Extent]:
         return [Extent(*row) for row in cursor.fetchall()]
 
 
-def publish(publication: Publication, now: datetime) -> None:
-    """Make a publication visible and tell the listeners; inside a transaction of its own."""
+def publish(publication: Publication, now: datetime, held: Held | None = None) -> None:
+    """Make a publication visible and tell the listeners; inside a transaction of its own.
+
+    `held` is what the caller wrote, if all of it; without it the blocks are asked.
+    """
     publication.published_at = now
     publication.save(update_fields=["published_at"])
-    held = extents(publication)
-    if held:
-        first = min(extent.first_day for extent in held)
-        last = max(extent.last_day for extent in held)
-        announce(
-            [extent.channel_id for extent in held], midnight(first), midnight(last + 1), publication
-        )
+    found = extents(publication) if held is None else held.extents
+    if found:
+        first = min(extent.first_day for extent in found)
+        last = max(extent.last_day for extent in found)
+        ids = [extent.channel_id for extent in found]
+        announce(ids, midnight(first), midnight(last + 1), publication)
 
 
 def withdraw(publication: Publication, now: datetime) -> None:

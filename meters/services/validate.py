@@ -21,6 +21,7 @@ from meters.services import estimating
 from meters.services.findings import keep_in_step
 from meters.services.judging import Accepted, Case, Estimating, Outcome, Readings, judge
 from meters.services.publishing import (
+    Held,
     commit_without_waiting,
     lock_channels,
     open_publication,
@@ -129,6 +130,7 @@ class _Chunk:
         self.now, self.actor, self.reason = now, actor, reason
         self.publication: Publication | None = None
         self.base: dict[int, Window] = {}
+        self.held = Held()
         self.counts: Counter = Counter()
         self.blocks = self.estimated = 0
         self.written = False
@@ -139,7 +141,7 @@ class _Chunk:
         subjects = subjects_of(self.ids)
         settings = Settings(subjects.values())
         self.counts, self.blocks, self.estimated = Counter(), 0, 0
-        self.publication, self.base = None, {}
+        self.publication, self.base, self.held = None, {}, Held()
         runs = []
         for (zone, minutes), group in _grouped(subjects).items():
             days = self._days(zone, group)
@@ -167,7 +169,7 @@ class _Chunk:
                 withdraw(self.publication, self.now)
             self.write()
         if self.publication is not None:
-            publish(self.publication, self.now)
+            publish(self.publication, self.now, self.held)
             summary.publications.append(self.publication.pk)
         summary.blocks += self.blocks
         summary.estimated += self.estimated
@@ -263,6 +265,7 @@ class _Chunk:
             )
         changed.publication_ids[:] = self.publication.pk
         self.blocks += out.send(changed)
+        self.held.add(changed)
 
 
 def _after(out: Outflow, estimate: Estimating) -> Estimating:

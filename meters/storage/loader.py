@@ -16,7 +16,7 @@ from psycopg.pq import Format
 
 from .batch import Batch, from_epoch_day
 from .layout import DATE_EPOCH_DAYS, READ_CONTENT, READ_KEY, READ_SOURCES, TABLE, read_type
-from .recent import recent
+from .recent import fill_from, recent
 
 
 def load(
@@ -44,17 +44,19 @@ def load_recent(channel_ids: Iterable[int], first_day: int, last_day: int) -> li
     """Return what `load` does, content of both layers, with less traffic just after a `write`.
 
     Contents that this process still has in memory are not fetched again; keys, versions, statuses
-    and digests always are. For work that does not itself prove digests against contents.
+    and digests always are. For work that does not itself prove digests against contents. There may
+    be two batches of one interval length, of different channels.
     """
-    ids = {int(i) for i in channel_ids}
-    keys = load(recent.known(sorted(ids)), first_day, last_day, content=False)
-    here = [recent.fill(batch) for batch in keys]
-    rest = ids - {int(i) for batch in keys for i in np.unique(batch.channel_ids)}
-    for at, batch in enumerate(keys):
-        gone = np.isin(batch.channel_ids, batch.channel_ids[~here[at]])
-        rest.update(batch.channel_ids[gone].tolist())
-        keys[at] = batch.take(~gone) if gone.any() else batch
-    return [batch for batch in keys if len(batch)] + load(rest, first_day, last_day)
+    ids = sorted({int(i) for i in channel_ids})
+    known = recent.known(ids)
+    found = load(known, first_day, last_day, content=False)
+    for batch in found:
+        gone = ~recent.fill(batch)
+        if gone.any():
+            days = batch.days[gone]
+            rest = np.unique(batch.channel_ids[gone]).tolist()
+            fill_from(batch, load(rest, int(days.min()), int(days.max())))
+    return found + load(set(ids).difference(known), first_day, last_day)
 
 
 def _load(

@@ -62,20 +62,31 @@ class Recent:
     def fill(self, batch: Batch) -> np.ndarray:
         """Set values and methods of blocks read without content; return where they were here."""
         with self._lock:
-            kept = [k for k in self._kept if k.values.shape[1] == batch.values.shape[1]]
-        if not kept:
-            return np.zeros(len(batch), bool)
-        known = np.concatenate([k.digests for k in kept])
-        starts = np.cumsum([0] + [len(k.digests) for k in kept]).tolist()
-        order = np.argsort(_head(known))
-        at = np.searchsorted(_head(known), _head(batch.digests), sorter=order)
-        found = order[np.minimum(at, len(order) - 1)]
-        here = known[found] == batch.digests
-        for first, end, source in zip(starts, starts[1:], kept, strict=False):
-            rows = np.flatnonzero(here & (found >= first) & (found < end))
-            batch.values[rows] = source.values[found[rows] - first]
-            batch.method[rows] = source.method[found[rows] - first]
-        return here
+            kept = list(self._kept)
+        return _fill(batch, kept)
+
+
+def fill_from(batch: Batch, sources: list[Batch]) -> None:
+    """Set values and methods of the blocks whose content is among some that were read with it."""
+    _fill(batch, [_Kept(frozenset(), each.digests, each.values, each.method) for each in sources])
+
+
+def _fill(batch: Batch, kept: list[_Kept]) -> np.ndarray:
+    """Set contents by digest; return where they were found."""
+    kept = [k for k in kept if k.values.shape[1] == batch.values.shape[1]]
+    if not kept:
+        return np.zeros(len(batch), bool)
+    known = np.concatenate([k.digests for k in kept])
+    starts = np.cumsum([0] + [len(k.digests) for k in kept]).tolist()
+    order = np.argsort(_head(known))
+    at = np.searchsorted(_head(known), _head(batch.digests), sorter=order)
+    found = order[np.minimum(at, len(order) - 1)]
+    here = known[found] == batch.digests
+    for first, end, source in zip(starts, starts[1:], kept, strict=False):
+        rows = np.flatnonzero(here & (found >= first) & (found < end))
+        batch.values[rows] = source.values[found[rows] - first]
+        batch.method[rows] = source.method[found[rows] - first]
+    return here
 
 
 def _head(digests: np.ndarray) -> np.ndarray:

@@ -229,6 +229,31 @@ def test_listeners_hear_of_a_publication():
     assert publication.published_at == NOW
 
 
+def test_listeners_hear_of_what_an_interrupted_attempt_had_written(monkeypatch):
+    channels, heard = [make_channel(f"C{n}/KWH") for n in range(2)], []
+    one, other = (long_csv(channel.code, START, DAY) for channel in channels)
+    text = one + other.partition("\n")[2]
+    file = receive(text)
+
+    def stop(_):
+        raise RuntimeError("the power went out")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("meters.services.ingest._Reading._finish", stop)
+        with pytest.raises(RuntimeError, match="power went out"):
+            ingest_file(file.pk, now=NOW, actor=ACTOR)
+    published.append(lambda *said: heard.append(said))
+    try:
+        receipt = ingest_file(file.pk, now=NOW, actor=ACTOR)
+    finally:
+        published.pop()
+    assert receipt["stored"]["blocks"] == 4
+    assert Publication.objects.count() == 1
+    ((ids, first, last, _),) = heard
+    assert ids == [channel.pk for channel in channels]
+    assert (first, last) == (datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 3, tzinfo=UTC))
+
+
 def test_unknown_names_are_told():
     with pytest.raises(NotFoundError, match="There is no profile 'NOPE'"):
         receive("x", profile_code="NOPE")

@@ -49,19 +49,30 @@ def test_content_at_hand_is_not_fetched(publication, memory, fetched):
 
 
 @pytest.mark.django_db
-def test_channel_with_another_version_is_fetched_whole(publication, memory, fetched):
+def test_only_days_that_are_not_at_hand_are_fetched(publication, memory, fetched):
     known, other = make_channel("A/KWH"), make_channel("B/KWH")
     for channel in (known, other):
         batch = made(channel, publication, seed=channel.pk)
         write(batch, NOW)
         memory.keep(batch)
-    write(made(other, publication, version=2, seed=99), NOW)
-    got = load_recent([known.pk, other.pk], FIRST, FIRST + 2)
+    write(made(other, publication, version=2, seed=99).part(1, 2), NOW)
+    (got,) = load_recent([known.pk, other.pk], FIRST, FIRST + 2)
     assert fetched == [False, True]
-    assert [sorted(set(batch.channel_ids.tolist())) for batch in got] == [[known.pk], [other.pk]]
-    (stored,) = load([other.pk], FIRST, FIRST + 2)
-    assert (got[1].values == stored.values).all()
-    assert got[1].versions.tolist() == [1, 2] * 3
+    (stored,) = load([known.pk, other.pk], FIRST, FIRST + 2)
+    assert_same(got, stored)
+    assert got.versions.tolist() == [1, 1, 1, 1, 1, 2, 1]
+
+
+@pytest.mark.django_db
+def test_known_and_unknown_channels_come_together(publication, memory, fetched):
+    known, other = make_channel("A/KWH"), make_channel("B/KWH")
+    for channel in (known, other):
+        write(made(channel, publication, seed=channel.pk), NOW)
+    memory.keep(made(known, publication, seed=known.pk))
+    one, two = load_recent([known.pk, other.pk], FIRST, FIRST + 2)
+    assert fetched == [False, True]
+    assert_same(one, load([known.pk], FIRST, FIRST + 2)[0])
+    assert_same(two, load([other.pk], FIRST, FIRST + 2)[0])
 
 
 @pytest.mark.django_db
