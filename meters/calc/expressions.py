@@ -76,7 +76,7 @@ def _at_length(name: str, series: Series, minutes: int, split: bool) -> Series:
         )
         raise Refused("expression.split", text, name=name)
     changed = change_length(series, minutes)
-    if series.grid.minutes <= minutes:
+    if series.grid.minutes < minutes:
         return changed
     # Equal parts are calculated, but no surer than what they are parts of.
     worse = np.repeat(series.status, series.grid.minutes // minutes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -91,27 +92,41 @@ def estimate_gap(
     return None
 
 
+def pieces(gap: slice, context: EstimationContext) -> list[slice]:
+    """Return a gap cut where a confirmed outage begins or ends, so that only its part is zero.
+
+    >>> from meters.calc.evidence import Evidence, Span
+    >>> outage = Evidence(not_energised=(Span(3, 5, "outage 7"),))
+    >>> pieces(slice(1, 9), EstimationContext(evidence=outage))
+    [slice(1, 3, None), slice(3, 5, None), slice(5, 9, None)]
+    """
+    edges = {edge for span in context.evidence.not_energised for edge in (span.first, span.end)}
+    inside = sorted(edge for edge in edges if gap.start < edge < gap.stop)
+    return [slice(a, b) for a, b in pairwise([gap.start, *inside, gap.stop])]
+
+
 def fill(
     series: Series,
     wanted: np.ndarray,
     context: EstimationContext,
     steps: Sequence[Step] | None = None,
 ) -> Filled:
-    """Estimate every unbroken run of ``wanted`` intervals.
+    """Estimate every unbroken run of ``wanted`` intervals, cut at confirmed outages.
 
     All estimates rest on the series as given, never on each other, so their order is indifferent.
     """
     values, status = series.values.copy(), series.status.copy()
     method = np.zeros(series.grid.count, dtype=np.uint8)
     estimates, unfilled = [], []
-    for a, b in runs(wanted):
-        found = estimate_gap(series, slice(a, b), context, steps)
+    gaps = [gap for a, b in runs(wanted) for gap in pieces(slice(a, b), context)]
+    for gap in gaps:
+        found = estimate_gap(series, gap, context, steps)
         if found is None:
-            unfilled.append(slice(a, b))
+            unfilled.append(gap)
             continue
-        values[a:b] = found.values
-        status[a:b] = int(Status.ESTIMATED)
-        method[a:b] = int(found.method)
+        values[gap] = found.values
+        status[gap] = int(Status.ESTIMATED)
+        method[gap] = int(found.method)
         estimates.append(found)
     filled = Series(series.grid, values, status, series.unit)
     return Filled(filled, method, tuple(estimates), tuple(unfilled))

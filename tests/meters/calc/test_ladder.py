@@ -83,6 +83,16 @@ def test_a_confirmed_outage_stands_before_a_guess():
     assert (found.method, texts(found)) == (Method.ZERO, ["0.000"])
 
 
+def test_only_the_part_of_a_gap_that_was_off_is_zero():
+    hole = series([100, None, None, None, None, 150])
+    context = EstimationContext(evidence=Evidence(not_energised=(Span(2, 4, "outage 7"),)))
+    filled = fill(hole, hole.missing, context)
+    assert filled.series.decimals() == [100, 110, 0, 0, 140, 150]
+    assert [each.method for each in filled.estimates] == [
+        Method.INTERPOLATE, Method.ZERO, Method.INTERPOLATE,
+    ]  # fmt: skip
+
+
 def test_parameters_and_what_is_off():
     short = InterpolateParameters(limit_minutes=15)
     steps = steps_for({}, {"interpolate@1": short}, off={"reread@1"})

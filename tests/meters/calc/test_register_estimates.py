@@ -30,7 +30,9 @@ def test_the_last_read_and_the_intervals_since():
 def test_the_dial_goes_round():
     found = estimated("99890", [2144])
     assert (found.dial.value, found.rolled) == (Decimal(2034), True)
-    assert estimated("99890", [110]).dial.value == 0
+    around = estimated("99890", [110])
+    assert (around.dial.value, around.rolled) == (0, True)
+    assert not estimated("99890", [109]).rolled
 
 
 def test_decimals_beyond_those_of_the_dial_are_cut():

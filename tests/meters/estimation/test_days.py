@@ -140,7 +140,13 @@ def test_nothing_reaches_across_an_installation():
     barrier = whole(JUNE, dt.date(2025, 6, 4)).start
     assert fill("avg_like_day@1", TUESDAY, barriers=[barrier]).used[0] == "2025-06-10"
     assert "2025-06-03" not in fill("avg_like_day@1", TUESDAY, barriers=[barrier]).used
-    assert fill("like_day@1", TUESDAY, barriers=[whole(JUNE, TUESDAY).start]) is None
+    tuesday = whole(JUNE, TUESDAY)
+    assert fill("like_day@1", TUESDAY, barriers=[tuesday.start]) is None
+    assert fill("like_day@1", TUESDAY, barriers=[tuesday.stop - 1]) is None
+    assert fill("like_day@1", TUESDAY, barriers=[tuesday.stop]) is not None
+    ahead = LikeDayParameters(lookback_days=1, forward_days=7)
+    assert fill("like_day@1", TUESDAY, parameters=ahead).used == ("2025-06-24",)
+    assert fill("like_day@1", TUESDAY, parameters=ahead, barriers=[tuesday.stop]) is None
 
 
 @pytest.mark.parametrize("technology", ["SOLAR", "WIND", "BATTERY"])
@@ -351,4 +357,8 @@ def test_recent_days_leave_out_outages_and_say_so():
 
 def test_days_to_average_are_a_parameter():
     five = AvgLikeDayParameters(days=5)
-    assert len(fill("avg_like_day@1", TUESDAY, parameters=five, hours=(1, 2)).used) == 5
+    found = fill("avg_like_day@1", TUESDAY, parameters=five, hours=(1, 2))
+    assert (len(found.used), found.warnings) == (5, ())
+    many = AvgLikeDayParameters(days=31)
+    fewer = fill("avg_like_day@1", TUESDAY, parameters=many, hours=(1, 2))
+    assert fewer.warnings == (f"only {len(fewer.used)} reference day(s) for 2025-06-17",)

@@ -172,6 +172,7 @@ def test_a_node_with_a_negative_rest_or_an_estimated_flow_is_no_answer():
     guessed = [("A", with_status(out, 1, Status.ESTIMATED), True), ("B", into, False)]
     assert run("node_calc@1", HOLE, GAP, node(guessed)) is None
     assert run("node_calc@1", HOLE, GAP, node([])) is None
+    assert run("node_calc@1", HOLE, GAP, node(fine, loss_pct="100")) is None
 
 
 @settings(max_examples=60, deadline=None)

@@ -233,4 +233,7 @@ def test_the_load_of_a_tenant_is_its_ups_over_what_is_not_lost():
     guessed = Evidence(devices=(Named("UPS A", with_status(series([60]), 0, Status.ESTIMATED)),))
     assert run("device_sum@1", series([None]), ONE, guessed) is None
     assert run("device_sum@1", series([None]), ONE) is None
+    lost = Evidence(devices=evidence.devices, device_loss_pct=Decimal(100))
+    assert run("device_sum@1", series([None]), ONE, lost) is None
+    assert run("wind@1", series([None]), ONE, lost, **WIND) is None
     assert run("device_sum@1", series([None]), ONE, evidence, **WIND) is None

@@ -54,6 +54,15 @@ def test_the_shortest_known_range_wins_and_weights_of_nothing_are_even():
     assert texts(run("profile@1", values, slice(0, 2), evidence)) == ["45.000", "45.000"]
 
 
+def test_the_shortest_range_need_not_be_the_first_to_end():
+    evidence = Evidence(
+        shape=Named("flat", series([1] * 8)),
+        known=(Known(0, 7, Decimal(700), "early"), Known(4, 8, Decimal(390), "short")),
+    )
+    found = run("profile@1", series([100] * 5 + [None] + [100] * 2), slice(5, 6), evidence)
+    assert (texts(found), found.used) == (["90.000"], ("flat", "short"))
+
+
 def test_more_metered_than_known_or_a_doubtful_reading_is_no_answer():
     values = series([None, 60])
     assert profiled(values, slice(0, 1), 59, [1, 1]) is None
