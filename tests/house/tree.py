@@ -11,6 +11,7 @@ APPS = ("meters", "contracts", "settlement", "esg", "billing")
 PURE = (
     "poweroptix.kernel",
     "meters.formats",
+    "meters.exports",
     "meters.validation",
     "meters.estimation",
     "meters.calc",
@@ -28,6 +29,7 @@ JUDGES = ("meters.validation", "meters.estimation")
 PLUGIN_FOLDERS = (
     "contracts.charges",
     "meters.formats",
+    "meters.exports",
     "meters.validation",
     "meters.estimation",
     "settlement.allocation",

@@ -1,0 +1,1 @@
+"""Files that metering makes and keeps."""
