@@ -1,19 +1,20 @@
 """Fills gaps by the ladder of estimators, with the channel's own history around them.
 
 History is read only for channels that have a gap: final readings of the 35 days before the judged
-range and of the 7 days after it.
+range and of the 7 days after it, and those of its check and backup meters.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from meters.calc.ladder import DEFAULT_STEPS, estimate_gap
+from meters.calc.evidence import Check, Evidence
+from meters.calc.ladder import estimate_gap, steps_for
 from meters.estimation import Estimate, EstimationContext
-from meters.models import Layer
+from meters.models import Channel, Layer, Role
 from meters.services.judging import Case, Readings
 from meters.services.rulebook import Rulebook
 from meters.services.subjects import Subject
@@ -29,11 +30,12 @@ AHEAD = timedelta(days=7)
 
 @dataclass
 class _Around:
-    """Final readings of one channel beyond the judged range."""
+    """Final readings of one channel beyond the judged range, and what else is known there."""
 
     grid: Grid
     readings: Readings
     offset: int
+    evidence: Evidence
 
 
 class History:
@@ -58,17 +60,21 @@ class History:
         values[first : first + count] = now.values
         status[first : first + count] = now.status
         series = Series(around.grid, values, status, case.subject.unit)
+        subject = case.subject
+        facts = {
+            "kind": subject.kind,
+            "technology": subject.technology,
+            "quantity": subject.quantity,
+            "direction": subject.direction,
+        }
         context = EstimationContext(
             zone=case.subject.zone,
             flags=[(a + first, b + first, code, detail) for a, b, code, detail in case.flags],
             barriers=[barrier + first for barrier in case.barriers],
-            facts={
-                "kind": case.subject.kind,
-                "technology": case.subject.technology,
-                "quantity": case.subject.quantity,
-            },
+            facts=facts,
+            evidence=around.evidence,
         )
-        steps = [(key, book.estimators.get(key)) for key, _ in DEFAULT_STEPS if key not in book.off]
+        steps = steps_for(facts, book.estimators, book.off)
         return estimate_gap(series, slice(gap.start + first, gap.stop + first), context, steps)
 
     def _around(self, case: Case) -> _Around:
@@ -81,5 +87,39 @@ class History:
             readings.values[readings.status == Status.SUSPECT] = MISSING
             readings.status[readings.status == Status.SUSPECT] = Status.MISSING
             offset: Any = BACK // timedelta(minutes=case.grid.minutes)
-            self._known[channel_id] = _Around(wide.grid, readings, offset)
+            evidence = Evidence(checks=self._checks(case.subject, start, end, offset))
+            self._known[channel_id] = _Around(wide.grid, readings, offset, evidence)
         return self._known[channel_id]
+
+    def _checks(
+        self, subject: Subject, start: datetime, end: datetime, offset: int
+    ) -> tuple[Check, ...]:
+        """Return the check and backup meters of a main channel, as judged in this window."""
+        if subject.role != Role.MAIN:
+            return ()
+        found = Channel.objects.filter(
+            delivery_point=subject.point_id,
+            quantity=subject.quantity,
+            direction=subject.direction,
+            unit=subject.unit,
+            minutes=subject.minutes,
+            role__in=[Role.CHECK, Role.BACKUP],
+        ).order_by("-role", "code")
+        codes = dict(found.values_list("pk", "code"))
+        if not codes:
+            return ()
+        wide = Window.read(codes, start, end, subject.minutes)
+        for channel_id in codes.keys() & set(self._window.ids):
+            judged = self._window.readings(channel_id, Layer.FINAL)
+            kept = wide.readings(channel_id, Layer.FINAL)
+            inside = slice(offset, offset + len(judged.values))
+            kept.values[inside], kept.status[inside] = judged.values, judged.status
+        return tuple(
+            Check(code, _series(wide, channel_id, subject.unit))
+            for channel_id, code in codes.items()
+        )
+
+
+def _series(window: Window, channel_id: int, unit: str) -> Series:
+    readings = window.readings(channel_id, Layer.FINAL)
+    return Series(window.grid, readings.values, readings.status, unit)

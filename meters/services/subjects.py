@@ -37,6 +37,8 @@ class Subject:
     channel_id: int
     code: str
     campus_id: int
+    point_id: int
+    role: str
     zone: str
     unit: str
     minutes: int
@@ -84,6 +86,8 @@ def _subject(channel: Channel) -> Subject:
         channel_id=channel.pk,
         code=channel.code,
         campus_id=point.campus_id,
+        point_id=point.pk,
+        role=channel.role,
         zone=point.campus.zone,
         unit=channel.unit,
         minutes=channel.minutes,

@@ -16,7 +16,15 @@ from typing import Any
 import numpy as np
 from django.db import transaction
 
-from meters.models import Finding, FindingState, Layer, Publication, PublicationKind, VeeRun
+from meters.models import (
+    Finding,
+    FindingState,
+    Layer,
+    Publication,
+    PublicationKind,
+    Role,
+    VeeRun,
+)
 from meters.services import estimating
 from meters.services.findings import keep_in_step
 from meters.services.judging import Accepted, Case, Estimating, Outcome, Readings, judge
@@ -279,9 +287,9 @@ def _after(out: Outflow, estimate: Estimating) -> Estimating:
 
 
 def _grouped(subjects: dict[int, Subject]) -> dict[tuple[str, int], list[Subject]]:
-    """Return the subjects by zone and interval length."""
+    """Return the subjects by zone and interval length, check meters before those they check."""
     groups: dict[tuple[str, int], list[Subject]] = {}
-    for subject in subjects.values():
+    for subject in sorted(subjects.values(), key=lambda each: each.role == Role.MAIN):
         groups.setdefault((subject.zone, subject.minutes), []).append(subject)
     return groups
 

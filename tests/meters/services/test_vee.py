@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from meters.models import Finding, ReadingBlock, RuleSetting, VeeRun
+from meters.models import Channel, Finding, GeneratingUnit, ReadingBlock, RuleSetting, VeeRun
 from meters.queries import final_series, open_findings, trace
 from meters.services import accept_finding, validate_days
 from meters.services.followup import validate_receipt
@@ -65,6 +65,50 @@ def test_short_gap_is_interpolated_with_its_worksheet():
     assert (finding.metric, finding.threshold) == (Decimal(4), Decimal(0))
     assert finding.worksheet[0]["start_utc"] == "2026-03-03T16:00:00+00:00"
     assert trace(channel.pk, START + timedelta(hours=10)).newest(2).method == Method.INTERPOLATE
+
+
+def check_of(channel, role="CHECK"):
+    point = channel.delivery_point
+    check = Channel.objects.create(
+        delivery_point=point, code=f"{role}-{channel.code}", unit="kWh", minutes=15,
+        direction="DELIVERED", quantity="KWH", role=role,
+    )  # fmt: skip
+    install(check, builders.LONG_AGO, None)
+    return check
+
+
+def test_gap_is_filled_from_the_check_meter_judged_in_the_same_run():
+    channel = make_channel()
+    backup, check = check_of(channel, "BACKUP"), check_of(channel)
+    before = START - timedelta(days=2)
+    builders.ingest(long_csv(channel.code, before, ["100"] * 192 + FLAT[:40]))
+    builders.ingest(long_csv(channel.code, START + timedelta(hours=11), FLAT[44:]))
+    builders.ingest(long_csv(check.code, before, ["99"] * 288))
+    builders.ingest(long_csv(backup.code, before, ["90"] * 288))
+    first = DAY - timedelta(days=2)
+    ids = [channel.pk, check.pk, backup.pk]
+    summary = validate_days(ids, first, DAY, now=NOW, actor=ACTOR)
+    assert summary.estimated == 4
+    finding = Finding.objects.get(rule_code="V01")
+    assert finding.estimate_method == "CHECK_METER"
+    (sheet,) = finding.worksheet
+    assert sheet["used"] == [check.code]  # not the backup: its ratio is 11 % off
+    assert sheet["ratio"]["k"] == "100/99"
+    assert final(channel).total() == Decimal(9600)
+
+
+def test_sun_is_never_taken_from_another_day():
+    channel = make_channel(kind="GENERATOR")
+    point = channel.delivery_point
+    point.generating_unit = GeneratingUnit.objects.create(
+        campus=point.campus, code="PV", name="PV", technology="SOLAR", nameplate_kw=1000
+    )
+    point.save()
+    builders.ingest(long_csv(channel.code, START - timedelta(days=1), FLAT + FLAT[:40]))
+    builders.ingest(long_csv(channel.code, START + timedelta(hours=15), FLAT[60:]))
+    summary = validate_days([channel.pk], DAY - timedelta(days=1), DAY, now=NOW, actor=ACTOR)
+    assert summary.estimated == 0
+    assert final(channel).missing_count == 20
 
 
 def test_late_file_replaces_the_estimate_and_closes_the_finding():
