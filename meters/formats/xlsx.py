@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, time
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NoReturn
 
 from openpyxl import load_workbook
 
@@ -25,9 +25,13 @@ from poweroptix.kernel.fixed import EXACT
 
 LAYOUTS = {"long": "csv_long@1", "wide": "csv_wide@1"}
 UNPACKED_BYTES = 1 << 30
+BLANK_ROWS = 1000
 _ZIP = b"PK\x03\x04"
 _DECLARATION = re.compile(rb"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
-_DAMAGE = (zipfile.BadZipFile, zlib.error, KeyError, ValueError, EOFError, OSError, SyntaxError)
+_DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, KeyError, ValueError, EOFError, OSError, SyntaxError),
+    *(NotImplementedError, RuntimeError, TypeError, IndexError, AttributeError, OverflowError),
+)  # what the libraries raise on parts that are cut, encrypted or not of a workbook
 
 
 @formats.register("xlsx@1")
@@ -60,7 +64,7 @@ def _table(stream: BinaryIO, profile: Profile, layout: str) -> Iterator[Item]:
         # Values that formulas had when the file was saved; nothing is calculated here.
         book = load_workbook(stream, read_only=True, data_only=True, keep_links=False)
     except _DAMAGE as error:
-        refuse("F031", f"The workbook cannot be opened: {printable(error, 120)}. Save it again.")
+        _damaged(error)
     try:
         sheet = _sheet(book, profile)
         sheet.reset_dimensions()  # what the file says of its size need not be true
@@ -96,7 +100,7 @@ def _check_parts(stream: BinaryIO) -> None:
                         shown = printable(info.filename)
                         refuse("F032", f"'{shown}' of the workbook declares entities.")
     except _DAMAGE as error:
-        refuse("F031", f"The workbook cannot be opened: {printable(error, 120)}. Save it again.")
+        _damaged(error)
     stream.seek(0)
 
 
@@ -121,7 +125,7 @@ def _sheet(book: Any, profile: Profile) -> Any:
 def _rows(sheet: Any, header_row: int, days: bool, pattern: str) -> Iterator[bytes]:
     """Yield the rows of a sheet from its header on as lines of CSV; blank ones at the end not."""
     blank = width = 0
-    for number, cells in enumerate(sheet.iter_rows(values_only=True), 1):
+    for number, cells in enumerate(_cells(sheet), 1):
         if number < header_row:
             continue
         texts = [_text(value, days, pattern) for value in cells]
@@ -129,6 +133,9 @@ def _rows(sheet: Any, header_row: int, days: bool, pattern: str) -> Iterator[byt
             width = max((at for at, text in enumerate(texts, 1) if text), default=0)
         if not any(texts):
             blank += 1
+            if blank > BLANK_ROWS:
+                text = f"Row {number}: more than {BLANK_ROWS} blank rows; delete them or what is"
+                refuse("F012", f"{text} below.", line=number)
             continue
         for _ in range(blank):
             yield b"\n"
@@ -141,6 +148,24 @@ def _rows(sheet: Any, header_row: int, days: bool, pattern: str) -> Iterator[byt
         line = io.StringIO()
         csv.writer(line, lineterminator="\n").writerow(texts)
         yield line.getvalue().encode()
+
+
+def _cells(sheet: Any) -> Iterator[tuple[Any, ...]]:
+    """Yield the cells of each row; refuse a sheet that is damaged."""
+    rows = sheet.iter_rows(values_only=True)
+    while True:
+        try:
+            cells = next(rows)
+        except StopIteration:
+            return
+        except _DAMAGE as error:
+            _damaged(error)
+        yield cells
+
+
+def _damaged(error: Exception) -> NoReturn:
+    text = printable(error, 120) or type(error).__name__
+    refuse("F031", f"The workbook cannot be opened: {text}. Save it again.")
 
 
 def _text(value: Any, days: bool, pattern: str) -> str:

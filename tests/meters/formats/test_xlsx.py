@@ -151,6 +151,27 @@ def test_declared_entities_are_refused():
         read("xlsx@1", repacked(saved(HEAD, row(0, 1)), evil), CHICAGO)
 
 
+def test_a_sheet_damaged_behind_its_head_is_refused():
+    data = saved(HEAD, *[row(n, 1) for n in range(3000)])
+
+    def cut(name, part):
+        return part[: len(part) // 2] if name.endswith("sheet1.xml") else part
+
+    with pytest.raises(Refused, match="The workbook cannot be opened") as refused:
+        read("xlsx@1", repacked(data, cut), CHICAGO)
+    assert refused.value.code == "F031"
+
+
+def test_rows_far_below_are_not_searched_for():
+    def far(name, part):
+        return part.replace(b'3"', b'99999999"') if name.endswith("sheet1.xml") else part
+
+    data = repacked(saved(HEAD, row(0, 1), row(1, 2)), far)
+    with pytest.raises(Refused, match="more than 1000 blank rows; delete them") as refused:
+        read("xlsx@1", data, CHICAGO)
+    assert refused.value.code == "F012"
+
+
 def test_a_bomb_is_refused(monkeypatch):
     monkeypatch.setattr("meters.formats.xlsx.UNPACKED_BYTES", 1000)
     with pytest.raises(Refused, match="unpacks to"):
