@@ -4,13 +4,14 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db.models import Case, IntegerField, QuerySet, Value, When
-from django.http import JsonResponse
+from django.http import Http404, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views import View
 
+from meters.exports import writers
 from meters.models import Channel, Direction, PointKind, Role
-from meters.pages.profiles import profile
+from meters.pages.profiles import asked_view, profile
 from meters.queries import completeness, final_series, late_channels, raw_series, trace
 from meters.queries_work import LATE_LOOKBACK_DAYS
 from poweroptix.accounts.permissions import may
@@ -23,6 +24,8 @@ from poweroptix.pages.guards import StaffPage
 from poweroptix.pages.lists import Column, Filter, ListPage
 
 NEVER_HOURS = LATE_LOOKBACK_DAYS * 24
+#: What the chart of a channel shows: so many months, the last of them the page's.
+SPANS = {"month": 1, "year": 12}
 
 
 def _link(channel: Channel) -> str:
@@ -112,6 +115,8 @@ class ChannelPage(StaffPage, View):
         month = request.GET.get("month") or _last_month(channel, campus.zone)
         period = read_month(month, campus.zone)
         series, _pins = final_series(channel.pk, period.start_utc, period.end_utc)
+        span = request.GET.get("span") or "month"
+        drawn = _drawn(period, span)
         at = request.GET.get("at")
         context = {
             "channel": channel,
@@ -120,6 +125,8 @@ class ChannelPage(StaffPage, View):
             "period": period,
             "previous": period.previous().label,
             "next": period.next().label,
+            "span": span,
+            "drawn": drawn,
             "total": series.total_present(),
             "missing": series.missing_count,
             "count": series.grid.count,
@@ -129,6 +136,7 @@ class ChannelPage(StaffPage, View):
             "intervals": _intervals(channel, campus.zone, request.GET["day"])
             if request.GET.get("day")
             else [],
+            "export_formats": writers.choices(),
             "installations": channel.installations.select_related("meter").order_by("valid"),
         }
         found, day = context["trace"], context["day"]
@@ -148,12 +156,22 @@ class ChannelSeries(StaffPage, View):
     verb = "meters.view"
 
     def get(self, request, code):
-        """Return final and received readings from `from` to `to`."""
+        """Return final and received readings from `from` to `to`, for `width` pixels."""
         channel = get_object_or_404(
             Channel.objects.select_related("delivery_point__campus"), code=code
         )
-        start, end = (read_instant(request.GET.get(name, "")) for name in ("from", "to"))
-        return JsonResponse(profile(channel, start, end))
+        start, end, width = asked_view(request.GET)
+        return JsonResponse(profile(channel, start, end, width=width))
+
+
+def _drawn(period: Period, span: str) -> tuple[datetime, datetime]:
+    """Return the range of the chart: the month, or the twelve months that it ends."""
+    if span not in SPANS:
+        raise Http404(f"unknown span {span[:20]}")
+    first = period
+    for _ in range(SPANS[span] - 1):
+        first = first.previous()
+    return first.start_utc, period.end_utc
 
 
 def _last_month(channel: Channel, zone: str) -> str:

@@ -9,7 +9,7 @@ from django.views import View
 from meters.models import EditProposal, Finding, ReasonCode
 from meters.pages.edit_forms import edit_choices
 from meters.pages.findings import rule_title
-from meters.pages.profiles import WEEKS_BACK, profile
+from meters.pages.profiles import WEEKS_BACK, asked_view, profile
 from meters.pages.worksheets import readable
 from meters.queries import edits_to_confirm, effect, open_findings
 from meters.services import accept_finding, revalidate
@@ -130,7 +130,11 @@ class FindingSeries(StaffPage, View):
     def get(self, request, pk):
         """Return final readings, what was received, and the same days one and two weeks before."""
         finding = finding_of(pk)
-        start, end = finding.start_utc - AROUND, finding.end_utc + AROUND
         if finding.channel is None:
             raise Refused("finding.channel", "This finding concerns no channel; nothing to draw.")
-        return JsonResponse(profile(finding.channel, start, end, weeks_back=WEEKS_BACK))
+        start, end, width = asked_view(
+            request.GET, finding.start_utc - AROUND, finding.end_utc + AROUND
+        )
+        return JsonResponse(
+            profile(finding.channel, start, end, weeks_back=WEEKS_BACK, width=width)
+        )

@@ -1,5 +1,6 @@
 /* Time-series charts. <div class="chart" data-chart="/url/series.json" data-label="..."> draws the columnar payload
-   {t0: epoch s, step: s, unit, tz, series: [{name, v: [..], style}], q: [[letter, count]..]} with uPlot; q colours the strip below.
+   {t0: epoch s, step: s, n, unit, tz, series: [{name, v: [..], style}], q: [[letter, count]..]} with uPlot; q colours the strip below.
+   n > 1: each pair of points is the lowest and the highest of n intervals; with data-zoom the chart asks again for the part looked at.
    style: "final" is drawn on top in the colours of its quality, "raw" thin and dashed, "context" faint; without it a plain line. */
 "use strict";
 (() => {
@@ -46,16 +47,30 @@
     if (one.style === "context") return { stroke: cssVar("--muted"), width: 1.3, dash: i % 2 ? [2, 5] : [2, 2] };
     return { stroke: plain, width: 1.5, fill: payload.bars ? plain : undefined };
   }
+  const WIDTHS = [50, 2000];
+  const made = (name, text = "", className = "") => Object.assign(document.createElement(name), { textContent: text, className });
+  const clock = (seconds, zone) => new Date(seconds * 1e3).toLocaleString("sv-SE", { timeZone: zone, dateStyle: "short", timeStyle: "short" });
+  /* Fetch the document; a chart with data-zoom says how wide it is, and which part it wants. */
+  async function ask(box, part) {
+    const address = new URL(box.dataset.chart, location.href);
+    if (box.hasAttribute("data-zoom")) {
+      address.searchParams.set("width", Math.round(Math.min(WIDTHS[1], Math.max(WIDTHS[0], box.clientWidth))));
+      if (part) ["from", "to"].forEach((name, i) => address.searchParams.set(name, new Date(part[i] * 1e3).toISOString()));
+    }
+    const answer = await fetch(address, { headers: { Accept: "application/json" } });
+    if (!answer.ok) throw new Error(answer.status);
+    return answer.json();
+  }
   async function draw(box) {
-    let payload;
-    try { const answer = await fetch(box.dataset.chart, { headers: { Accept: "application/json" } }); if (!answer.ok) throw new Error(answer.status); payload = await answer.json(); }
-    catch (fault) { box.textContent = `The chart could not be loaded (${fault.message}). The table below has the same figures.`; return; }
-    const count = payload.series[0]?.v.length || 0;
-    if (!count) { box.innerHTML = ""; const p = document.createElement("p"); p.className = "empty"; p.textContent = "No readings in this range."; box.append(p); return; }
-    const x = Array.from({ length: count }, (_, i) => payload.t0 + i * payload.step);
-    const say = document.createElement("p"); say.className = "say"; say.setAttribute("aria-live", "polite");
-    let plot;
-    const letters = []; for (const [letter, n] of payload.q || []) for (let i = 0; i < n; i++) letters.push(letter);
+    let payload, plot, count, x, letters, each, at = -1, asked = 0, part = null;
+    const say = made("p", "", "say"), foot = made("p", "", "muted chart-foot no-print"), note = made("span"), back = made("button", "Whole range", "quiet");
+    say.setAttribute("aria-live", "polite"); note.setAttribute("aria-live", "polite"); back.type = "button"; back.hidden = true; foot.append(note, " ", back);
+    const take = (found) => {
+      payload = found; count = payload.series[0]?.v.length || 0; each = payload.n > 1 ? 2 : 1; at = -1;
+      x = Array.from({ length: count }, (_, i) => payload.t0 + i * payload.step);
+      letters = []; for (const [letter, n] of payload.q || []) for (let i = 0; i < n; i++) letters.push(letter);
+      note.textContent = payload.n > 1 ? `Each point is ${payload.n} intervals: lowest and highest. Drag across a part, or press + on the chart, to look closer.` : "";
+    };
     const paint = () => {
       plot?.destroy();
       const ink = Object.fromEntries(Object.entries(qColour).map(([letter, name]) => [letter, cssVar(name)]));
@@ -63,24 +78,47 @@
       const axis = { stroke: cssVar("--muted"), grid: { stroke: cssVar("--line"), width: 1 }, ticks: { stroke: cssVar("--line") } };
       const tick = (every, text, first) => [every, text, first, null, every < 86400 ? first : null, null, null, null, 1];
       const times = [tick(31536e3, "{YYYY}", null), tick(2419200, "{YYYY}-{MM}", null), tick(86400, "{MM}-{DD}", "\n{YYYY}"), tick(3600, "{HH}:{mm}", "\n{YYYY}-{MM}-{DD}"), tick(60, "{HH}:{mm}", "\n{YYYY}-{MM}-{DD}")];
+      const paths = payload.bars ? uPlot.paths.bars({ size: [.85, 60] }) : each > 1 ? uPlot.paths.linear() : uPlot.paths.stepped({ align: 1 });
       plot = new uPlot({
         width: box.clientWidth, height: Number(box.dataset.height || 280), tzDate: (ts) => uPlot.tzDate(new Date(ts * 1e3), payload.tz || "UTC"),
-        cursor: { drag: { x: true, y: false } }, axes: [{ ...axis, values: times }, { ...axis, label: payload.unit, size: 64 }],
+        cursor: { drag: { x: true, y: false, setScale: false }, bind: { dblclick: () => () => { whole(); return null; } } }, axes: [{ ...axis, values: times }, { ...axis, label: payload.unit, size: 64 }],
         legend: { markers: { stroke: (u, i) => drawn[i - 1]?.mark || drawn[i - 1]?.stroke, dash: (u, i) => drawn[i - 1]?.dash ? "dashed" : "solid", fill: () => "transparent" } },
-        series: [{ value: "{YYYY}-{MM}-{DD} {HH}:{mm}" }, ...drawn.map((d) => ({ label: d.one.name, stroke: d.stroke, width: d.width, dash: d.dash, paths: payload.bars ? uPlot.paths.bars({ size: [.85, 60] }) : uPlot.paths.stepped({ align: 1 }), fill: d.fill, points: { show: false }, spanGaps: false }))],
-        hooks: { drawClear: [strip(payload)] },
+        series: [{ value: "{YYYY}-{MM}-{DD} {HH}:{mm}" }, ...drawn.map((d) => ({ label: d.one.name, stroke: d.stroke, width: each > 1 ? Math.min(d.width, 1.2) : d.width, dash: each > 1 ? undefined : d.dash, paths, fill: d.fill, points: { show: false }, spanGaps: false }))],
+        hooks: { drawClear: [strip(payload)], setSelect: [(u) => { if (u.select.width < 5) return; const ends = [u.select.left, u.select.left + u.select.width].map((p) => u.posToVal(p, "x")); u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false); closer(...ends); }] },
       }, [x, ...drawn.map((d) => d.one.v)], box);
       box.append(say);
+      requestAnimationFrame(() => performance.mark("po:chart"));
     };
+    const show = async (wanted) => {
+      const turn = ++asked;
+      try { const found = await ask(box, wanted); if (turn === asked) { part = wanted; back.hidden = !part; take(found); paint(); } }
+      catch (fault) { note.textContent = `This part could not be loaded (${fault.message}); the chart shows what it had.`; }
+    };
+    /* Thinned readings are asked for again in the part that is looked at; exact ones are here already. */
+    const closer = (from, to) => {
+      if (payload.n > 1 && box.hasAttribute("data-zoom")) { show([Math.floor(from), Math.ceil(to)]); return; }
+      plot.setScale("x", { min: from, max: to }); back.hidden = false;
+    };
+    const whole = () => {
+      if (part) { show(null); return; }
+      plot.setScale("x", { min: x[0], max: x[count - 1] }); back.hidden = true;
+    };
+    try { take(await ask(box, null)); }
+    catch (fault) { box.textContent = `The chart could not be loaded (${fault.message}). The table below has the same figures.`; return; }
+    if (!count) { box.replaceChildren(made("p", "No readings in this range.", "empty")); return; }
     paint();
-    let at = -1;
+    box.after(foot);
+    back.addEventListener("click", () => { whole(); box.focus(); });
     box.tabIndex = 0; box.setAttribute("role", "img"); box.setAttribute("aria-label", box.dataset.label || "chart");
     box.addEventListener("keydown", (e) => {
+      const { min, max } = plot.scales.x;
+      if (e.key === "+") { e.preventDefault(); const middle = at < 0 ? (min + max) / 2 : x[at]; closer(middle - (max - min) / 8, middle + (max - min) / 8); return; }
+      if (e.key === "-") { e.preventDefault(); whole(); return; }
       if (e.key !== "ArrowRight" && e.key !== "ArrowLeft") return;
-      e.preventDefault(); at = Math.min(count - 1, Math.max(0, at + (e.key === "ArrowRight" ? 1 : -1)));
+      e.preventDefault(); at = Math.min(count - each, Math.max(0, at < 0 ? 0 : at + (e.key === "ArrowRight" ? each : -each)));
       plot.setCursor({ left: plot.valToPos(x[at], "x"), top: 10 });
-      const stamp = new Date(x[at] * 1e3).toLocaleString("sv-SE", { timeZone: payload.tz || "UTC", dateStyle: "short", timeStyle: "short" });
-      say.textContent = `${stamp}: ${payload.series.map((s) => `${s.name} ${s.v[at] ?? "no value"} ${payload.unit}`).join(", ")}${letters[at] ? `, ${qName[letters[at]] || letters[at]}` : ""}`;
+      const value = (s) => { const pair = s.v.slice(at, at + each); return pair[0] === null || pair[0] === undefined ? "no value" : each > 1 ? `lowest ${Math.min(...pair)}, highest ${Math.max(...pair)}` : pair[0]; };
+      say.textContent = `${clock(x[at], payload.tz || "UTC")}: ${payload.series.map((s) => `${s.name} ${value(s)} ${payload.unit}`).join(", ")}${letters[at] ? `, ${qName[letters[at]] || letters[at]}` : ""}`;
     });
     addEventListener("resize", () => plot.setSize({ width: box.clientWidth, height: Number(box.dataset.height || 280) }));
     document.addEventListener("po:theme", paint);
