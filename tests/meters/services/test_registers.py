@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection, transaction
 
 from meters.models import Finding, ImportFile, Installation, QuarantinedRecord, RegisterRead
 from meters.queries import raw_series
-from meters.services import map_quarantine, replay, reread_file, validate_days
+from meters.services import ingest_file, map_quarantine, replay, reread_file, validate_days
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.quality import Status
 from tests.meters import builders
@@ -58,6 +58,22 @@ def test_reads_are_stored_as_written_and_only_once(kwh):
         ("00310", 5, 0, 2), ("00311.5", 5, 1, 3), ("00312", 5, 0, 4),
     ]  # fmt: skip
     assert open_codes() == []
+
+
+def test_an_interrupted_file_doubles_no_read(kwh, monkeypatch):
+    make_channel("M/KWH")
+    file = builders.receive(rows(("99990", 5), ("00310", 5)), profile_code=kwh)
+
+    def stop(_):
+        raise RuntimeError("the power went out")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("meters.services.ingest._Reading._finish", stop)
+        with pytest.raises(RuntimeError, match="power went out"):
+            ingest_file(file.pk, now=NOW, actor=ACTOR)
+    ingest_file(file.pk, now=NOW, actor=ACTOR)
+    assert [r.text for r in RegisterRead.objects.all()] == ["99990", "00310"]
+    assert open_codes() == ["REGISTER_UNPROVEN"]
 
 
 def test_another_read_of_one_instant_is_a_new_row_and_a_warning(kwh):
