@@ -2,7 +2,9 @@
 
 from datetime import date
 
+from meters.documents import export_files
 from meters.models import ImportFile, QuarantinedRecord
+from meters.queries_export import ExportOrder, prepare
 from meters.services import ingest_file, replay, reread_file, validate_days
 from meters.services.followup import enqueue_validation
 from poweroptix.jobs.context import JobContext
@@ -77,3 +79,20 @@ def run_validate_days(ctx: JobContext) -> None:
         reason=ctx.payload.get("reason", ""),
     )
     ctx.result(summary.to_json())
+
+
+@job_kinds.register("export_readings")
+def run_export_readings(ctx: JobContext) -> None:
+    """Write readings of some channels and days into a file.
+
+    Payload: `channels` (codes), `first_day`, `last_day` (ISO, inclusive), `format`,
+    `layer`, `zone`.
+    """
+    export = prepare(ExportOrder.from_json(ctx.payload), now=ctx.requested_at)
+    export_files.prune(ctx.now)
+    size = export_files.keep(
+        export,
+        ctx.job_id,
+        lambda done: ctx.progress(done, export.intervals, "Writing intervals"),
+    )
+    ctx.result({"name": export.file_name, "bytes": size, "intervals": export.intervals})

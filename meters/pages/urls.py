@@ -5,6 +5,7 @@ from django.urls import path
 from meters.pages import (
     channels,
     edits,
+    exports,
     findings,
     history,
     imports,
@@ -34,6 +35,8 @@ urlpatterns = [
         proposals.ProposalSeries.as_view(),
         name="office-proposal-series",
     ),
+    path("exports/", exports.ExportPage.as_view(), name="office-export"),
+    path("exports/<int:pk>/file/", exports.ExportFile.as_view(), name="office-export-file"),
     path("channels/", channels.ChannelList.as_view(), name="office-channels"),
     path(
         "channels/<path:code>/series.json",

@@ -5,7 +5,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_view, inline_serializer
 from rest_framework.request import Request
 
-from poweroptix.api import children, resources, serializers, starts
+from poweroptix.api import children, readings, resources, serializers, starts
 from poweroptix.api.documentation import (
     Docs,
     Schema,
@@ -101,6 +101,18 @@ SERIES = {
 }
 PRICES = {(200, "application/json"): serializers.PricesOut, (200, "text/csv"): OpenApiTypes.STR}
 LAYER = query("layer", "final (as settled, without a word) or raw (as received).")
+READINGS = {
+    (200, "text/csv"): OpenApiTypes.STR,
+    (200, "application/atom+xml"): OpenApiTypes.STR,
+    (200, "application/vnd.apache.parquet"): OpenApiTypes.BINARY,
+}
+EXPORT = [
+    query("first", "First day, such as 2026-03-01.", required=True),
+    query("last", "Last day, included.", required=True),
+    query("file", "csv_long@1 (without a word), parquet@1, espi@1 or nem12@1."),
+    query("zone", "Zone of the days, the campus's without a word."),
+    LAYER,
+]
 INVOICE_FILES = {
     "pdf": ("application/pdf", OpenApiTypes.BINARY, "The PDF of an invoice, as it was issued"),
     "csv": ("text/csv", OpenApiTypes.STR, "The intervals of an invoice, as it was issued"),
@@ -110,6 +122,10 @@ CHILDREN = (
     (
         *("channels/<str:key>/series", "channel-series", children.ChannelSeries),
         *(resources.CHANNELS, "series_of_channels", SERIES, [*SPAN, LAYER]),
+    ),
+    (
+        *("channels/<str:key>/readings", "channel-readings", readings.ChannelReadings),
+        *(resources.CHANNELS, "readings_of_channels", READINGS, EXPORT),
     ),
     (
         *("index-series/<str:key>/values", "index-values", children.IndexValues),

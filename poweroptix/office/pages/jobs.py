@@ -110,6 +110,9 @@ def _next(job: Job) -> str:
     result = job.result if isinstance(job.result, dict) else {}
     if job.payload.get("import_file_id"):
         return reverse("office-import", args=[job.payload["import_file_id"]])
+    if job.kind == "export_readings":
+        done = job.state == Job.State.DONE
+        return reverse("office-export-file", args=[job.pk]) if done else ""
     run_id = result.get("run_id") or result.get("run")
     if isinstance(run_id, int):
         return reverse("office-run", args=[run_id])

@@ -17,7 +17,12 @@ from poweroptix.api import resources
 from poweroptix.api.principals import Principal
 from poweroptix.jobs.services import enqueue
 
-SPAN = {"start": "2026-03-12T06:00:00Z", "end": "2026-03-12T07:00:00Z"}
+SPAN = {
+    "start": "2026-03-12T06:00:00Z",
+    "end": "2026-03-12T07:00:00Z",
+    "first": "2026-03-12",
+    "last": "2026-03-12",
+}
 
 
 @cache
