@@ -63,6 +63,7 @@ class ChannelList(StaffPage, ListPage):
     title = "Channels"
     intro = "Every measured quantity, its interval length and its meter."
     name = "channels"
+    template_name = "meters/channels.html"
     search = ("code", "delivery_point__name")
     default_sort = "code"
     columns = (

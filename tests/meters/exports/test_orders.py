@@ -267,6 +267,11 @@ class TestPage:
         assert 'name="last" value="2026-03-31"' in page
         assert '<option value="parquet@1">' in page
 
+    def test_the_list_of_channels_leads_to_the_form(self, client, alfa):
+        page = person(client).get(reverse("office-channels")).content.decode()
+
+        assert f'href="{reverse("office-export")}"' in page
+
     def test_a_short_export_is_the_answer(self, client, alfa):
         answer = self.ask(person(client))
 
