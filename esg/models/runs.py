@@ -77,7 +77,7 @@ class EmissionRun(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.campus_id} {self.period} v{self.version}"
+        return f"{self.campus.code} {self.period} v{self.version}"
 
     @property
     def co2e_kg(self) -> Decimal:

@@ -86,7 +86,7 @@ def today(now: datetime, actor_name: str) -> list[Tile]:
         ("Runs to approve", "/office/settlement/", approvals),
         ("Runs to bill", "/office/invoices/", unbilled),
         ("Drafts to issue", "/office/invoices/", drafts),
-        ("Past their due date", "/office/invoices/", overdue),
+        ("Due before today", "/office/invoices/", overdue),
         ("Jobs that need a person", "/office/jobs/", jobs),
     )
     point = transaction.savepoint() if transaction.get_connection().in_atomic_block else None
@@ -180,7 +180,7 @@ def overdue(asked: Asked) -> Tile:
     counts, url = asked.invoices, "/office/invoices/?due=past&sort=due_date"
     since = f", the oldest since {day(counts['oldest'])}" if counts["oldest"] else ""
     said = f"{money(counts['past_usd'] or 0)}{since}; payments are not recorded here yet"
-    return _tile("Past their due date", counts["past"], url, said)
+    return _tile("Due before today", counts["past"], url, said)
 
 
 def jobs(_asked: Asked) -> Tile:
