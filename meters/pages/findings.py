@@ -1,6 +1,9 @@
-"""Exceptions: what rules found, beside the load profile, with the decision in the same place."""
+"""Exceptions: the queue of what rules found, who looks at what, and one decision on many."""
+
+from datetime import timedelta
 
 from django.db.models import Q, QuerySet
+from django.shortcuts import render
 from django.urls import reverse
 
 from meters.models import (
@@ -8,11 +11,22 @@ from meters.models import (
     Finding,
     FindingSeverity,
     FindingState,
+    ReasonCode,
 )
 from meters.queries import edits_to_confirm, effect, holds_month
+from meters.services.queueing import (
+    Outcome,
+    accept_findings,
+    assign_findings,
+    assignable,
+    judge_again,
+)
 from meters.validation import rules
+from poweroptix.accounts.permissions import may
+from poweroptix.clock import now
+from poweroptix.kernel.errors import Refused
 from poweroptix.pages.asked import read_month, read_pk
-from poweroptix.pages.guards import StaffPage
+from poweroptix.pages.guards import StaffPage, actor_of, attempt
 from poweroptix.pages.lists import Column, Filter, ListPage
 
 #: What files and judgement find themselves, beside the rules.
@@ -30,12 +44,26 @@ def _work(finding: Finding) -> str:
     return reverse("office-finding", args=[finding.pk])
 
 
+#: Days that an exception has waited.
+AGES = (("1", "Over a day"), ("7", "Over a week"), ("30", "Over 30 days"))
+NOBODY = "-"
+
+
+def titles() -> dict[str, str]:
+    """Return what each code of a finding means."""
+    rules.discover()
+    return FOUND_ELSEWHERE | {rule.code: rule.title for _key, rule in rules.items()}
+
+
 def rule_title(finding: Finding) -> str:
     """Name the rule: `Gap (V01)`; a code without a rule stays as it is."""
-    rules.discover()
-    titles = FOUND_ELSEWHERE | {rule.code: rule.title for _key, rule in rules.items()}
-    found = titles.get(finding.rule_code)
+    found = titles().get(finding.rule_code)
     return f"{found} ({finding.rule_code})" if found else finding.rule_code
+
+
+def rule_choices() -> list[tuple[str, str]]:
+    """Return the codes with their titles, in order of code."""
+    return [(code, f"{code} {title}") for code, title in sorted(titles().items())]
 
 
 def _zone(finding: Finding) -> str:
@@ -60,10 +88,38 @@ def of_channels(rows: QuerySet, keys: str) -> QuerySet:
     return rows.filter(channel__in=[read_pk(key) for key in keys.split(",")])
 
 
+def of_effect(rows: QuerySet, asked: str) -> QuerySet:
+    """Return the findings that hold a month back, or those that do not."""
+    return rows.filter(holds_month()) if asked == "yes" else rows.exclude(holds_month())
+
+
+def people() -> list[tuple[str, str]]:
+    """Return whom an exception can be with, nobody first."""
+    names = assignable().values_list("username", flat=True)
+    return [(NOBODY, "Nobody"), *((name, name) for name in names)]
+
+
+def with_person(rows: QuerySet, name: str) -> QuerySet:
+    """Return the findings that are with a person, or with nobody."""
+    return rows.filter(assigned_to="" if name == NOBODY else name)
+
+
+def older(rows: QuerySet, days: str) -> QuerySet:
+    """Return the findings that have waited for so many days."""
+    return rows.filter(created_at__lt=now() - timedelta(days=int(days)))
+
+
+def _age(finding: Finding) -> str:
+    waited = now() - finding.created_at
+    return f"{waited.days}\N{NO-BREAK SPACE}d" if waited.days else "today"
+
+
 class FindingList(StaffPage, ListPage):
-    """All findings; the open ones unless another state is asked for."""
+    """All findings, the open ones unless another state is asked for; several decided at once."""
 
     verb = "meters.view"
+    write_verb = "meters.accept"
+    picks = True
     title = "Exceptions"
     intro = (
         "What the rules found. A HOLD on a main channel keeps its month from being settled until a "
@@ -80,13 +136,16 @@ class FindingList(StaffPage, ListPage):
         Column("start_utc", "From", kind="moment", sort="start_utc", zone=_zone),
         Column("end_utc", "To", kind="moment", sort="end_utc", zone=_zone),
         Column("message", "Found"),
-        Column("metric", "Metric", kind="short"),
-        Column("threshold", "Limit", kind="short"),
+        Column("created_at", "Age", sort="created_at", value=_age),
+        Column("assigned_to", "With", sort="assigned_to", value=lambda f: f.assigned_to or None),
+        Column("metric", "Metric", kind="short", on_screen=False),
+        Column("threshold", "Limit", kind="short", on_screen=False),
         Column("state", "State", kind="state", sort="state"),
-        Column("decided_by", "By", kind="person"),
+        Column("decided_by", "By", kind="person", on_screen=False),
     )
     filters = (
         Filter("state", "State", lambda: FindingState.choices),
+        Filter("rule", "Rule", rule_choices, "rule_code"),
         Filter("severity", "Severity", lambda: FindingSeverity.choices),
         Filter(
             "campus",
@@ -97,9 +156,11 @@ class FindingList(StaffPage, ListPage):
         Filter(
             "holds",
             "Effect",
-            lambda: [("yes", "Held back")],
-            narrow=lambda rows, _yes: rows.filter(holds_month()),
+            lambda: [("yes", "Holds the month"), ("no", "Holds no month")],
+            narrow=of_effect,
         ),
+        Filter("assigned", "With", people, narrow=with_person),
+        Filter("age", "Age", lambda: AGES, narrow=older),
         Filter("month", "Month", kind="month", narrow=in_month),
         Filter("channels", "Some channels", kind="link", narrow=of_channels),
     )
@@ -115,6 +176,43 @@ class FindingList(StaffPage, ListPage):
             rows if asked.get("state") or asked.get("q") else rows.filter(state=FindingState.OPEN)
         )
 
+    def can_pick(self, row):
+        """Only what is open can be decided, by those who may."""
+        return row.state == FindingState.OPEN and may(self.request.user, "meters.accept")
+
     def extra(self):
-        """Return how many edits wait for a second person."""
-        return {"waiting": edits_to_confirm().count()}
+        """Return how many edits wait for a second person, and what the form of many offers."""
+        return {
+            "waiting": edits_to_confirm().count(),
+            "may_decide": may(self.request.user, "meters.accept"),
+            "people": [name for name, _label in self.offered["assigned"] if name != NOBODY],
+            "reasons": ReasonCode.choices,
+            "said": self.request.POST,
+            "picked": [int(key) for key in self.request.POST.getlist("pick") if key.isdecimal()],
+        }
+
+    def post(self, request):
+        """Assign, accept or judge again what was chosen; say what became of each."""
+        told: list[Outcome] = []
+        if not attempt(request, lambda: told.extend(self._decide(request))):
+            answer = self.get(request)
+            answer.status_code = 400
+            return answer
+        context = {
+            "told": [{"one": one, "rule": one.finding and rule_title(one.finding)} for one in told],
+            "done": sum(one.is_done for one in told),
+            "back": request.get_full_path(),
+        }
+        return render(request, "meters/findings_outcome.html", context)
+
+    @staticmethod
+    def _decide(request) -> list[Outcome]:
+        said, actor = request.POST, actor_of(request)
+        keys, action = [read_pk(key) for key in said.getlist("pick")], said.get("action", "")
+        if action == "ASSIGN":
+            return assign_findings(keys, said.get("person", ""), actor=actor)
+        act = {"ACCEPT": accept_findings, "RERUN": judge_again}.get(action)
+        if act is None:
+            raise Refused("finding.action", "Assign, accept or judge again what is chosen.")
+        reason_code, comment = said.get("reason_code", ""), said.get("comment", "")
+        return act(keys, reason_code=reason_code, comment=comment, actor=actor, now=now())

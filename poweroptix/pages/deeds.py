@@ -18,6 +18,8 @@ DEEDS = {
     "file.receive": "received file",
     "file.refuse": "refused file",
     "finding.accept": "accepted the exception",
+    "finding.assign": "assigned the exception",
+    "finding.judge": "had judged again the exception",
     "index.published": "published prices of",
     "quarantine.dismiss": "dismissed a quarantined record",
     "readings.confirm": "confirmed the edit",

@@ -27,7 +27,7 @@ class Column:
 
     `kind` is text, num, short (a number without its last zeros), money, energy, percent, moment,
     day, person or state; `link` gives the address that the cell leads to, `zone` the time zone of
-    a moment (UTC without it).
+    a moment (UTC without it). What is not `on_screen` stands in the downloads alone.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Column:
     link: Callable[[Any], str] | None = None
     places: int = 3
     zone: Callable[[Any], str] | None = None
+    on_screen: bool = True
 
     @property
     def is_number(self) -> bool:
@@ -97,10 +98,16 @@ class ListPage(View):
     empty_title: ClassVar[str] = "Nothing here yet"
     empty_text: ClassVar[str] = ""
     page_size: ClassVar[int] = 50
+    #: Whether rows can be chosen; the template has a form `bulk` that takes their keys as `pick`.
+    picks: ClassVar[bool] = False
 
     def rows(self) -> QuerySet:
         """Return all rows that this person may see."""
         raise NotImplementedError
+
+    def can_pick(self, row: Any) -> bool:
+        """Whether a row can be chosen by this person."""
+        return self.picks
 
     def extra(self) -> dict[str, Any]:
         """Return what else the template needs."""
@@ -108,7 +115,7 @@ class ListPage(View):
 
     def get(self, request, *_args, **_kwargs):
         """Show the list or hand it out as a file."""
-        offered = {one.name: one.offered() for one in self.filters}
+        offered = self.offered = {one.name: one.offered() for one in self.filters}
         rows = self._sorted(self._filtered(self.rows(), offered))
         form = request.GET.get("export", "")
         if form in {"csv", "xlsx"}:
@@ -123,6 +130,7 @@ class ListPage(View):
 
     def _context(self, page, offered) -> dict[str, Any]:
         sort = self.request.GET.get("sort", "")
+        columns = [column for column in self.columns if column.on_screen]
         heads = [
             {
                 "column": column,
@@ -130,11 +138,12 @@ class ListPage(View):
                 "descending": sort == f"-{column.sort}",
                 "next": f"-{column.sort}" if sort == column.sort else column.sort,
             }
-            for column in self.columns
+            for column in columns
         ]
         shown = [
             {
                 "row": row,
+                "can_pick": self.picks and self.can_pick(row),
                 "cells": [
                     {
                         "column": c,
@@ -142,7 +151,7 @@ class ListPage(View):
                         "link": c.link(row) if c.link is not None else "",
                         "zone": c.zone(row) if c.zone is not None else "UTC",
                     }
-                    for c in self.columns
+                    for c in columns
                 ],
             }
             for row in page

@@ -13,8 +13,32 @@
   }
   const open = (opener) => document.getElementById(opener.dataset.opens)?.showModal();
   for (const opener of document.querySelectorAll("[data-opens]")) opener.addEventListener("click", () => open(opener));
+  /* A list whose rows can be chosen: j and k go from row to row, x chooses, o opens; the number chosen is said. */
+  const rows = document.querySelector("[data-rows]");
+  const picks = rows ? [...rows.querySelectorAll("input[name=pick]")] : [];
+  const current = () => document.activeElement?.closest?.("[data-rows] tbody tr");
+  const reach = (row) => { const to = row?.querySelector("a[href]"); if (to) { to.focus(); row.scrollIntoView({ block: "nearest" }); } };
+  const walk = {
+    j: () => reach(current() ? current().nextElementSibling : rows.querySelector("tbody tr")),
+    k: () => reach(current() ? current().previousElementSibling : rows.querySelector("tbody tr")),
+    x: () => current()?.querySelector("input[name=pick]")?.click(),
+    o: () => current()?.querySelector("a[href]")?.click(),
+  };
+  if (rows) {
+    const all = rows.querySelector("[data-pick-all]");
+    const count = () => {
+      const chosen = picks.filter((pick) => pick.checked).length;
+      for (const place of document.querySelectorAll("[data-picked]")) place.textContent = chosen ? `${chosen} chosen` : "Nothing chosen";
+      for (const pick of picks) pick.closest("tr").setAttribute("aria-selected", String(pick.checked));
+      if (all) { all.checked = chosen > 0 && chosen === picks.length; all.indeterminate = chosen > 0 && chosen < picks.length; all.disabled = !picks.length; }
+    };
+    all?.addEventListener("change", () => { for (const pick of picks) pick.checked = all.checked; count(); });
+    for (const pick of picks) pick.addEventListener("change", count);
+    count();
+  }
   document.addEventListener("keydown", (event) => {
-    if (off || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, dialog")) return;
+    if (off || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input:not([type=checkbox]), textarea, select, dialog")) return;
+    if (rows && walk[event.key]) { event.preventDefault(); walk[event.key](); return; }
     const target = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
     if (!target || target.disabled) return;
     event.preventDefault();
