@@ -27,7 +27,7 @@ from poweroptix.kernel.series import Series
 LAYERS = {"final": Layer.FINAL, "raw": Layer.RAW}
 PART_INTERVALS = 50_000
 MOST_DAYS = 3_660
-MOST_INTERVALS = 500_000_000
+MOST_INTERVALS = 100_000_000
 
 
 @dataclass(frozen=True)

@@ -95,4 +95,5 @@ def run_export_readings(ctx: JobContext) -> None:
         ctx.job_id,
         lambda done: ctx.progress(done, export.intervals, "Writing intervals"),
     )
-    ctx.result({"name": export.file_name, "bytes": size, "intervals": export.intervals})
+    with ctx.stage(1, "File written", done=export.intervals, total=export.intervals):
+        ctx.result({"name": export.file_name, "bytes": size, "intervals": export.intervals})

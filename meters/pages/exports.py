@@ -43,7 +43,7 @@ class ExportPage(StaffPage, View):
             return _page(request, request.POST, fault.message)
         job = enqueue(
             "export_readings",
-            f"{export.file_name}@{stamp:%Y-%m-%dT%H:%M:%S.%fZ}",
+            f"{export.file_name}@{stamp:%Y-%m-%dT%H:%M:%SZ}",
             _named(order, export).to_json(),
             created_by=request.user,
         )

@@ -53,6 +53,7 @@ def office(world):
         "/office/imports/",
         f"/office/imports/{ImportFile.objects.first().pk}/",
         "/office/imports/upload/",
+        "/office/exports/?channel=HALL-A/DEL_KWH",
         "/office/channels/HALL-A/DEL_KWH/?month=2026-03&day=2026-03-12",
         "/office/campus/?month=2026-03",
         "/office/campus/MESA/2026-03-18/",
