@@ -13,6 +13,7 @@ from meters.queries_series import (
 )
 from meters.queries_trace import ReadingVersion, Trace, trace
 from meters.queries_work import (
+    ChannelQuality,
     Completeness,
     CompletenessRow,
     DayState,
@@ -23,10 +24,12 @@ from meters.queries_work import (
     holds_month,
     late_channels,
     open_findings,
+    quality_board,
     with_problems,
 )
 
 __all__ = [
+    "ChannelQuality",
     "Comparison",
     "Completeness",
     "CompletenessRow",
@@ -49,6 +52,7 @@ __all__ = [
     "loss_ratios",
     "newer_than",
     "open_findings",
+    "quality_board",
     "raw_many",
     "raw_series",
     "trace",

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from itertools import pairwise
+from statistics import median_low
 
 import numpy as np
 from django.db.models import Case, Exists, IntegerField, Max, OuterRef, Q, QuerySet, Value, When
 
+from meters.calc.day_quality import NEVER, DayQuality, day_qualities, energy, settled_since
 from meters.models import (
     Channel,
     EditProposal,
@@ -19,15 +22,17 @@ from meters.models import (
     Layer,
     PointKind,
     ProposalState,
+    Publication,
     QuarantinedRecord,
     ReadingBlock,
     RecordState,
     Role,
 )
 from meters.queries_series import DAY_MINUTES, day_span
-from meters.storage import Batch, epoch_day, load_published
+from meters.storage import Batch, epoch_day, load, load_published
 from poweroptix.kernel.errors import NotFoundError
-from poweroptix.kernel.period import day_start
+from poweroptix.kernel.fixed import MISSING, WIDE
+from poweroptix.kernel.period import Period, day_start
 from poweroptix.kernel.quality import BILLABLE, Status, letter
 
 LATE_LOOKBACK_DAYS = 60
@@ -134,6 +139,110 @@ def _statuses(
             mine = (batch.channel_ids == channel.pk) & (batch.layers == layer)
             status[batch.days[mine] - span[0]] = batch.status[mine]
     return status.reshape(-1)
+
+
+@dataclass(frozen=True)
+class ChannelQuality:
+    """A channel in a month: its days, and how much of what flowed is estimated, in its unit."""
+
+    channel: Channel
+    days: tuple[DayQuality, ...]
+    total: Decimal
+    estimated: Decimal
+
+    @property
+    def estimated_ratio(self) -> Decimal | None:
+        """The estimated or substituted share; None where nothing flowed."""
+        return WIDE.divide(self.estimated, self.total) if self.total else None
+
+    @property
+    def open_count(self) -> int:
+        """How many days cannot be billed as they stand."""
+        return sum(day.minutes_to_final is None for day in self.days)
+
+    @property
+    def hours_to_final(self) -> int | None:
+        """Whole hours from the end of a day to its final reading, of the day in the middle."""
+        waited = [d.minutes_to_final for d in self.days if d.minutes_to_final is not None]
+        return median_low(waited) // 60 if waited else None
+
+    @property
+    def hours_to_final_max(self) -> int | None:
+        """The same of the day that took longest."""
+        waited = [d.minutes_to_final for d in self.days if d.minutes_to_final is not None]
+        return max(waited) // 60 if waited else None
+
+
+def quality_board(channels: Iterable[Channel], period: Period) -> tuple[ChannelQuality, ...]:
+    """Return how sure every local day of channels is; two queries, however many channels."""
+    rows = list(channels)
+    span = day_span(period.start_utc, period.end_utc)
+    days = period.days()
+    edges = [*(period.day_bounds(day)[0] for day in days), period.end_utc]
+    ends = [epoch_day(e.date()) * DAY_MINUTES + e.hour * 60 + e.minute for e in edges[1:]]
+    final = _final_since([row.pk for row in rows], span)
+    found = []
+    for channel in rows:
+        per_day = DAY_MINUTES // channel.minutes
+        laid = final.get((channel.pk, channel.minutes))
+        if laid is None:
+            shape = (span[1] - span[0] + 1) * per_day
+            laid = (
+                np.full(shape, MISSING, np.int64),
+                np.full(shape, int(Status.MISSING), np.uint8),
+                np.full(shape, NEVER, np.int64),
+            )
+        values, status, since = laid
+        at = [_index(edge, span[0], channel.minutes) for edge in edges]
+        month = slice(at[0], at[-1])
+        found.append(
+            ChannelQuality(
+                channel,
+                day_qualities(status, since, at, ends),
+                *energy(values[month], status[month]),
+            )
+        )
+    return tuple(found)
+
+
+def _final_since(
+    ids: list[int], span: tuple[int, int]
+) -> dict[tuple[int, int], tuple[np.ndarray, ...]]:
+    """Return values, statuses and their age over whole UTC days by (channel, interval minutes)."""
+    batches = load(ids, *span, layers=[Layer.FINAL])
+    wanted = {int(one) for batch in batches for one in np.unique(batch.publication_ids)}
+    seen = {
+        pk: int(at.timestamp()) // 60
+        for pk, at in Publication.objects.filter(
+            pk__in=wanted, published_at__isnull=False
+        ).values_list("pk", "published_at")
+    }
+    found: dict[tuple[int, int], tuple[np.ndarray, ...]] = {}
+    for batch in batches:
+        part = batch.take(np.isin(batch.publication_ids, list(seen)))
+        if not len(part):
+            continue
+        keys = part.channel_ids * (1 << 20) + part.days
+        days, group = np.unique(keys, return_inverse=True)
+        published = np.array([seen[one] for one in part.publication_ids.tolist()], np.int64)
+        columns = settled_since(group, published, part.values, part.status)
+        channel_of, day_of = days >> 20, (days & ((1 << 20) - 1)) - span[0]
+        for pk in np.unique(channel_of).tolist():
+            mine = channel_of == pk
+            found[pk, batch.minutes] = tuple(
+                _laid(column[mine], day_of[mine], span, blank)
+                for column, blank in zip(
+                    columns, (MISSING, int(Status.MISSING), NEVER), strict=True
+                )
+            )
+    return found
+
+
+def _laid(rows: np.ndarray, days: np.ndarray, span: tuple[int, int], blank: int) -> np.ndarray:
+    """Return the rows of days as one column over the span; days without a row are blank."""
+    laid = np.full((span[1] - span[0] + 1, rows.shape[1]), blank, rows.dtype)
+    laid[days] = rows
+    return laid.reshape(-1)
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,21 @@
     else if (target.matches("a[href]")) target.click();
     else { target.focus(); target.scrollIntoView({ block: "center" }); }
   });
+  /* A table of links: one of them is reached by Tab, the others by the arrow keys. */
+  for (const grid of document.querySelectorAll("[data-grid]")) {
+    const lines = [...grid.querySelectorAll("tbody tr")].map((line) => [...line.querySelectorAll("td a")]).filter((line) => line.length);
+    if (!lines.length) continue;
+    const steps = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0], Home: [0, -1e3], End: [0, 1e3] };
+    const within = (at, length) => Math.min(length - 1, Math.max(0, at));
+    lines[0][0].tabIndex = 0;
+    grid.addEventListener("keydown", (event) => {
+      const step = steps[event.key], line = lines.findIndex((one) => one.includes(event.target));
+      if (!step || line < 0) return;
+      event.preventDefault();
+      const next = lines[within(line + step[0], lines.length)], to = next[within(lines[line].indexOf(event.target) + step[1], next.length)];
+      event.target.tabIndex = -1; to.tabIndex = 0; to.focus();
+    });
+  }
   const action = document.getElementById("edit-action");
   if (action) {
     const show = () => { for (const field of action.form.querySelectorAll("[data-needs]")) field.hidden = field.dataset.needs !== action.selectedOptions[0]?.dataset.needed; };
