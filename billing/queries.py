@@ -3,7 +3,7 @@
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from billing.models import Invoice, InvoiceLine
 from contracts.models import TenantPoint
@@ -42,6 +42,20 @@ def live_invoice(contract_id: int, period: str) -> Invoice | None:
     return Invoice.objects.filter(
         contract=contract_id, period=period, state__in=["DRAFT", "ISSUED"]
     ).first()
+
+
+def runs_to_bill() -> QuerySet[SettlementRun]:
+    """Return approved runs that may be drafted: neither they nor their period are billed yet.
+
+    A true-up of an invoiced period is not among them: its difference goes with a later invoice.
+    """
+    billed = Invoice.objects.filter(run=OuterRef("pk"), state__in=["DRAFT", "ISSUED"])
+    issued = Invoice.objects.filter(
+        contract=OuterRef("contract"), period=OuterRef("period"), state="ISSUED"
+    )
+    return SettlementRun.objects.filter(
+        ~Exists(billed), ~Exists(issued), state__in=SettlementRun.SETTLED
+    )
 
 
 def lines_of(invoice: Invoice) -> list[InvoiceLine]:

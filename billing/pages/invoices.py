@@ -8,6 +8,7 @@ from django.views import View
 from billing.documents import stored_pdf
 from billing.documents.text import amount_of, rate
 from billing.models import Invoice
+from billing.queries import runs_to_bill
 from billing.services import (
     discard_draft,
     draft_invoice,
@@ -78,8 +79,7 @@ class InvoiceList(StaffPage, ListPage):
     def extra(self):
         """Return approved runs without an invoice."""
         waiting = (
-            SettlementRun.objects.filter(state__in=SettlementRun.SETTLED)
-            .exclude(pk__in=Invoice.objects.exclude(state="VOID").values("run"))
+            runs_to_bill()
             .select_related("contract")
             .defer("inputs")
             .order_by("period", "contract__code")

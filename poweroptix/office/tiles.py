@@ -12,10 +12,11 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Exists, Min, OuterRef, Q, Sum
+from django.db.models import Count, Min, Q, Sum
 from django.utils.functional import cached_property
 
 from billing.models import Invoice
+from billing.queries import runs_to_bill
 from meters.models import FileState, Finding, FindingState, ImportFile
 from meters.queries import holds_month, late_channels, with_problems
 from poweroptix.jobs.queries import OLDEST_SECONDS_MAX, attention
@@ -51,8 +52,7 @@ class Asked:
         every = SettlementRun.objects.all()
         open_run = Q(pk__in=waiting_for("approval", every).values("pk"))
         corrected = Q(pk__in=waiting_for("correction", every).values("pk"))
-        invoices = Invoice.objects.exclude(state="VOID").filter(run=OuterRef("pk"))
-        unbilled = Q(~Exists(invoices), state__in=SettlementRun.SETTLED)
+        unbilled = Q(pk__in=runs_to_bill().values("pk"))
         return every.aggregate(
             approve=Count("pk", filter=open_run),
             approve_usd=Sum("total_usd", filter=open_run),

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from django.db import connection
 
+from billing.queries import runs_to_bill
 from billing.services import draft_invoice, issue_invoice
 from contracts.models import IndexSeries
 from contracts.services import publish_index
@@ -167,7 +168,9 @@ def _october_bills_the_difference(campus, september, true_ups):
             volume, price = (Decimal(row["exact_usd"]) for row in line.worksheet["rows"])
             assert (volume, price) == (line.amount_usd, 0)
             assert line.estimated_ratio is None
+        assert not runs_to_bill().exists()  # September's true-up is billed by this run
         approve_run(run, actor=campus.approver, now=LATE)
+        assert list(runs_to_bill()) == [run]
         draft = draft_invoice(run, actor=campus.billing, now=LATE)
         billed = draft.lines.filter(line_code=70).values_list("label", "amount_usd")
         assert dict(billed) == expected
