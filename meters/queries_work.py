@@ -158,7 +158,7 @@ class ChannelQuality:
     @property
     def open_count(self) -> int:
         """How many days cannot be billed as they stand."""
-        return sum(day.minutes_to_final is None for day in self.days)
+        return sum(bool(day.expected) and day.minutes_to_final is None for day in self.days)
 
     @property
     def hours_to_final(self) -> int | None:
@@ -173,8 +173,13 @@ class ChannelQuality:
         return max(waited) // 60 if waited else None
 
 
-def quality_board(channels: Iterable[Channel], period: Period) -> tuple[ChannelQuality, ...]:
-    """Return how sure every local day of channels is; two queries, however many channels."""
+def quality_board(
+    channels: Iterable[Channel], period: Period, *, now: datetime
+) -> tuple[ChannelQuality, ...]:
+    """Return how sure every local day of channels is; two queries, however many channels.
+
+    Intervals that begin at `now` or later are not due and count nowhere.
+    """
     rows = list(channels)
     span = day_span(period.start_utc, period.end_utc)
     days = period.days()
@@ -193,7 +198,8 @@ def quality_board(channels: Iterable[Channel], period: Period) -> tuple[ChannelQ
                 np.full(shape, NEVER, np.int64),
             )
         values, status, since = laid
-        at = [_index(edge, span[0], channel.minutes) for edge in edges]
+        due = min(max(now, period.start_utc), period.end_utc)
+        at = [_index(min(edge, due), span[0], channel.minutes) for edge in edges]
         month = slice(at[0], at[-1])
         found.append(
             ChannelQuality(

@@ -60,6 +60,8 @@ class DayQuality:
 
     def in_words(self) -> str:
         """Say the day: `92 measured, 4 estimated`."""
+        if not self.expected:
+            return "not due yet"
         names = zip(self.counts, KINDS.values(), strict=True)
         return ", ".join(f"{count} {name}" for count, name in names if count)
 
@@ -111,7 +113,7 @@ def day_qualities(
     for at, end in enumerate(ends):
         part = slice(bounds[at], bounds[at + 1])
         final = None
-        if fit[part].all():
+        if fit[part].any() and fit[part].all():
             final = max(0, int(since[part].max(initial=NEVER)) - end)
         worst = letter(int(status[part].max())) if bounds[at] < bounds[at + 1] else ""
         counts = np.bincount(codes[part], minlength=len(KINDS))

@@ -39,7 +39,8 @@ class CompletenessBoard(StaffPage, View):
         label = request.GET.get("month") or f"{at.astimezone(zone_of(campus.zone)):%Y-%m}"
         period = read_month(label, campus.zone)
         channels = Channel.objects.filter(delivery_point__campus=campus, is_active=True)
-        rows = quality_board(channels.select_related("delivery_point").order_by("code"), period)
+        channels = channels.select_related("delivery_point").order_by("code")
+        rows = quality_board(channels, period, now=at)
         form = request.GET.get("export")
         if form is not None:
             return _download(form, rows, campus, period)
@@ -71,7 +72,7 @@ def _lines(rows: tuple[ChannelQuality, ...], campus: Campus, period: Period) -> 
             words = f"{row.channel.code} {day:%a %Y-%m-%d}: {one.in_words()}"
             cells.append(
                 {
-                    "letter": one.letter,
+                    "letter": one.letter or "·",
                     "is_open": bool(count),
                     "look": _look(one),
                     "words": f"{words}; {counted(count, 'open exception')}" if count else words,
@@ -87,7 +88,7 @@ def _lines(rows: tuple[ChannelQuality, ...], campus: Campus, period: Period) -> 
 def _look(day) -> str:
     """Return the classes of a cell: its worst letter, and in quarters how much is not measured."""
     if not day.expected:
-        return "h-q w4"
+        return "undue"
     quarters = -(-4 * day.unsure_count // day.expected)
     return f"h-{'q' if day.letter == '?' else day.letter.lower()} w{quarters}"
 
@@ -122,7 +123,7 @@ def _sums(rows: tuple[ChannelQuality, ...]) -> dict:
     return {
         "kinds": [(name, count, count / whole if whole else None) for name, count in kinds.items()],
         "open": sum(row.open_count for row in rows),
-        "days": sum(len(row.days) for row in rows),
+        "days": sum(bool(day.expected) for row in rows for day in row.days),
     }
 
 

@@ -19,6 +19,7 @@ from tests.meters.builders import ACTOR, ingest, long_csv, make_campus, make_cha
 pytestmark = pytest.mark.django_db
 START = datetime(2026, 3, 1, 6, tzinfo=UTC)
 MARCH = Period.month("America/Chicago", "2026-03")
+OVER = datetime(2026, 4, 2, tzinfo=UTC)
 READ = datetime(2026, 3, 3, 9, tzinfo=UTC)
 PAGE = "/office/completeness/?campus=CAP&month=2026-03"
 
@@ -46,7 +47,7 @@ def text(answer):
 
 def test_a_month_in_figures():
     channel = measured()
-    [row] = quality_board([channel], MARCH)
+    [row] = quality_board([channel], MARCH, now=OVER)
     first, second, third = row.days[:3]
     assert (first.letter, first.counts) == ("A", (96, 0, 0, 0, 0, 0))
     assert (second.letter, second.counts) == ("E", (94, 0, 2, 0, 0, 0))
@@ -58,21 +59,32 @@ def test_a_month_in_figures():
     assert row.open_count == 29
 
 
+def test_what_is_not_due_is_not_missing():
+    channel = measured()
+    noon = datetime(2026, 3, 3, 18, tzinfo=UTC)
+    [row] = quality_board([channel], MARCH, now=noon)
+    assert (row.days[2].letter, row.days[2].expected) == ("X", 48)
+    assert (row.days[3].letter, row.days[3].in_words()) == ("", "not due yet")
+    assert row.open_count == 1
+    [before] = quality_board([channel], MARCH, now=START - timedelta(days=3))
+    assert (before.open_count, before.total) == (0, 0)
+
+
 def test_time_to_final_counts_from_the_end_of_the_day_to_the_reading_that_counts():
     channel = measured()
-    [row] = quality_board([channel], MARCH)
+    [row] = quality_board([channel], MARCH, now=OVER)
     # The days ended at 06:00 UTC on 2 and 3 March; the rules judged them at 10:00 on 3 March.
     assert [day.minutes_to_final for day in row.days[:2]] == [28 * 60, 4 * 60]
     assert (row.hours_to_final, row.hours_to_final_max) == (4, 28)
     # Judged again without a change: nothing is younger for it. Then one value is corrected.
     validate_days([channel.pk], START.date(), START.date(), now=READ + timedelta(hours=5),
                   actor=ACTOR)  # fmt: skip
-    assert quality_board([channel], MARCH)[0].hours_to_final_max == 28
+    assert quality_board([channel], MARCH, now=OVER)[0].hours_to_final_max == 28
     correct = ["12" if at == 20 else "10" for at in range(24)]
     ingest(long_csv(channel.code, START, correct), name="again.csv", now=READ + timedelta(hours=8))
     validate_days([channel.pk], START.date(), START.date(), now=READ + timedelta(hours=9),
                   actor=ACTOR)  # fmt: skip
-    assert quality_board([channel], MARCH)[0].days[0].minutes_to_final == 36 * 60
+    assert quality_board([channel], MARCH, now=OVER)[0].days[0].minutes_to_final == 36 * 60
 
 
 def test_the_page_shows_cells_readiness_and_shares(ann):
