@@ -144,7 +144,7 @@ def ask(client, token, address):
 
 def test_every_address_has_an_expectation(world):
     expected = {*OPEN, *ALWAYS_UNKNOWN, *objects(world, "ALFA"), "api-jobs-one"}
-    expected |= {"api-campuses-one", "api-index-values"}
+    expected |= {"api-campuses-one", "api-index-values", "api-channel-readings"}
     expected |= {f"api-{name}" for name in STAFF_ONLY} | {f"api-{n}-one" for n in STAFF_ONLY}
     assert names() == expected
 
@@ -211,6 +211,13 @@ def test_nobody_sees_anything_without_logging_in(client, world):
             else:
                 assert answer.status_code == 302, address
                 assert answer["Location"].startswith("/accounts/login/"), address
+
+
+def test_files_of_readings_are_for_staff_even_of_own_channels(client, token, world):
+    for code in ("A", "B"):
+        channel = Channel.objects.get(code=f"HALL-{code}/DEL_KWH")
+        address = f"/api/v1/channels/{channel.pk}/readings?first=2026-03-12&last=2026-03-12"
+        assert client.get(address, **token).status_code == 403
 
 
 def test_staff_have_no_portal(client, world):
