@@ -99,6 +99,10 @@ RULES: list[Rule] = [
     AppendOnly("meters_readingnote"),
     AppendOnly("meters_registerread"),
     AppendOnly("meters_veerun"),
+    # What proves a meter is never changed: a correction is a new row that names the old one.
+    AppendOnly("meters_metertest"),
+    AppendOnly("meters_metertestpoint"),
+    AppendOnly("meters_transformercertificate"),
     ChannelPolicy("meters_readingnote"),
     PortalGrant("meters_readingnote"),
     # Register reads stay with the staff: a tenant is billed and shown intervals.

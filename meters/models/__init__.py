@@ -2,6 +2,7 @@
 
 from .assets import Campus, DeliveryPoint, GeneratingUnit
 from .blocks import Publication, ReadingBlock, ReadingNote
+from .capacity import CapacityStep, capacity_steps
 from .choices import (
     Direction,
     EditAction,
@@ -23,11 +24,21 @@ from .choices import (
 from .devices import Channel, Installation, LossFactor, Meter
 from .files import ChannelAlias, ImportFile, ImportProfile, QuarantinedRecord
 from .judgement import Edit, Finding, RuleSetting, VeeRun
+from .metrology import (
+    Interruption,
+    InterruptionCause,
+    MeterTest,
+    MeterTestPoint,
+    MeterTestResult,
+    TransformerCertificate,
+    TransformerKind,
+)
 from .proposals import EditProposal
 from .registers import RegisterRead
 
 __all__ = [
     "Campus",
+    "CapacityStep",
     "Channel",
     "ChannelAlias",
     "DeliveryPoint",
@@ -43,9 +54,14 @@ __all__ = [
     "ImportFile",
     "ImportProfile",
     "Installation",
+    "Interruption",
+    "InterruptionCause",
     "Layer",
     "LossFactor",
     "Meter",
+    "MeterTest",
+    "MeterTestPoint",
+    "MeterTestResult",
     "PointKind",
     "ProposalState",
     "Publication",
@@ -61,6 +77,9 @@ __all__ = [
     "Role",
     "RuleSetting",
     "Technology",
+    "TransformerCertificate",
+    "TransformerKind",
     "VeeRun",
     "ZoneRule",
+    "capacity_steps",
 ]
