@@ -18,6 +18,7 @@ from poweroptix.kernel.period import Period
 from settlement.calc.words import RECALCULATE
 from settlement.models import AllocationRun
 from settlement.services.allocation import CURRENT, run_allocation
+from settlement.services.listeners import announce
 from settlement.services.runs import run_settlement
 
 ACTIVE = ("queued", "running")
@@ -123,6 +124,7 @@ def work_month(context: Any) -> None:
     with context.stage(1, "Allocating energy", done=1, total=2) as todo:
         if todo:
             run = run_allocation(campus, period, now=context.now, actor=actor_of(context))
+            announce(run)
             allocation_id = run.pk
             context.result({"allocation_run": allocation_id})
     with context.stage(2, "Queueing contracts", done=2, total=2) as todo:
@@ -156,6 +158,7 @@ def work_contract(context: Any) -> None:
         if todo:
             if allocation_id is None:
                 run = run_allocation(contract.campus, period, now=context.now, actor=actor)
+                announce(run)
                 allocation_id = run.pk
             context.result({"allocation_run": allocation_id})
     with context.stage(2, "Calculating lines", done=2, total=2) as todo:

@@ -12,6 +12,7 @@ from poweroptix.kernel.period import Period
 from settlement.models import AllocationRun, SettlementRun
 from settlement.queries.month import apart_from
 from settlement.services.allocation import run_allocation
+from settlement.services.listeners import announce
 from settlement.services.month import actor_of
 from settlement.services.runs import calculate
 
@@ -25,6 +26,7 @@ def work_recalculation(context: Any) -> None:
     with context.stage(1, "Allocating energy", done=0, total=1) as todo:
         if todo:
             run = run_allocation(campus, period, now=context.now, actor=actor_of(context))
+            announce(run)
             saved = _planned(run, campus, period, payload["contract"])
             context.result(saved)
     allocation = AllocationRun.objects.select_related("campus").get(pk=saved["allocation_run"])
