@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from settlement.pages import balance, run, runs
+from settlement.pages import balance, flows, run, runs
 
 urlpatterns = [
     path("settlement/", runs.RunList.as_view(), name="office-settlement"),
     path("settlement/<int:pk>/", run.RunPage.as_view(), name="office-run"),
     path("settlement/lines/<int:pk>/", runs.LinePage.as_view(), name="office-line"),
     path("campus/<slug:code>/<str:day>/", balance.BalanceDay.as_view(), name="office-balance"),
+    path("campus/<slug:code>/<str:when>/flows/", flows.FlowsPage.as_view(), name="office-flows"),
     path(
         "campus/<slug:code>/<str:day>/series.json",
         balance.BalanceSeries.as_view(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import numpy as np
@@ -17,7 +17,7 @@ from poweroptix.kernel.series import Series
 from settlement.calc.balance import DayBalance, campus_balance, coarsest, sum_of
 from settlement.calc.scaling import scaled
 from settlement.calc.suspects import Suspect, ranked
-from settlement.queries.campus import read_campus
+from settlement.queries.campus import CampusReading, read_campus
 
 LOOKBACK_DAYS = 14
 LIKE_DAYS = 4
@@ -105,21 +105,27 @@ def day_view(campus: Campus, day: date) -> DayView:
     suspects = ranked(
         _values(signed, window, day), [_values(signed, window, other) for other in like]
     )
-    points = {point["code"]: point for point in reading.document["points"]}
     bounds = window.day_bounds(day)
-    legs = [
-        *(_leg(name, one.slice(*bounds), points, True) for name, one in sources.items()),
-        *(_leg(name, one.slice(*bounds), points, False) for name, one in sinks.items()),
-    ]
     return DayView(
         Period.day(campus.zone, day),
         balance.days[-1],
-        tuple(legs),
+        legs_of(reading, *bounds),
         balance.residual.slice(*bounds),
         tuple(suspects),
         tuple(like),
         reading.inputs.low_ratio,
         reading.inputs.high_ratio,
+    )
+
+
+def legs_of(reading: CampusReading, start: datetime, end: datetime) -> tuple[Leg, ...]:
+    """Return the legs of the balance in [start, end), sources first."""
+    points = {point["code"]: point for point in reading.document["points"]}
+    sides = ((reading.inputs.sources, True), (reading.inputs.sinks, False))
+    return tuple(
+        _leg(name, one.slice(start, end), points, is_source)
+        for side, is_source in sides
+        for name, one in side.items()
     )
 
 
