@@ -13,6 +13,7 @@ from meters.exports import writers
 from meters.models import Channel, Direction, PointKind, Role
 from meters.pages.profiles import asked_view, profile
 from meters.queries import completeness, final_series, late_channels, raw_series, trace
+from meters.queries_metrology import lapsed_of
 from meters.queries_work import LATE_LOOKBACK_DAYS
 from poweroptix.accounts.permissions import may
 from poweroptix.clock import now
@@ -131,6 +132,7 @@ class ChannelPage(StaffPage, View):
             "total": series.total_present(),
             "missing": series.missing_count,
             "count": series.grid.count,
+            "lapsed": lapsed_of(channel, now().date()),
             "trace": trace(channel.pk, read_instant(at)) if at else None,
             "may_edit": may(request.user, "meters.edit"),
             "day": request.GET.get("day", ""),
