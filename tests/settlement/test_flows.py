@@ -119,7 +119,7 @@ class TestPage:
             page = ana.get("/office/campus/CAP/2026-03-18/flows/").content.decode()
         assert "TIE export" in page
         assert "9,696.000000" in page
-        assert page.count('class="ribbon"') == 6
+        assert page.count('class="ribbon"') == 7
         assert 'href="/office/campus/CAP/2026-03-19/flows/"' in page
         assert 'href="/office/campus/CAP/2026-03-18/"' in page
         assert 'href="/office/campus/CAP/2026-03/flows/"' in page
