@@ -86,7 +86,7 @@ def test_what_a_chart_may_not_ask(ann, channel, said, message):
 
 def test_the_page_offers_twelve_months(ann, channel, django_assert_max_num_queries):
     page = reverse("office-channel", args=[channel.code])
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(24):
         month = ann.get(page, {"month": "2026-03"}).content.decode()
     assert "from=2026-03-01T06:00:00Z&amp;to=2026-04-01T05:00:00Z" in month
     year = ann.get(page, {"month": "2026-03", "span": "year"}).content.decode()
