@@ -199,7 +199,8 @@ def _sharing(inputs: list[UnitInputs], units: dict[str, GeneratingUnit]) -> list
 
 def _origins(unit: UnitInputs, zone: str) -> list[Origin]:
     span = Period(unit.start_utc, unit.end_utc, zone)
-    uses = ((unit.gross, "output"), (unit.drawn, "drawn, taken off"), (unit.fuel, "fuel"))
+    shared = f"fuel, together with {', '.join(unit.fuel_with)}" if unit.fuel_with else "fuel"
+    uses = ((unit.gross, "output"), (unit.drawn, "drawn, taken off"), (unit.fuel, shared))
     return [
         Origin(unit.code, flow.code, use, span.first_date, span.last_date, missing_of([flow]))
         for flows, use in uses

@@ -113,10 +113,7 @@ class Performance:
 def performance(unit: UnitInputs) -> Performance:
     """Return the figures of one unit."""
     output = _net(unit)
-    if unit.fuel_with:
-        fuel = Figure(None, why=f"fuel is metered together with {', '.join(unit.fuel_with)}")
-    else:
-        fuel = fuel_of(unit)
+    fuel = Figure(None, why="shared fuel meter") if unit.fuel_with else fuel_of(unit)
     hours = _hours(unit.start_utc, unit.end_utc)
     return Performance(
         unit.code,
@@ -143,7 +140,7 @@ def of_vendor(vendor: str, units: Sequence[UnitInputs]) -> Performance:
     if without:
         fuel = Figure(None, why=f"{without[0].code} has no fuel meter")
     elif not burning:
-        fuel = Figure(None, why="burns no fuel")
+        fuel = Figure(None, why="no fuel")
     else:
         fuel = _sum(metered.values())
     counted = [row for unit, row in zip(units, rows, strict=True) if unit.counts_starts]
@@ -179,7 +176,7 @@ def capacity_kwh(
 def fuel_of(unit: UnitInputs) -> Figure:
     """Return the fuel energy of a unit's own meters, MMBtu."""
     if not unit.burns_fuel:
-        return Figure(None, why="burns no fuel")
+        return Figure(None, why="no fuel")
     return _sum(unit.fuel) if unit.fuel else Figure(None, why="no fuel meter")
 
 

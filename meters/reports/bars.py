@@ -8,7 +8,7 @@ from html import escape
 
 from django.utils.safestring import SafeString, mark_safe
 
-WIDTH, ROW, LEFT, RIGHT = 560, 30, 110, 130
+WIDTH, ROW, LEFT, RIGHT = 400, 26, 64, 76
 
 
 def bars(rows: Sequence[tuple[str, Fraction | None, str]], name: str) -> SafeString:
@@ -24,13 +24,13 @@ def bars(rows: Sequence[tuple[str, Fraction | None, str]], name: str) -> SafeStr
     ]
     for index, (label, value, words) in enumerate(rows):
         y = index * ROW
-        parts.append(f'<text x="{LEFT - 8}" y="{y + 19}" text-anchor="end">{escape(label)}</text>')
+        parts.append(f'<text x="{LEFT - 8}" y="{y + 17}" text-anchor="end">{escape(label)}</text>')
         width = 0.0
         if value is not None and top > 0 and value > 0:
             width = float(value / top) * (WIDTH - LEFT - RIGHT)
             parts.append(
-                f'<rect class="f1" x="{LEFT}" y="{y + 5}" width="{width:.1f}" height="20"/>'
+                f'<rect class="f1" x="{LEFT}" y="{y + 5}" width="{width:.1f}" height="16"/>'
             )
-        parts.append(f'<text x="{LEFT + width + 6:.1f}" y="{y + 19}">{escape(words)}</text>')
+        parts.append(f'<text x="{LEFT + width + 6:.1f}" y="{y + 17}">{escape(words)}</text>')
     parts.append(f'<path class="axis" d="M{LEFT} 0V{height}"/></svg>')
     return mark_safe("".join(parts))

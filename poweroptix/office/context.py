@@ -11,8 +11,6 @@ OFFICE = (
     ("/office/findings/", "Exceptions", "meters.view"),
     ("/office/campus/", "Campus", "meters.view"),
     ("/office/plants/", "Plants", "meters.view"),
-    ("/office/quality/", "Quality", "meters.view"),
-    ("/office/metrology/", "Metrology", "meters.view"),
     ("/office/contracts/", "Contracts", "contracts.view"),
     ("/office/settlement/", "Settlement", "settlement.view"),
     ("/office/invoices/", "Invoices", "billing.view"),
