@@ -57,7 +57,7 @@ class MeterTestPointResource(resources.ModelResource):
         fields = (
             *("test__meter__serial", "test__certificate_number", "test__tested_on"),
             *("test__laboratory", "test__accuracy_class", "test__result", "test__next_due"),
-            *("load_percent", "power_factor", "as_found_percent", "as_left_percent"),
+            *("load_pct", "power_factor_ratio", "as_found_pct", "as_left_pct"),
         )
 
 

@@ -37,14 +37,14 @@ class Migration(migrations.Migration):
             name='MeterTestPoint',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('load_percent', models.DecimalField(decimal_places=2, help_text='% of the rated current.', max_digits=6)),
-                ('power_factor', models.DecimalField(decimal_places=2, default=1, max_digits=3)),
-                ('as_found_percent', models.DecimalField(decimal_places=4, max_digits=7)),
-                ('as_left_percent', models.DecimalField(decimal_places=4, max_digits=7)),
+                ('load_pct', models.DecimalField(decimal_places=2, help_text='% of the rated current.', max_digits=6)),
+                ('power_factor_ratio', models.DecimalField(decimal_places=2, default=1, max_digits=3)),
+                ('as_found_pct', models.DecimalField(decimal_places=4, max_digits=7)),
+                ('as_left_pct', models.DecimalField(decimal_places=4, max_digits=7)),
                 ('test', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='points', to='meters.metertest')),
             ],
             options={
-                'ordering': ['test', 'load_percent', '-power_factor'],
+                'ordering': ['test', 'load_pct', '-power_factor_ratio'],
             },
         ),
         migrations.CreateModel(
@@ -117,11 +117,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='metertestpoint',
-            constraint=models.UniqueConstraint(fields=('test', 'load_percent', 'power_factor'), name='meter_test_point_once', violation_error_message='This load and power factor is already there.'),
+            constraint=models.UniqueConstraint(fields=('test', 'load_pct', 'power_factor_ratio'), name='meter_test_point_once', violation_error_message='This load and power factor is already there.'),
         ),
         migrations.AddConstraint(
             model_name='metertestpoint',
-            constraint=models.CheckConstraint(condition=models.Q(('load_percent__gt', 0), ('power_factor__gt', 0), ('power_factor__lte', 1), ('as_found_percent__gte', -100), ('as_found_percent__lte', 100), ('as_left_percent__gte', -100), ('as_left_percent__lte', 100)), name='meter_test_point_range', violation_error_message='A load is above 0 %, a power factor above 0 and at most 1, an error between -100 and 100 %.'),
+            constraint=models.CheckConstraint(condition=models.Q(('load_pct__gt', 0), ('power_factor_ratio__gt', 0), ('power_factor_ratio__lte', 1), ('as_found_pct__gte', -100), ('as_found_pct__lte', 100), ('as_left_pct__gte', -100), ('as_left_pct__lte', 100)), name='meter_test_point_range', violation_error_message='A load is above 0 %, a power factor above 0 and at most 1, an error between -100 and 100 %.'),
         ),
         migrations.AddConstraint(
             model_name='transformercertificate',

@@ -115,35 +115,35 @@ class MeterTestPoint(models.Model):
     """The error of a meter at one load, in % of the reading, before and after adjustment."""
 
     test = models.ForeignKey(MeterTest, on_delete=models.PROTECT, related_name="points")
-    load_percent = models.DecimalField(
+    load_pct = models.DecimalField(
         max_digits=6, decimal_places=2, help_text="% of the rated current."
     )
-    power_factor = models.DecimalField(max_digits=3, decimal_places=2, default=1)
-    as_found_percent = models.DecimalField(max_digits=7, decimal_places=4)
-    as_left_percent = models.DecimalField(max_digits=7, decimal_places=4)
+    power_factor_ratio = models.DecimalField(max_digits=3, decimal_places=2, default=1)
+    as_found_pct = models.DecimalField(max_digits=7, decimal_places=4)
+    as_left_pct = models.DecimalField(max_digits=7, decimal_places=4)
 
     class Meta:
         """Names and constraints."""
 
-        ordering = ["test", "load_percent", "-power_factor"]
+        ordering = ["test", "load_pct", "-power_factor_ratio"]
         constraints = [
             models.UniqueConstraint(
-                fields=["test", "load_percent", "power_factor"],
+                fields=["test", "load_pct", "power_factor_ratio"],
                 name="meter_test_point_once",
                 violation_error_message="This load and power factor is already there.",
             ),
             models.CheckConstraint(
                 name="meter_test_point_range",
-                condition=Q(load_percent__gt=0, power_factor__gt=0, power_factor__lte=1)
-                & Q(as_found_percent__gte=-100, as_found_percent__lte=100)
-                & Q(as_left_percent__gte=-100, as_left_percent__lte=100),
+                condition=Q(load_pct__gt=0, power_factor_ratio__gt=0, power_factor_ratio__lte=1)
+                & Q(as_found_pct__gte=-100, as_found_pct__lte=100)
+                & Q(as_left_pct__gte=-100, as_left_pct__lte=100),
                 violation_error_message="A load is above 0 %, a power factor above 0 and at most "
                 "1, an error between -100 and 100 %.",
             ),
         ]
 
     def __str__(self):
-        return f"{self.load_percent} % at {self.power_factor}"
+        return f"{self.load_pct} % at {self.power_factor_ratio}"
 
 
 class TransformerCertificate(Correctable):

@@ -11,7 +11,7 @@ from django.db import models
 from tests.house import tree
 
 ALLOWED_SUFFIX = re.compile(
-    r"(^|_)(kwh|mwh|kw|mw|kvarh|kva|kw_month|mmbtu|usd|usd_per_kwh|usd_per_mwh|usd_per_kw_month"
+    r"(^|_)(kwh|mwh|kw|mw|kvarh|kva|va|kw_month|mmbtu|usd|usd_per_kwh|usd_per_mwh|usd_per_kw_month"
     r"|usd_per_mmbtu|kgco2e|kgco2e_per_kwh|kgco2e_per_mwh|kgco2e_per_mmbtu|mmbtu_per_kwh|kg|g"
     r"|ratio|pct|minutes|hours|days|count|index|places)(_(max|min|low|high|before|after))?$"
 )
@@ -26,6 +26,8 @@ EXCEPTIONS = {
     "operand": "an edit's number has the unit of its channel, or is a factor",
     "rate": "the rate's text beside it names the unit",
     "after_total": "an edit's total has the unit of its channel",
+    "primary_rating": "ampere of a CT, volt of a PT: the kind stands beside it",
+    "secondary_rating": "ampere of a CT, volt of a PT: the kind stands beside it",
 }
 
 

@@ -121,7 +121,7 @@ def test_records_are_only_ever_added(what, deed):
     row = {
         "test": lambda: test,
         "point": lambda: MeterTestPoint.objects.create(
-            test=test, load_percent=100, as_found_percent="0.12", as_left_percent="0.03"
+            test=test, load_pct=100, as_found_pct="0.12", as_left_pct="0.03"
         ),
         "certificate": lambda: certified(channel, date(2027, 1, 1)),
     }[what]()
