@@ -25,6 +25,7 @@ from meters.models import (
     Channel,
     Edit,
     Finding,
+    FindingState,
     ImportFile,
     Layer,
     PointKind,
@@ -223,7 +224,8 @@ def _findings(
             titles.get(row.rule_code, ""),
             row.get_state_display(),
             row.created_at,
-            row.decided_at,
+            # What rules settle themselves has no decision: it never waited for anybody.
+            row.decided_at or (None if row.state == FindingState.OPEN else row.created_at),
         )
         for row in rows
     ]
