@@ -108,8 +108,8 @@ def _findings(report: QualityReport) -> Table:
             (line.rule_code, line.title, line.state, *line.by_age, line.count)
             for line in report.findings
         ),
-        "The age is the time from finding to decision, or to this report while it is open; what rules "
-        "settled themselves never waited and counts as under 1 day.",
+        "The age is the time from finding to decision, or to this report while it is open; what "
+        "rules settled themselves never waited and counts as under 1 day.",
         "No rule found anything.",
     )
 
