@@ -85,6 +85,12 @@ RULES: list[Rule] = [
             "REFUSED": ("READING", "RECEIVED"),
         },
     ),
+    StateMachine(
+        "meters_sourcerun",
+        "outcome",
+        {"RUNNING": ("DONE", "FAILED", "INTERRUPTED")},
+        initial=("RUNNING",),
+    ),
     AppendOnly("meters_edit"),
     # What was proposed never changes; the decision is written once.
     Immutable("meters_editproposal", "TRUE", allow_columns=DECISION),

@@ -4,8 +4,10 @@ from datetime import date
 
 from meters.documents import export_files
 from meters.models import ImportFile, QuarantinedRecord
+from meters.models.sources import COLLECT
 from meters.queries_export import ExportOrder, prepare
 from meters.services import ingest_file, replay, reread_file, validate_days
+from meters.services.collecting import collect
 from meters.services.followup import enqueue_validation
 from poweroptix.jobs.context import JobContext
 from poweroptix.jobs.kinds import job_kinds
@@ -97,3 +99,22 @@ def run_export_readings(ctx: JobContext) -> None:
     )
     with ctx.stage(1, "File written", done=export.intervals, total=export.intervals):
         ctx.result({"name": export.file_name, "bytes": size, "intervals": export.intervals})
+
+
+LOOKS = 3
+
+
+@job_kinds.register(COLLECT, max_attempts=LOOKS, retry_seconds=30)
+def run_collect_source(ctx: JobContext) -> None:
+    """Look for files at a source.
+
+    Payload: `source_id`; `again` also tries files that were refused before. A source that cannot
+    be reached is tried again, later each time; how it ended stands on the source's page.
+    """
+    done = collect(
+        int(ctx.payload["source_id"]),
+        ctx,
+        again=bool(ctx.payload.get("again", False)),
+        is_last_attempt=ctx.attempt >= LOOKS,
+    )
+    ctx.result(done)

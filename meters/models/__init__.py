@@ -35,6 +35,7 @@ from .metrology import (
 )
 from .proposals import EditProposal
 from .registers import RegisterRead
+from .sources import Health, ItemVerdict, RunOutcome, Source, SourceItem, SourceRun
 
 __all__ = [
     "Campus",
@@ -51,11 +52,13 @@ __all__ = [
     "FindingSeverity",
     "FindingState",
     "GeneratingUnit",
+    "Health",
     "ImportFile",
     "ImportProfile",
     "Installation",
     "Interruption",
     "InterruptionCause",
+    "ItemVerdict",
     "Layer",
     "LossFactor",
     "Meter",
@@ -76,6 +79,10 @@ __all__ = [
     "RegisterReadType",
     "Role",
     "RuleSetting",
+    "RunOutcome",
+    "Source",
+    "SourceItem",
+    "SourceRun",
     "Technology",
     "TransformerCertificate",
     "TransformerKind",

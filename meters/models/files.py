@@ -100,7 +100,10 @@ class ImportFile(models.Model):
                 name="file_sha256_length", condition=Q(sha256__regex=r"^[0-9a-f]{64}$")
             ),
         ]
-        indexes = [models.Index(fields=["state", "-id"], name="file_state")]
+        indexes = [
+            models.Index(fields=["state", "-id"], name="file_state"),
+            models.Index(fields=["source", "-id"], name="file_of_source"),
+        ]
 
     def __str__(self):
         return f"#{self.pk} {self.name}"

@@ -15,6 +15,7 @@ from meters.pages import (
     quality,
     quarantine,
     rereading,
+    sources,
     workbench,
 )
 
@@ -23,6 +24,8 @@ urlpatterns = [
     path("imports/upload/", imports.Upload.as_view(), name="office-upload"),
     path("imports/<int:pk>/", imports.FilePage.as_view(), name="office-import"),
     path("imports/<int:pk>/again/", rereading.ReadAgain.as_view(), name="office-read-again"),
+    path("sources/", sources.SourceList.as_view(), name="office-sources"),
+    path("sources/<slug:code>/", sources.SourcePage.as_view(), name="office-source"),
     path("quarantine/<int:pk>/", quarantine.Quarantine.as_view(), name="office-quarantine"),
     path("findings/", findings.FindingList.as_view(), name="office-findings"),
     path("findings/<int:pk>/", workbench.Workbench.as_view(), name="office-finding"),

@@ -52,6 +52,11 @@ class Principal:
         """Return what tells this principal from every other one."""
         return f"{self.actor.kind}:{self.pk}"
 
+    @property
+    def token_prefix(self) -> str:
+        """Return the first characters of the token; empty for a person."""
+        return self.who.prefix if isinstance(self.who, ApiToken) else ""
+
     def may(self, *verbs: str) -> bool:
         """Whether one of the verbs is allowed."""
         return any(may(self.who, verb) for verb in verbs)

@@ -15,6 +15,7 @@ from contracts.models import Contract
 from meters.models import Campus
 from meters.services import receive_files
 from meters.services.files import upload_limit_bytes
+from meters.services.sources import pushed
 from poweroptix.api import resources, serializers
 from poweroptix.api.conditional import refuse_preconditions
 from poweroptix.api.lists import ListView, check_parameters
@@ -80,13 +81,16 @@ class Uploads(Starts):
         return once(request, self.principal, identity, lambda: self._keep(file, said))
 
     def _keep(self, file: UploadedFile, said: dict[str, Any]) -> tuple[dict[str, Any], str]:
+        moment = now()
+        token = self.principal.token_prefix
+        pushed(said["source"], token_prefix=token, now=moment)
         received = receive_files(
             file,
             name=file.name,
             source=said["source"],
             profile_code=said["profile"],
             format=said["format"],
-            now=now(),
+            now=moment,
             actor=self.principal.actor,
             limit_bytes=upload_limit_bytes(),
         )

@@ -17,8 +17,9 @@ from django.utils.functional import cached_property
 
 from billing.models import Invoice
 from billing.queries import runs_to_bill
-from meters.models import FileState, Finding, FindingState, ImportFile
+from meters.models import FileState, Finding, FindingState, Health, ImportFile
 from meters.queries import holds_month, late_channels, with_problems
+from meters.queries_sources import sources_needing_attention
 from poweroptix.jobs.queries import OLDEST_SECONDS_MAX, attention
 from poweroptix.kernel.words import counted
 from poweroptix.pages.templatetags.po import day, money
@@ -80,6 +81,7 @@ def today(now: datetime, actor_name: str) -> list[Tile]:
     asked = Asked(now, actor_name)
     questions: tuple[tuple[str, str, Callable[[Asked], Tile]], ...] = (
         ("Late channels", "/office/channels/", late),
+        ("Sources in trouble", "/office/sources/", feeds),
         ("Files with problems", "/office/imports/", files),
         ("Open exceptions", "/office/findings/", findings),
         ("Corrections waiting", "/office/settlement/", corrections),
@@ -125,6 +127,17 @@ def late(asked: Asked) -> Tile:
 
 def _hours(hours: int) -> str:
     return f"{hours} h" if hours < 48 else counted(hours // 24, "day")
+
+
+def feeds(asked: Asked) -> Tile:
+    """Count the sources that fail or of which nothing new came in time."""
+    counts = sources_needing_attention(asked.now).aggregate(
+        all=Count("pk"), failing=Count("pk", filter=Q(health=Health.FAILING))
+    )
+    failing = counts["failing"]
+    said = f"{failing} failing, {counts['all'] - failing} late"
+    url = "/office/sources/?needs=attention"
+    return _tile("Sources in trouble", counts["all"], url, said, bad=failing > 0)
 
 
 def files(_asked: Asked) -> Tile:

@@ -26,6 +26,8 @@ DEEDS = {
     "readings.edit": "edited readings of",
     "readings.propose": "proposed the edit",
     "readings.reject": "rejected the edit",
+    "source.pause": "paused the source",
+    "source.resume": "resumed the source",
     "settlement.allocate": "allocated the energy of",
     "settlement.approve": "approved run",
     "settlement.calculate": "calculated run",

@@ -50,6 +50,7 @@ SECTIONS: dict[str, Handler] = {
             Section("installations", "meters.Installation", ("channel", "valid")),
             Section("loss_factors", "meters.LossFactor", ("delivery_point", "effective_from")),
             Section("import_profiles", "meters.ImportProfile", ("code",)),
+            Section("sources", "meters.Source", ("code",)),
             Section("parties", "contracts.Party", ("code",)),
         )
     },

@@ -30,6 +30,8 @@ _TONES = {
         "CLOSED",
         "PASS",
         "REPLAYED",
+        "GOOD",
+        "TAKEN",
     },
     "warn": {
         "DRAFT",
@@ -44,8 +46,10 @@ _TONES = {
         "READING",
         "ESTIMATE",
         "PRELIMINARY",
+        "LATE",
+        "INTERRUPTED",
     },
-    "bad": {"REFUSED", "FAILED", "DEAD", "REJECTED", "VOID", "REJECT", "BLOCK", "OVERDUE", "FAIL"},
+    "bad": {"REFUSED", "FAILED", "DEAD", "REJECTED", "VOID", "REJECT", "BLOCK", "OVERDUE", "FAIL", "FAILING"},
 }
 
 

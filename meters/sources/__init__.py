@@ -1,0 +1,23 @@
+"""Where files come from: folders, SFTP inboxes, web addresses, senders; one file each, by key."""
+
+from meters.sources._base import (
+    Connector,
+    Inbox,
+    Item,
+    NotReadyError,
+    Passed,
+    Surroundings,
+    UnreachableError,
+    connectors,
+)
+
+__all__ = [
+    "Connector",
+    "Inbox",
+    "Item",
+    "NotReadyError",
+    "Passed",
+    "Surroundings",
+    "UnreachableError",
+    "connectors",
+]
