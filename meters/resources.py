@@ -200,8 +200,9 @@ class LossFactorResource(resources.ModelResource):
 
 
 class ImportProfileResource(resources.ModelResource):
-    """Import profiles by code."""
+    """Import profiles by code. The export form drops a field named `format`, its own word."""
 
+    file_format = fields.Field("format", "format")
     quality_map = fields.Field("quality_map", "quality_map", Document())
     options = fields.Field("options", "options", Document())
 
@@ -210,7 +211,7 @@ class ImportProfileResource(resources.ModelResource):
 
         model = ImportProfile
         import_id_fields = ["code"]
-        exclude = ["id"]
+        exclude = ["id", "format"]
 
 
 class ChannelAliasResource(resources.ModelResource):
@@ -244,11 +245,13 @@ class RuleSettingResource(resources.ModelResource):
 class ImportFileResource(resources.ModelResource):
     """Received files, for export."""
 
+    file_format = fields.Field("format", "format")
+
     class Meta:
         """Columns."""
 
         model = ImportFile
-        exclude = ["receipt", "path"]
+        exclude = ["receipt", "path", "format"]
 
 
 class QuarantinedRecordResource(resources.ModelResource):

@@ -6,7 +6,15 @@ from billing.models import Invoice, InvoiceLine, NumberSeries
 from billing.resources import InvoiceLineResource, InvoiceResource
 from billing.services import issue_invoice, verify_invoice
 from poweroptix.accounts.permissions import may
-from poweroptix.adminkit import ExportAdmin, ReadOnly, ReadOnlyAdmin, ReadOnlyInline, badge
+from poweroptix.adminkit import (
+    ExportAdmin,
+    ExportMixin,
+    ReadOnly,
+    ReadOnlyAdmin,
+    ReadOnlyInline,
+    badge,
+    columns_of,
+)
 from poweroptix.audit.actor import Actor
 from poweroptix.clock import now
 from poweroptix.kernel.errors import DomainError
@@ -85,9 +93,17 @@ class InvoiceLineAdmin(ReadOnly, ExportAdmin):
 
 
 @admin.register(NumberSeries)
-class NumberSeriesAdmin(ReadOnlyAdmin):
+class NumberSeriesAdmin(ExportMixin, ReadOnlyAdmin):
     """The next number of each seller."""
 
+    resource_classes = [
+        columns_of(
+            NumberSeries,
+            "seller__code",
+            "prefix",
+            "next_number",
+        )
+    ]
     list_display = ["prefix", "seller", "next_number"]
     list_select_related = ["seller"]
     search_fields = ["prefix", "seller__name"]

@@ -7,13 +7,7 @@ from contracts.resources import ContractResource
 from contracts.services import activate_version, new_version, run_examples
 from contracts.services.sentences import sentence as in_words
 from poweroptix.accounts.permissions import may
-from poweroptix.adminkit import (
-    ExportAdmin,
-    ModelAdmin,
-    ReadOnlyInline,
-    TabularInline,
-    badge,
-)
+from poweroptix.adminkit import ExportAdmin, ReadOnlyInline, TabularInline, badge, columns_of
 from poweroptix.audit.actor import Actor
 from poweroptix.clock import now
 from poweroptix.kernel.errors import DomainError
@@ -92,9 +86,25 @@ class ExampleInline(ReadOnlyInline):
 
 
 @admin.register(ContractVersion)
-class ContractVersionAdmin(ModelAdmin):
+class ContractVersionAdmin(ExportAdmin):
     """Versions: drafts are written, active ones are only looked at."""
 
+    resource_classes = [
+        columns_of(
+            ContractVersion,
+            "contract__code",
+            "number",
+            "valid",
+            "state",
+            "anchor_date",
+            "facts",
+            "note",
+            "created_by",
+            "created_at",
+            "activated_by",
+            "activated_at",
+        )
+    ]
     list_display = ["__str__", "contract", "valid", "shown_state", "activated_at", "activated_by"]
     list_filter = ["state", "contract__campus", "contract"]
     list_select_related = ["contract"]
@@ -178,9 +188,19 @@ class ContractVersionAdmin(ModelAdmin):
 
 
 @admin.register(TenantPoint)
-class TenantPointAdmin(ModelAdmin):
+class TenantPointAdmin(ExportAdmin):
     """Which point serves which contract."""
 
+    resource_classes = [
+        columns_of(
+            TenantPoint,
+            "contract__code",
+            "delivery_point__code",
+            "role",
+            "share_ratio",
+            "valid",
+        )
+    ]
     list_display = ["delivery_point", "contract", "role", "share_ratio", "valid"]
     list_filter = ["contract__campus", "contract"]
     list_select_related = ["delivery_point__campus", "contract"]

@@ -3,16 +3,28 @@
 from django.contrib import admin
 
 from contracts.models import ContractExample, ContractVersion, OpeningBalance
-from poweroptix.adminkit import ModelAdmin, badge
+from poweroptix.adminkit import ExportAdmin, badge, columns_of
 from poweroptix.clock import now
 
 TONES = {"PASS": "good", "FAIL": "bad", "": "quiet"}
 
 
 @admin.register(ContractExample)
-class ContractExampleAdmin(ModelAdmin):
+class ContractExampleAdmin(ExportAdmin):
     """Examples of drafts can be written; those of other versions only looked at."""
 
+    resource_classes = [
+        columns_of(
+            ContractExample,
+            "version__contract__code",
+            "version__number",
+            "name",
+            "inputs",
+            "expected",
+            "last_verdict",
+            "last_run_at",
+        )
+    ]
     list_display = ["name", "version", "verdict", "last_run_at"]
     list_filter = ["last_verdict", "version__state", "version__contract"]
     list_select_related = ["version__contract"]
@@ -40,9 +52,20 @@ class ContractExampleAdmin(ModelAdmin):
 
 
 @admin.register(OpeningBalance)
-class OpeningBalanceAdmin(ModelAdmin):
+class OpeningBalanceAdmin(ExportAdmin):
     """What contracts brought along."""
 
+    resource_classes = [
+        columns_of(
+            OpeningBalance,
+            "contract__code",
+            "period",
+            "carry",
+            "reason",
+            "recorded_by",
+            "recorded_at",
+        )
+    ]
     list_display = ["contract", "period", "reason", "recorded_at", "recorded_by"]
     list_filter = ["contract__campus", "contract"]
     list_select_related = ["contract"]

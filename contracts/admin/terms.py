@@ -9,16 +9,31 @@ from contracts.charges import charge_types
 from contracts.forms import PREFIX, term_form
 from contracts.models import ContractVersion, Term
 from contracts.services.sentences import sentence as in_words
-from poweroptix.adminkit import ModelAdmin
+from poweroptix.adminkit import ExportAdmin, columns_of
 
 FIRST_KEY = "fixed_energy@1"
 CLAUSE = ["version", "position", "line_code", "label", "clause_number", "clause_text"]
 
 
 @admin.register(Term)
-class TermAdmin(ModelAdmin):
+class TermAdmin(ExportAdmin):
     """Terms of drafts can be written; those of other versions only looked at."""
 
+    resource_classes = [
+        columns_of(
+            Term,
+            "version__contract__code",
+            "version__number",
+            "position",
+            "line_code",
+            "charge_type",
+            "label",
+            "clause_number",
+            "clause_text",
+            "quantity_name",
+            "parameters",
+        )
+    ]
     list_display = ["label", "version", "line_code", "charge_type", "clause_number", "sentence"]
     list_filter = ["charge_type", "version__state", "version__contract"]
     list_select_related = ["version__contract"]

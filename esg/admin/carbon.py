@@ -8,10 +8,12 @@ from esg.services import verify_emission_run
 from poweroptix.adminkit import (
     ExchangeAdmin,
     ExportAdmin,
+    ExportMixin,
     ReadOnly,
     ReadOnlyAdmin,
     ReadOnlyInline,
     badge,
+    columns_of,
 )
 
 TONES = {"DRAFT": "info", "CALCULATED": "good", "SUPERSEDED": "quiet"}
@@ -28,9 +30,26 @@ class EmissionFactorAdmin(ReadOnly, ExportAdmin):
 
 
 @admin.register(GwpValue)
-class GwpValueAdmin(ReadOnlyAdmin):
+class GwpValueAdmin(ExportMixin, ReadOnlyAdmin):
     """Global warming potentials."""
 
+    resource_classes = [
+        columns_of(
+            GwpValue,
+            "code",
+            "edition",
+            "gas",
+            "value",
+            "unit",
+            "gwp_set",
+            "valid_from",
+            "valid_to",
+            "source",
+            "source_table",
+            "verification",
+            "note",
+        )
+    ]
     list_display = ["gwp_set", "gas", "value", "unit", "source", "source_table", "verification"]
     list_filter = ["gwp_set", "gas"]
     search_fields = ["code", "source"]
@@ -59,9 +78,30 @@ class LineInline(ReadOnlyInline):
 
 
 @admin.register(EmissionRun)
-class EmissionRunAdmin(ReadOnlyAdmin):
+class EmissionRunAdmin(ExportMixin, ReadOnlyAdmin):
     """Carbon runs; made by account_carbon, never edited."""
 
+    resource_classes = [
+        columns_of(
+            EmissionRun,
+            "campus__code",
+            "period",
+            "version",
+            "state",
+            "gwp_set",
+            "energy_in_kwh",
+            "co2_mg",
+            "ch4_fossil_mg",
+            "ch4_nonfossil_mg",
+            "n2o_mg",
+            "co2_biogenic_mg",
+            "co2e_g",
+            "inputs_sha256",
+            "outcome_sha256",
+            "created_by",
+            "created_at",
+        )
+    ]
     list_display = [
         "period",
         "campus",

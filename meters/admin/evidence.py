@@ -16,7 +16,7 @@ from meters.models import (
 )
 from meters.resources import EditResource, FindingResource, RegisterReadResource
 from meters.services import accept_finding, revalidate
-from poweroptix.adminkit import ExportMixin, ReadOnlyAdmin, badge
+from poweroptix.adminkit import ExportMixin, ReadOnlyAdmin, badge, columns_of
 from poweroptix.audit.actor import Actor
 from poweroptix.clock import now
 from poweroptix.kernel.errors import DomainError
@@ -108,9 +108,27 @@ class EditAdmin(ExportMixin, ReadOnlyAdmin):
 
 
 @admin.register(EditProposal)
-class EditProposalAdmin(ReadOnlyAdmin):
+class EditProposalAdmin(ExportMixin, ReadOnlyAdmin):
     """Edits above the limit; they are decided on the pages of the office."""
 
+    resource_classes = [
+        columns_of(
+            EditProposal,
+            "channel__code",
+            "start_utc",
+            "end_utc",
+            "action",
+            "operand",
+            "reason_code",
+            "comment",
+            "state",
+            "proposed_by",
+            "proposed_at",
+            "decided_by",
+            "decided_at",
+            "decision_reason",
+        )
+    ]
     list_display = ["channel", "action", "operand", "source", "start_utc", "end_utc", "state",
                     "proposed_by", "proposed_at", "decided_by", "decided_at"]  # fmt: skip
     list_filter = ["state", "action", "reason_code", "channel__delivery_point__campus"]
@@ -120,9 +138,22 @@ class EditProposalAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Publication)
-class PublicationAdmin(ReadOnlyAdmin):
+class PublicationAdmin(ExportMixin, ReadOnlyAdmin):
     """What made readings visible."""
 
+    resource_classes = [
+        columns_of(
+            Publication,
+            "id",
+            "kind",
+            "import_file_id",
+            "actor",
+            "reason",
+            "created_at",
+            "published_at",
+            "withdrawn_at",
+        )
+    ]
     list_display = ["id", "kind", "import_file_id", "actor", "reason", "created_at",
                     "published_at", "withdrawn_at"]  # fmt: skip
     list_filter = ["kind"]
@@ -144,9 +175,20 @@ class RegisterReadAdmin(ExportMixin, ReadOnlyAdmin):
 
 
 @admin.register(ReadingNote)
-class ReadingNoteAdmin(ReadOnlyAdmin):
+class ReadingNoteAdmin(ExportMixin, ReadOnlyAdmin):
     """Flags of sources on ranges of readings."""
 
+    resource_classes = [
+        columns_of(
+            ReadingNote,
+            "channel__code",
+            "start_utc",
+            "end_utc",
+            "code",
+            "detail",
+            "publication_id",
+        )
+    ]
     list_display = ["channel", "code", "start_utc", "end_utc", "detail"]
     list_filter = ["code"]
     list_select_related = ["channel"]
@@ -155,9 +197,22 @@ class ReadingNoteAdmin(ReadOnlyAdmin):
 
 
 @admin.register(VeeRun)
-class VeeRunAdmin(ReadOnlyAdmin):
+class VeeRunAdmin(ExportMixin, ReadOnlyAdmin):
     """Validations."""
 
+    resource_classes = [
+        columns_of(
+            VeeRun,
+            "channel__code",
+            "first_day",
+            "last_day",
+            "rules_digest",
+            "counts",
+            "publication_id",
+            "actor",
+            "created_at",
+        )
+    ]
     list_display = ["channel", "first_day", "last_day", "counts", "publication_id", "actor",
                     "created_at"]  # fmt: skip
     list_filter = ["channel__delivery_point__campus"]

@@ -5,11 +5,13 @@ from django.utils.html import format_html
 
 from poweroptix.adminkit import (
     ExportAdmin,
+    ExportMixin,
     ModelAdmin,
     ReadOnlyAdmin,
     ReadOnlyInline,
     TabularInline,
     badge,
+    columns_of,
 )
 from settlement.models import AllocationPart, AllocationRun, Pool, PoolMember
 from settlement.services import verify_allocation
@@ -50,9 +52,24 @@ class PartInline(ReadOnlyInline):
 
 
 @admin.register(AllocationRun)
-class AllocationRunAdmin(ReadOnlyAdmin):
+class AllocationRunAdmin(ExportMixin, ReadOnlyAdmin):
     """Allocation runs, only shown; they can be computed again to prove them."""
 
+    resource_classes = [
+        columns_of(
+            AllocationRun,
+            "campus__code",
+            "period",
+            "version",
+            "state",
+            "minutes",
+            "start_utc",
+            "end_utc",
+            "inputs_sha256",
+            "created_by",
+            "created_at",
+        )
+    ]
     list_display = ["__str__", "campus", "period", "version", "shown_state", "created_by"]
     list_filter = ["campus", "state", "period"]
     list_select_related = ["campus"]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.contrib import admin, messages
 
 from poweroptix.accounts.permissions import may
-from poweroptix.adminkit import ExportMixin, ReadOnlyAdmin, ReadOnlyInline, badge
+from poweroptix.adminkit import ExportMixin, ReadOnlyAdmin, ReadOnlyInline, badge, columns_of
 from poweroptix.audit.actor import Actor
 from poweroptix.clock import now
 from poweroptix.kernel.errors import DomainError
@@ -115,9 +115,25 @@ class LineAdmin(ExportMixin, ReadOnlyAdmin):
 
 
 @admin.register(Correction)
-class CorrectionAdmin(ReadOnlyAdmin):
+class CorrectionAdmin(ExportMixin, ReadOnlyAdmin):
     """Corrections of readings that wait for a new run."""
 
+    resource_classes = [
+        columns_of(
+            Correction,
+            "run__contract__code",
+            "run__period",
+            "run__version",
+            "channel_id",
+            "scope",
+            "start_utc",
+            "end_utc",
+            "interval_count",
+            "before_kwh",
+            "after_kwh",
+            "created_at",
+        )
+    ]
     list_display = [
         "run", "scope", "start_utc", "end_utc", "interval_count", "before_kwh", "after_kwh",
     ]  # fmt: skip

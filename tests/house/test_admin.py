@@ -7,30 +7,13 @@ from django.contrib import admin
 THEIRS = {"axes"}
 #: Few rows: a filter would be longer than the list.
 NOTHING_TO_FILTER = {"accounts.Tenant", "billing.NumberSeries", "contracts.HolidayCalendar"}
-#: Rows that mean nothing outside their parent, whose export or page carries them.
-EXPORTED_WITH_PARENT = {
-    "billing.NumberSeries": "a counter",
-    "contracts.ContractExample": "manage.py conformance",
-    "contracts.ContractVersion": "the contract's document, manage.py apply",
-    "contracts.OpeningBalance": "the contract's document, manage.py apply",
-    "contracts.TenantPoint": "the contract's document, manage.py apply",
-    "contracts.Term": "the contract's document, manage.py apply",
-    "esg.EmissionRun": "its lines are exported; the run is one frozen document",
-    "esg.GwpValue": "shipped with the product, docs/factors.md",
-    "meters.EditProposal": "its edits are exported once they hold",
-    "meters.Publication": "its readings are exported; it is a serial number",
-    "meters.ReadingNote": "the readings of the channel carry it",
-    "meters.VeeRun": "its findings are exported",
-    "settlement.AllocationRun": "its shares are exported; the run is one frozen document",
-    "settlement.Correction": "the lines of the run that bills it are exported",
-}
 #: Master data that a customer brings along: a file with a preview.
 IMPORTED = {
     *("accounts.Tenant", "contracts.Holiday", "contracts.HolidayCalendar"),
     *("contracts.IndexSeries", "contracts.Party", "contracts.TouCalendar", "esg.CarbonPolicy"),
     *("meters.Campus", "meters.Channel", "meters.ChannelAlias", "meters.DeliveryPoint"),
     *("meters.GeneratingUnit", "meters.ImportProfile", "meters.Installation"),
-    *("meters.LossFactor", "meters.Meter", "meters.RuleSetting"),
+    *("meters.LossFactor", "meters.Meter", "meters.RuleSetting", "meters.Source"),
 }
 
 
@@ -62,9 +45,7 @@ def test_every_page_has_filters():
 
 
 def test_every_page_can_be_exported():
-    assert without(lambda page, _: hasattr(page, "has_export_permission")) == set(
-        EXPORTED_WITH_PARENT
-    )
+    assert without(lambda page, _: hasattr(page, "has_export_permission")) == set()
 
 
 def test_master_data_can_be_imported():

@@ -67,7 +67,7 @@ def test_every_master_table_imports_and_exports():
     }
     assert names == {
         "campus", "generatingunit", "deliverypoint", "meter", "channel", "installation",
-        "lossfactor", "rulesetting", "importprofile", "channelalias",
+        "lossfactor", "rulesetting", "importprofile", "channelalias", "source",
     }  # fmt: skip
 
 
