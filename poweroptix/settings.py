@@ -189,9 +189,7 @@ STORAGES = {
 }
 # Folders that a source may watch, and the one that its secrets lie in.
 METERS_INBOXES = env.list("POWEROPTIX_INBOXES", default=[str(HOME / "inbox")])
-METERS_SECRETS_DIR = env(
-    "POWEROPTIX_SECRETS_DIR", default=env("CREDENTIALS_DIRECTORY", default="")
-)
+METERS_SECRETS_DIR = env("POWEROPTIX_SECRETS_DIR", default=env("CREDENTIALS_DIRECTORY", default=""))
 FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o640, 0o2770
 UPLOAD_MAX_BYTES = env.int("POWEROPTIX_UPLOAD_MAX_MB", default=50) * 1_000_000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000

@@ -49,7 +49,18 @@ _TONES = {
         "LATE",
         "INTERRUPTED",
     },
-    "bad": {"REFUSED", "FAILED", "DEAD", "REJECTED", "VOID", "REJECT", "BLOCK", "OVERDUE", "FAIL", "FAILING"},
+    "bad": {
+        "REFUSED",
+        "FAILED",
+        "DEAD",
+        "REJECTED",
+        "VOID",
+        "REJECT",
+        "BLOCK",
+        "OVERDUE",
+        "FAIL",
+        "FAILING",
+    },
 }
 
 

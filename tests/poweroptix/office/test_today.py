@@ -84,6 +84,7 @@ def test_the_number_on_a_tile_is_the_number_of_rows_it_opens(world, client):
     assert counts == {label: listed(client, tile.url) for label, tile in shown.items()}
     assert counts == {
         "Late channels": 5,
+        "Sources in trouble": 0,
         "Files with problems": 4,
         "Open exceptions": 3,
         "Corrections waiting": 2,
