@@ -95,7 +95,7 @@ class Migration(migrations.Migration):
                             ("TAKEN", "Taken"),
                             ("DUPLICATE", "Known already"),
                             ("REFUSED", "Refused"),
-                            ("PASSED", "Left"),
+                            ("LEFT", "Left"),
                         ],
                         max_length=10,
                     ),

@@ -52,7 +52,7 @@ class ItemVerdict(models.TextChoices):
     TAKEN = "TAKEN", "Taken"
     DUPLICATE = "DUPLICATE", "Known already"
     REFUSED = "REFUSED", "Refused"
-    PASSED = "PASSED", "Left"
+    LEFT = "LEFT", "Left"
 
 
 class Source(models.Model):

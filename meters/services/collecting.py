@@ -233,7 +233,7 @@ class _Look:
 
     def _left(self, name: str, why: str) -> None:
         self.run.passed += 1
-        self.run.note(name, ItemVerdict.PASSED, why)
+        self.run.note(name, ItemVerdict.LEFT, why)
 
     def _refused(self, name: str, message: str) -> None:
         self.faults.append(message if name in message else f"{name}: {message}")
@@ -313,4 +313,5 @@ def summary(run: SourceRun) -> str:
         f"{run.refused} refused" if run.refused else "",
         f"{run.passed} left" if run.passed else "",
     ]
-    return ", ".join(part for part in parts if part) or "nothing new"
+    quiet = "" if run.error else "nothing new"
+    return ", ".join(part for part in parts if part) or quiet

@@ -80,7 +80,7 @@ class TestTaking:
         run = looked(source)
         assert (run.outcome, counts(run)) == ("DONE", (1, 0, 0, 0, 1))
         assert ImportFile.objects.count() == 0
-        assert "half.csv passed is new or has changed; it is taken when it stays" in page(
+        assert "half.csv left is new or has changed; it is taken when it stays" in page(
             staff, source
         )
 
