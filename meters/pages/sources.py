@@ -22,7 +22,7 @@ from poweroptix.pages.lists import Column, Filter, ListPage
 
 RUNS_SHOWN, FILES_SHOWN, DAYS_SHOWN = 25, 25, 30
 #: The chart: width of a day and height of the tallest bar, in units of the drawing.
-DAY_WIDTH, TALLEST = 40, 90
+DAY_WIDTH, TALLEST = 24, 90
 
 
 def _kinds() -> list[tuple[str, str]]:
