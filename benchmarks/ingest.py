@@ -86,7 +86,7 @@ def make_channels(channels: int) -> None:
 def ingest(path: Path, source: str) -> tuple[dict, float, float]:
     """Receive, ingest and validate a file; return receipt, seconds of ingest and of validation."""
     from meters.services import ingest_file, receive_file
-    from meters.services.followup import validate_receipt
+    from meters.services.publishing.followup import validate_receipt
     from poweroptix.audit.actor import Actor
 
     actor = Actor.system("benchmark")

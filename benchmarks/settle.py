@@ -269,7 +269,7 @@ def _contracts(campus, seller, points, count: int) -> list:
 def _readings(channels, period, minutes: int) -> None:
     """Publish a month of final readings for every channel; losses are 1 %."""
     from meters.models import Publication
-    from meters.services.publishing import publish
+    from meters.services.publishing.publish import publish
     from meters.storage import Batch, epoch_day, write
 
     first = epoch_day(period.start_utc.date())

@@ -5,10 +5,10 @@ from datetime import date
 from meters.documents import export_files
 from meters.models import ImportFile, QuarantinedRecord
 from meters.models.sources import COLLECT
-from meters.queries_export import ExportOrder, prepare
+from meters.queries.export import ExportOrder, prepare
 from meters.services import ingest_file, replay, reread_file, validate_days
-from meters.services.collecting import collect
-from meters.services.followup import enqueue_validation
+from meters.services.collecting.collect import collect
+from meters.services.publishing.followup import enqueue_validation
 from poweroptix.jobs.context import JobContext
 from poweroptix.jobs.kinds import job_kinds
 from poweroptix.kernel.errors import Refused

@@ -10,7 +10,7 @@ from typing import IO
 
 from django.conf import settings
 
-from meters.queries_export import Export
+from meters.queries.export import Export
 from poweroptix.kernel.errors import NotFoundError
 
 KEPT_DAYS = 7

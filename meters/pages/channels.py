@@ -13,8 +13,8 @@ from meters.exports import writers
 from meters.models import Channel, Direction, PointKind, Role
 from meters.pages.profiles import asked_view, profile
 from meters.queries import completeness, final_series, late_channels, raw_series, trace
-from meters.queries_metrology import lapsed_of
-from meters.queries_work import LATE_LOOKBACK_DAYS
+from meters.queries.metrology import lapsed_of
+from meters.queries.work import LATE_LOOKBACK_DAYS
 from poweroptix.accounts.permissions import may
 from poweroptix.clock import now
 from poweroptix.kernel.fixed import MISSING, from_micro

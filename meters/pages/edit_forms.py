@@ -8,8 +8,8 @@ from django.urls import reverse
 
 from meters.models import Channel, ReasonCode
 from meters.queries import versions
-from meters.services.edit_actions import ACTIONS, CHANNEL, DAY, NUMBER, PUBLICATION
-from meters.services.edit_order import EditOrder, sources_of
+from meters.services.editing.actions import ACTIONS, CHANNEL, DAY, NUMBER, PUBLICATION
+from meters.services.editing.order import EditOrder, sources_of
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.period import zone_of
 from poweroptix.pages.asked import read_instant, read_number

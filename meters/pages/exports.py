@@ -9,7 +9,7 @@ from django.views import View
 from meters.documents.export_files import kept, written
 from meters.exports import writers
 from meters.models import Channel
-from meters.queries_export import Export, ExportOrder, prepare
+from meters.queries.export import Export, ExportOrder, prepare
 from poweroptix.clock import now
 from poweroptix.jobs.models import Job
 from poweroptix.jobs.services import enqueue

@@ -14,7 +14,7 @@ from meters.models import (
     ReasonCode,
 )
 from meters.queries import edits_to_confirm, effect, holds_month
-from meters.services.queueing import (
+from meters.services.judging.queueing import (
     Outcome,
     accept_findings,
     assign_findings,

@@ -21,7 +21,7 @@ from meters.models import (
 from meters.pages.multipliers import with_multipliers
 from meters.pages.rereading import READING_KINDS
 from meters.queries import with_problems
-from meters.services.files import receive_files, upload_limit_bytes
+from meters.services.arriving.files import receive_files, upload_limit_bytes
 from poweroptix.accounts.permissions import may
 from poweroptix.clock import now
 from poweroptix.jobs.models import Job

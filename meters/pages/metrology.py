@@ -6,7 +6,7 @@ from django.views import View
 
 from meters.calc.quality_report import OutageRow
 from meters.pages.quality import chosen_campus, last_month
-from meters.queries_metrology import (
+from meters.queries.metrology import (
     WARNING_DAYS,
     channels_without_proof,
     current_proofs,

@@ -10,7 +10,7 @@ from django.views import View
 
 from meters.calc.plant import Figure, Performance
 from meters.pages.quality import chosen_campus, last_month
-from meters.queries_plants import Plants, plants
+from meters.queries.plants import Plants, plants
 from meters.reports.bars import bars
 from meters.reports.tables import share
 from poweroptix.clock import now

@@ -13,7 +13,7 @@ from meters.calc.decimate import decimate
 from meters.calc.multipliers import apply_multiplier
 from meters.models import Channel
 from meters.queries import final_many, raw_series
-from meters.services.previews import Preview
+from meters.services.editing.previews import Preview
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.fixed import MISSING
 from poweroptix.kernel.period import zone_of

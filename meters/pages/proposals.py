@@ -11,8 +11,8 @@ from django.views import View
 from meters.models import EditProposal, ProposalState
 from meters.pages.profiles import changed_profile, profile
 from meters.services import confirm_edit, preview_edit, reject_edit
-from meters.services.previews import power_unit
-from meters.services.proposals import order_of
+from meters.services.editing.previews import power_unit
+from meters.services.editing.proposals import order_of
 from poweroptix.accounts.permissions import may
 from poweroptix.clock import now
 from poweroptix.kernel.errors import DomainError

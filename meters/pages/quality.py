@@ -6,7 +6,7 @@ from django.views import View
 
 from meters.models import Campus
 from meters.pages.findings import titles
-from meters.queries_quality import quality_report
+from meters.queries.quality import quality_report
 from meters.reports.files import name_of, quality_csv, quality_json, quality_pdf
 from meters.reports.paper import PAPERS
 from meters.reports.quality import summary, tables

@@ -9,9 +9,9 @@ from django.urls import reverse
 from django.views import View
 
 from meters.models import Health, ImportFile, Source
-from meters.queries_sources import DayOfArrivals, arrivals, needing_attention, sources
-from meters.services.collecting import summary
-from meters.services.sources import look_now, pause, resume
+from meters.queries.sources import DayOfArrivals, arrivals, needing_attention, sources
+from meters.services.collecting.collect import summary
+from meters.services.collecting.sources import look_now, pause, resume
 from meters.sources import connectors
 from poweroptix.accounts.permissions import may
 from poweroptix.clock import now

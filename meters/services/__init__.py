@@ -1,19 +1,19 @@
 """Verbs of metering: receive, ingest, validate, edit, accept, map, replay."""
 
-from meters.services.accepting import accept_finding
-from meters.services.editing import edit_readings
-from meters.services.files import (
+from meters.services.arriving.files import (
     receive_file,
     receive_files,
     set_profile,
     upload_limit_bytes,
 )
-from meters.services.ingest import ingest_file, reread_file
-from meters.services.listeners import published
-from meters.services.previews import preview_edit
-from meters.services.proposals import confirm_edit, propose_edit, reject_edit
-from meters.services.quarantine import dismiss_quarantine, map_quarantine, replay
-from meters.services.validate import VeeSummary, revalidate, validate_days
+from meters.services.arriving.ingest import ingest_file, reread_file
+from meters.services.arriving.quarantine import dismiss_quarantine, map_quarantine, replay
+from meters.services.editing.edit import edit_readings
+from meters.services.editing.previews import preview_edit
+from meters.services.editing.proposals import confirm_edit, propose_edit, reject_edit
+from meters.services.judging.accepting import accept_finding
+from meters.services.judging.validate import VeeSummary, revalidate, validate_days
+from meters.services.publishing.listeners import published
 
 __all__ = [
     "VeeSummary",

@@ -1,9 +1,10 @@
 """What every validation rule shares: the context, the registry.
 
-A rule is a class with a ``Parameters`` dataclass, a V-code, a severity and
+A rule is a class with a ``Parameters`` dataclass, a V-code, a stage and
 ``check(series, context) -> list[Finding]``. It judges one channel over the range of the series; a
 metric equal to its threshold passes, only ``>`` fails. Rules are pure and vectorised; statistics
-may use floats, what is compared and printed is exact.
+may use floats, what is compared and printed is exact. A rule that cannot judge for want of
+something says what it lacks.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from enum import IntEnum
 from fractions import Fraction
 from typing import Any, Protocol
 
 import numpy as np
 
+from meters.calc.circumstances import Circumstances
 from poweroptix.kernel.finding import Finding
 from poweroptix.kernel.fixed import MICRO
 from poweroptix.kernel.grid import Grid
@@ -26,6 +29,16 @@ from poweroptix.kernel.series import Series
 Flag = tuple[int, int, str, Mapping[str, str]]
 ENERGY_UNITS = frozenset({"kWh", "kVArh", "kVAh"})
 POWER_UNITS = frozenset({"kW", "kVAr", "kVA"})
+
+
+class Stage(IntEnum):
+    """When a rule judges, in this order; STRUCTURE to CROSS whenever readings change."""
+
+    STRUCTURE = 2
+    DEVICE = 3
+    VALUE = 4
+    CROSS = 5
+    PERIOD = 9  # when a period is about to close
 
 
 @dataclass(frozen=True)
@@ -38,7 +51,8 @@ class ValidationContext:
     grid that should be covered (None: the grid of the series). ``flags``: device events as index
     ranges of the series. ``failed``: True where an earlier rule already failed the interval.
     ``duplicates``: starts delivered more than once with their values, as the merge found them.
-    ``parameters``: the rule's ``Parameters`` instance; None means the defaults.
+    ``circumstances``: other channels, registers, clocks, plant, past periods. ``parameters``: the
+    rule's ``Parameters`` instance; None means the defaults.
     """
 
     zone: str = "UTC"
@@ -51,18 +65,43 @@ class ValidationContext:
     duplicates: Sequence[tuple[datetime, Sequence[Decimal]]] = ()
     parameters: Any = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    circumstances: Circumstances = field(default_factory=Circumstances)
 
 
 class Rule(Protocol):
-    """A validation rule: one class, registered under a versioned key."""
+    """A validation rule: one class, registered under a versioned key.
+
+    ``stage``: when it judges; within a stage rules judge in the order of their codes.
+    ``default_on``: whether it judges without a setting. ``after_estimates``: whether it looks once
+    more at intervals that were estimated.
+    """
 
     code: str
     title: str
+    stage: Stage
+    default_on: bool
+    after_estimates: bool
     Parameters: type
+
+    @staticmethod
+    def lacks(series: Series, context: ValidationContext) -> str:
+        """Return what it would need in order to judge, in words; empty when it can judge."""
 
     @staticmethod
     def check(series: Series, context: ValidationContext) -> list[Finding]:
         """Return what the rule finds; an empty list means pass (or not applicable)."""
+
+
+class BaseRule:
+    """What most rules have in common: on by default, judging all that is there."""
+
+    default_on = True
+    after_estimates = False
+
+    @staticmethod
+    def lacks(series: Series, context: ValidationContext) -> str:
+        """Return nothing: the readings are enough."""
+        return ""
 
 
 rules: Registry[Rule] = Registry("rule", "meters.validation")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-from meters.validation._base import ValidationContext, rules
+from meters.validation._base import BaseRule, Stage, ValidationContext, rules
 from poweroptix.kernel.finding import Finding, Severity
 from poweroptix.kernel.series import Series
 
@@ -17,7 +17,7 @@ class NoParameters:
 
 
 @rules.register("duplicate@1")
-class Duplicate:
+class Duplicate(BaseRule):
     """One file gives one value per start.
 
     Identical copies are one value. Different values reject all copies, also when two of three
@@ -26,6 +26,7 @@ class Duplicate:
 
     code = "V02"
     title = "Duplicate"
+    stage = Stage.STRUCTURE
     Parameters = NoParameters
 
     @staticmethod

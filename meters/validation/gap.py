@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from meters.validation._base import ValidationContext, instant, rules, runs
+from meters.validation._base import BaseRule, Stage, ValidationContext, instant, rules, runs
 from poweroptix.kernel.finding import Finding, Severity
 from poweroptix.kernel.series import Series
 
@@ -18,7 +18,7 @@ class NoParameters:
 
 
 @rules.register("gap@1")
-class Gap:
+class Gap(BaseRule):
     """Every expected interval has a value.
 
     The expected grid comes from the context: it ends at the last day that is due, so a day inside
@@ -27,6 +27,7 @@ class Gap:
 
     code = "V01"
     title = "Gap"
+    stage = Stage.STRUCTURE
     Parameters = NoParameters
 
     @staticmethod

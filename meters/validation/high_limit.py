@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from meters.validation._base import ValidationContext, instant, limit_micro, rules, runs
+from meters.validation._base import (
+    BaseRule,
+    Stage,
+    ValidationContext,
+    instant,
+    limit_micro,
+    rules,
+    runs,
+)
 from poweroptix.kernel.finding import Finding, Severity
 from poweroptix.kernel.fixed import from_micro
 from poweroptix.kernel.parameters import param
@@ -29,7 +37,7 @@ class HighLimitParameters:
 
 
 @rules.register("high_limit@1")
-class HighLimit:
+class HighLimit(BaseRule):
     """No interval exceeds capacity x factor, nor the limit of the instrument transformers.
 
     The smaller limit counts. A value equal to the limit passes. Without a limit the rule does not
@@ -38,7 +46,16 @@ class HighLimit:
 
     code = "V11"
     title = "High limit"
+    stage = Stage.VALUE
+    after_estimates = True
     Parameters = HighLimitParameters
+
+    @staticmethod
+    def lacks(series: Series, context: ValidationContext) -> str:
+        """Return that a limit is missing, where it is."""
+        if limit_micro(series, context) is None:
+            return "a capacity of the point or a high limit of the channel"
+        return ""
 
     @staticmethod
     def check(series: Series, context: ValidationContext) -> list[Finding]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from meters.validation._base import ValidationContext, instant, limit_micro, rules
+from meters.validation._base import BaseRule, Stage, ValidationContext, instant, limit_micro, rules
 from poweroptix.kernel.finding import Finding, Severity
 from poweroptix.kernel.fixed import from_micro
 from poweroptix.kernel.parameters import param
@@ -31,7 +31,7 @@ class ImplausibleUnitParameters:
 
 
 @rules.register("implausible_unit@1")
-class ImplausibleUnit:
+class ImplausibleUnit(BaseRule):
     """The peak of the range is zero or at least 0.1 % of the capacity.
 
     A range of zeros is no finding (a plant may stand still); without a capacity, and for reactive
@@ -40,7 +40,15 @@ class ImplausibleUnit:
 
     code = "F10"
     title = "Implausible unit"
+    stage = Stage.VALUE
     Parameters = ImplausibleUnitParameters
+
+    @staticmethod
+    def lacks(series: Series, context: ValidationContext) -> str:
+        """Return that a limit is missing, where it is."""
+        if limit_micro(series, context) is None:
+            return "a capacity of the point or a high limit of the channel"
+        return ""
 
     @staticmethod
     def check(series: Series, context: ValidationContext) -> list[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from meters.validation._base import ValidationContext, instant, rules, runs
+from meters.validation._base import BaseRule, Stage, ValidationContext, instant, rules, runs
 from poweroptix.kernel.finding import Finding, Severity
 from poweroptix.kernel.fixed import from_micro
 from poweroptix.kernel.series import Series
@@ -17,11 +17,12 @@ class NoParameters:
 
 
 @rules.register("negative@1")
-class Negative:
+class Negative(BaseRule):
     """No value of a directional channel is below zero; only a NET channel may be."""
 
     code = "V04"
     title = "Negative on a directional channel"
+    stage = Stage.STRUCTURE
     Parameters = NoParameters
 
     @staticmethod

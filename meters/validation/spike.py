@@ -13,7 +13,15 @@ from functools import lru_cache
 
 import numpy as np
 
-from meters.validation._base import ValidationContext, instant, limit_micro, rules, runs
+from meters.validation._base import (
+    BaseRule,
+    Stage,
+    ValidationContext,
+    instant,
+    limit_micro,
+    rules,
+    runs,
+)
 from poweroptix.kernel.finding import Finding, Severity
 from poweroptix.kernel.fixed import WIDE, from_micro
 from poweroptix.kernel.grid import Grid
@@ -80,7 +88,7 @@ def assess(values: np.ndarray, parameters: SpikeParameters, min_peak_micro: Frac
 
 
 @rules.register("spike@1")
-class Spike:
+class Spike(BaseRule):
     """The highest interval of a local day is at most 2.8 times the third highest (default).
 
     Intervals that an earlier rule failed, and missing ones, are left out.
@@ -88,6 +96,8 @@ class Spike:
 
     code = "V13"
     title = "Spike"
+    stage = Stage.VALUE
+    after_estimates = True
     Parameters = SpikeParameters
 
     @staticmethod

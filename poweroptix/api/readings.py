@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 
-from meters.queries_export import ExportOrder, prepare
+from meters.queries.export import ExportOrder, prepare
 from poweroptix.api import resources
 from poweroptix.api.children import MOST_INTERVALS, InvoiceFile
 from poweroptix.api.lists import ApiView, found

@@ -14,8 +14,8 @@ from rest_framework.response import Response
 from contracts.models import Contract
 from meters.models import Campus
 from meters.services import receive_files
-from meters.services.files import upload_limit_bytes
-from meters.services.sources import pushed
+from meters.services.arriving.files import upload_limit_bytes
+from meters.services.collecting.sources import pushed
 from poweroptix.api import resources, serializers
 from poweroptix.api.conditional import refuse_preconditions
 from poweroptix.api.lists import ListView, check_parameters

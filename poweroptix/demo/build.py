@@ -21,7 +21,7 @@ from esg.services import account_carbon, load_factors
 from meters.models import Campus, EditAction, Finding, FindingState, ReasonCode
 from meters.queries import open_findings
 from meters.services import accept_finding, edit_readings, ingest_file, receive_file
-from meters.services.followup import validate_receipt
+from meters.services.publishing.followup import validate_receipt
 from poweroptix.accounts.models import Tenant, User
 from poweroptix.accounts.services import create_user
 from poweroptix.audit.actor import Actor

@@ -19,7 +19,7 @@ from billing.models import Invoice
 from billing.queries import runs_to_bill
 from meters.models import FileState, Finding, FindingState, Health, ImportFile
 from meters.queries import holds_month, late_channels, with_problems
-from meters.queries_sources import sources_needing_attention
+from meters.queries.sources import sources_needing_attention
 from poweroptix.jobs.queries import OLDEST_SECONDS_MAX, attention
 from poweroptix.kernel.words import counted
 from poweroptix.pages.templatetags.po import day, money

@@ -18,7 +18,7 @@ from contracts.services import (
     new_version,
 )
 from meters.models import Campus, Channel, DeliveryPoint, Publication
-from meters.services.publishing import publish
+from meters.services.publishing.publish import publish
 from meters.storage import Batch, epoch_day, load, write
 from poweroptix.accounts.models import Tenant, User
 from poweroptix.audit.actor import Actor

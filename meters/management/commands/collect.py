@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from meters.models import Source
-from meters.services.sources import collect_due, look_now
+from meters.services.collecting.sources import collect_due, look_now
 from poweroptix.audit.actor import Actor
 from poweroptix.clock import now
 from poweroptix.jobs.models import Job

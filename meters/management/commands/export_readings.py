@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from meters.exports import writers
 from meters.models import Channel
-from meters.queries_export import LAYERS, ExportOrder, prepare
+from meters.queries.export import LAYERS, ExportOrder, prepare
 from poweroptix.clock import now
 from poweroptix.kernel.errors import DomainError, NotFoundError
 

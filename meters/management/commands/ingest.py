@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from meters.models import FileState, ImportFile
 from meters.services import ingest_file, receive_files
-from meters.services.followup import validate_receipt
+from meters.services.publishing.followup import validate_receipt
 from poweroptix.audit.actor import Actor
 from poweroptix.clock import now
 from poweroptix.kernel.errors import DomainError

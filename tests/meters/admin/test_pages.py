@@ -19,7 +19,7 @@ from meters.models import (
     QuarantinedRecord,
 )
 from meters.services import propose_edit, validate_days
-from meters.services.edit_order import EditOrder
+from meters.services.editing.order import EditOrder
 from poweroptix.jobs.models import Job
 from tests.meters import builders
 from tests.meters.builders import ACTOR, NOW, long_csv, make_channel, person

@@ -16,7 +16,7 @@ from django.urls import reverse
 from meters.documents import export_files
 from meters.models import Channel
 from meters.pages import exports
-from meters.queries_export import ExportOrder, prepare
+from meters.queries.export import ExportOrder, prepare
 from meters.services import edit_readings
 from poweroptix.accounts.models import Tenant
 from poweroptix.accounts.services import create_user
@@ -114,7 +114,7 @@ class TestReading:
 
     def test_long_orders_are_read_in_portions(self, alfa, bravo, monkeypatch):
         whole = {key: content(ALFA, BRAVO, key=key) for key in ("csv_long@1", "espi@1")}
-        monkeypatch.setattr("meters.queries_export.PART_INTERVALS", 100)
+        monkeypatch.setattr("meters.queries.export.PART_INTERVALS", 100)
         told = []
 
         export = prepare(order(ALFA, BRAVO), now=NOW)
@@ -158,7 +158,7 @@ class TestRefusals:
             prepare(order(first=date(2015, 1, 1), last=date(2030, 1, 1)), now=NOW)
 
     def test_too_many_intervals(self, alfa, monkeypatch):
-        monkeypatch.setattr("meters.queries_export.MOST_INTERVALS", 100)
+        monkeypatch.setattr("meters.queries.export.MOST_INTERVALS", 100)
         with pytest.raises(Refused, match=r"192 intervals are too many for one file, at most 100"):
             prepare(order(), now=NOW)
 

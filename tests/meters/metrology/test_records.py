@@ -17,7 +17,7 @@ from meters.models import (
     TransformerCertificate,
     capacity_steps,
 )
-from meters.queries_metrology import (
+from meters.queries.metrology import (
     certificates_due,
     channels_without_proof,
     current_proofs,

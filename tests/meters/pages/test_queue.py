@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from meters.models import Finding
 from meters.services import accept_finding, validate_days
-from meters.services.queueing import accept_findings, assign_findings, judge_again
+from meters.services.judging.queueing import accept_findings, assign_findings, judge_again
 from poweroptix.audit.models import AuditEvent
 from poweroptix.clock import now
 from poweroptix.kernel.errors import Refused

@@ -20,7 +20,7 @@ from meters.queries import (
     trace,
 )
 from meters.services import validate_days
-from meters.services.followup import validate_receipt
+from meters.services.publishing.followup import validate_receipt
 from meters.storage import loader
 from poweroptix.kernel.errors import Conflict, NotFoundError, Refused
 from tests.meters import builders

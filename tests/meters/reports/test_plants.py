@@ -13,7 +13,7 @@ from django.urls import reverse
 from meters.calc.availability import Outage
 from meters.calc.plant import Flow, UnitInputs, capacity_kwh, of_vendor, performance
 from meters.models import CapacityStep, Channel, GeneratingUnit, Interruption
-from meters.queries_plants import nameplate_kw, plants
+from meters.queries.plants import nameplate_kw, plants
 from meters.services import validate_days
 from poweroptix.kernel.grid import Grid
 from poweroptix.kernel.period import Period

@@ -23,7 +23,7 @@ from meters.calc.quality_report import (
     OutageRow,
     build_report,
 )
-from meters.queries_quality import quality_report
+from meters.queries.quality import quality_report
 from meters.reports.files import quality_csv, quality_json, quality_pdf
 from meters.reports.quality import summary, tables
 from meters.services import edit_readings, validate_days

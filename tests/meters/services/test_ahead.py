@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from meters.services.ahead import Ahead
+from meters.services.arriving.ahead import Ahead
 
 
 def test_order_is_kept():

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from meters.models import EditAction
 from meters.queries import compare, final_series, versions
 from meters.services import edit_readings, preview_edit, validate_days
-from meters.services.edit_actions import ACTIONS, add, copy_day, restore, scale, set_to
-from meters.services.edit_order import EditOrder
-from meters.services.judging import Readings
+from meters.services.editing.actions import ACTIONS, add, copy_day, restore, scale, set_to
+from meters.services.editing.order import EditOrder
+from meters.services.judging.judge import Readings
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.fixed import MISSING
 from poweroptix.kernel.quality import Method, Status

@@ -18,7 +18,7 @@ from meters.services import (
     reject_edit,
     validate_days,
 )
-from meters.services.edit_order import EditOrder
+from meters.services.editing.order import EditOrder
 from poweroptix.audit.models import AuditEvent
 from poweroptix.kernel.errors import Conflict, Forbidden, NotFoundError, Refused
 from tests.meters import builders

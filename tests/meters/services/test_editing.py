@@ -8,7 +8,7 @@ import pytest
 from meters.models import Edit, Finding, Publication
 from meters.queries import final_series, trace
 from meters.services import accept_finding, edit_readings, validate_days
-from meters.services.followup import validate_receipt
+from meters.services.publishing.followup import validate_receipt
 from poweroptix.audit.models import AuditEvent
 from poweroptix.kernel.errors import Forbidden, Refused
 from poweroptix.kernel.quality import Status

@@ -239,7 +239,7 @@ def test_listeners_hear_of_what_an_interrupted_attempt_had_written(monkeypatch):
         raise RuntimeError("the power went out")
 
     with monkeypatch.context() as broken:
-        broken.setattr("meters.services.ingest._Reading._finish", stop)
+        broken.setattr("meters.services.arriving.ingest._Reading._finish", stop)
         with pytest.raises(RuntimeError, match="power went out"):
             ingest_file(file.pk, now=NOW, actor=ACTOR)
     published.append(lambda *said: heard.append(said))
@@ -296,7 +296,7 @@ def test_days_compared_in_parts_come_out_as_compared_at_once(monkeypatch):
     changed = [Decimal(9) if n % 96 < 3 else value for n, value in enumerate(hours)]
     at_once = builders.ingest(long_csv(channel.code, START, changed[:-100]), name="one.csv")
     assert at_once["stored"]["replaced"] == 12
-    monkeypatch.setattr("meters.services.merging.PART_DAYS", 1)
+    monkeypatch.setattr("meters.services.arriving.merging.PART_DAYS", 1)
     back = builders.ingest(long_csv(channel.code, START, hours[:-100]), name="two.csv")
     assert back["stored"] == at_once["stored"]
     assert Finding.objects.filter(rule_code="V03").count() == 4

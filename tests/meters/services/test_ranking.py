@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meters.services.ranking import Side, rank
+from meters.services.arriving.ranking import Side, rank
 from poweroptix.kernel.fixed import MISSING
 from poweroptix.kernel.quality import Method, Status
 

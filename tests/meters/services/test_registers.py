@@ -68,7 +68,7 @@ def test_an_interrupted_file_doubles_no_read(kwh, monkeypatch):
         raise RuntimeError("the power went out")
 
     with monkeypatch.context() as broken:
-        broken.setattr("meters.services.ingest._Reading._finish", stop)
+        broken.setattr("meters.services.arriving.ingest._Reading._finish", stop)
         with pytest.raises(RuntimeError, match="power went out"):
             ingest_file(file.pk, now=NOW, actor=ACTOR)
     ingest_file(file.pk, now=NOW, actor=ACTOR)

@@ -8,7 +8,7 @@ import pytest
 from meters.models import Channel, Finding, GeneratingUnit, ReadingBlock, RuleSetting, VeeRun
 from meters.queries import final_series, open_findings, trace
 from meters.services import accept_finding, validate_days
-from meters.services.followup import validate_receipt
+from meters.services.publishing.followup import validate_receipt
 from poweroptix.kernel.errors import Conflict, Forbidden, NotFoundError, Refused
 from poweroptix.kernel.quality import Method, Status
 from tests.meters import builders
@@ -277,7 +277,7 @@ def test_what_cannot_be_validated():
 
 
 def test_estimates_ask_the_store_while_other_channels_are_being_written(monkeypatch):
-    monkeypatch.setattr("meters.services.validate.PART_INTERVALS", 1)
+    monkeypatch.setattr("meters.services.judging.validate.PART_INTERVALS", 1)
     channels = [make_channel(f"P{n}/KWH") for n in range(3)]
     for channel in channels:
         builders.ingest(long_csv(channel.code, START, FLAT[:40]))

@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 
 from meters.models import ImportFile, Source, SourceItem
-from meters.queries_sources import sources_needing_attention
-from meters.services import files as files_module
-from meters.services.sources import look_now
+from meters.queries.sources import sources_needing_attention
+from meters.services.arriving import files as files_module
+from meters.services.collecting.sources import look_now
 from poweroptix.clock import now
 from poweroptix.jobs.models import Job
 from poweroptix.jobs.services import drain, run_now

@@ -172,7 +172,7 @@ def test_a_worker_killed_between_fetch_and_receipt_fetches_again(server, monkeyp
     put(server.root)
     source = sftp_source(server, after="remove")
     with monkeypatch.context() as dying:
-        dying.setattr("meters.services.collecting.receive_files", die)
+        dying.setattr("meters.services.collecting.collect.receive_files", die)
         due_look(source)
         with pytest.raises(Killed):
             drain(30)

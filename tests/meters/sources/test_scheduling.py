@@ -7,8 +7,8 @@ from django.core.management import call_command
 from django.urls import reverse
 
 from meters.models import Source, SourceRun
-from meters.queries_sources import sources_needing_attention
-from meters.services.sources import look_now, pause, resume
+from meters.queries.sources import sources_needing_attention
+from meters.services.collecting.sources import look_now, pause, resume
 from poweroptix.accounts.services import create_user
 from poweroptix.audit.models import AuditEvent
 from poweroptix.clock import now

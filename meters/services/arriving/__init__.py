@@ -1,0 +1,1 @@
+"""Files in: kept, read, merged into raw blocks, with a receipt."""

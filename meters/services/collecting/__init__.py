@@ -1,0 +1,1 @@
+"""Sources looked at, and what they bring."""

@@ -1,0 +1,1 @@
+"""What people change: previewed, carried out, confirmed by a second person."""

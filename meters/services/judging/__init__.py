@@ -1,0 +1,1 @@
+"""Raw readings into final ones: rules, estimates, findings, decisions."""

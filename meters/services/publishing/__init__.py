@@ -1,0 +1,1 @@
+"""Blocks become visible, and who hears of it."""
