@@ -51,6 +51,7 @@ class RegisterAdvance:
 
     `energy`: difference x multiplier, in the unit of the channel. `unit_energy`: the last
     transmitted digit x multiplier. `skew_s`: seconds by which the reads miss the intervals' edges.
+    `bucket`: the time-of-use period that the register counts; empty for the total register.
     """
 
     start_utc: datetime
@@ -60,6 +61,7 @@ class RegisterAdvance:
     skew_s: int = 0
     rolled_over: bool = False
     source: str = ""
+    bucket: str = ""
 
 
 @dataclass(frozen=True)
