@@ -28,6 +28,7 @@ from poweroptix.kernel.errors import Refused
 from poweroptix.pages.asked import read_month, read_pk
 from poweroptix.pages.guards import StaffPage, actor_of, attempt
 from poweroptix.pages.lists import Column, Filter, ListPage
+from poweroptix.pages.templatetags.po import span_text
 
 #: What files and judgement find themselves, beside the rules.
 FOUND_ELSEWHERE = {
@@ -68,6 +69,10 @@ def rule_choices() -> list[tuple[str, str]]:
 
 def _zone(finding: Finding) -> str:
     return finding.channel.delivery_point.campus.zone if finding.channel_id else "UTC"
+
+
+def _span(finding: Finding) -> str:
+    return span_text(finding.start_utc, finding.end_utc, _zone(finding))
 
 
 def in_month(rows: QuerySet, label: str) -> QuerySet:
@@ -133,8 +138,9 @@ class FindingList(StaffPage, ListPage):
         Column("channel__code", "Channel", sort="channel__code", link=_work),
         Column("severity", "Severity", kind="state", sort="severity"),
         Column("effect", "Effect", value=effect),
-        Column("start_utc", "From", kind="moment", sort="start_utc", zone=_zone),
-        Column("end_utc", "To", kind="moment", sort="end_utc", zone=_zone),
+        Column("span", "When", sort="start_utc", value=_span),
+        Column("start_utc", "From", kind="moment", zone=_zone, on_screen=False),
+        Column("end_utc", "To", kind="moment", zone=_zone, on_screen=False),
         Column("message", "Found"),
         Column("created_at", "Age", sort="created_at", value=_age),
         Column("assigned_to", "With", sort="assigned_to", value=lambda f: f.assigned_to or None),

@@ -377,7 +377,7 @@ def effect(finding: Finding) -> str:
     if finding.state != FindingState.OPEN or channel is None:
         return ""
     if channel.role != Role.MAIN:
-        return f"{channel.get_role_display().lower()} channel: compared only, holds no month"
+        return f"{channel.get_role_display().lower()} channel: holds no month"
     if channel.quantity != "KWH" or channel.delivery_point.kind in BESIDE_THE_BALANCE:
         return "not part of the balance, holds no month"
     return "holds the month" if finding.severity in HOLDING else "holds no month"

@@ -3,7 +3,7 @@
 Templates never format a number by hand; these filters are the only place.
 """
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -215,9 +215,36 @@ def moment_text(instant: datetime, zone: str = "UTC") -> str:
     '2026-09-18 05:15 UTC+10'
     """
     local = instant.astimezone(ZoneInfo(str(zone)))
+    return f"{local:%Y-%m-%d %H:%M} {_zone_name(local)}"
+
+
+def span_text(start: datetime, end: datetime, zone: str = "UTC") -> str:
+    """Return a half-open range as local time, the day and the zone said once where they agree.
+
+    >>> from datetime import UTC
+    >>> start = datetime(2026, 9, 17, 19, 15, tzinfo=UTC)
+    >>> span_text(start, datetime(2026, 9, 17, 20, tzinfo=UTC), "America/Chicago")
+    '2026-09-17 14:15 to 15:00 CDT'
+    >>> span_text(start, datetime(2026, 9, 18, 5, tzinfo=UTC), "America/Chicago")
+    '2026-09-17 14:15 to 24:00 CDT'
+    >>> span_text(start, datetime(2026, 9, 19, 5, tzinfo=UTC), "America/Chicago")
+    '2026-09-17 14:15 CDT to 2026-09-19 00:00 CDT'
+    """
+    place = ZoneInfo(str(zone))
+    first, last = start.astimezone(place), end.astimezone(place)
+    name = _zone_name(first)
+    if name == _zone_name(last):
+        if first.date() == last.date():
+            return f"{first:%Y-%m-%d %H:%M} to {last:%H:%M} {name}"
+        if last.date() == first.date() + timedelta(days=1) and f"{last:%H:%M}" == "00:00":
+            return f"{first:%Y-%m-%d %H:%M} to 24:00 {name}"
+    return f"{moment_text(start, zone)} to {moment_text(end, zone)}"
+
+
+def _zone_name(local: datetime) -> str:
+    """Return the abbreviation of a local time's zone, or its offset where it has none."""
     name = local.strftime("%Z")
-    named = name if name[:1].isalpha() else f"UTC{name}"
-    return f"{local:%Y-%m-%d %H:%M} {named}"
+    return name if name[:1].isalpha() else f"UTC{name}"
 
 
 @register.filter

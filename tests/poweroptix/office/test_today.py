@@ -104,7 +104,7 @@ def test_a_hold_on_a_check_channel_is_said_to_hold_nothing(analyst, world):
     contract = Contract.objects.get(code="PPA-ALFA")
     assert readiness(contract, MARCH, now=NOW) == []
     page = analyst.get("/office/findings/").content.decode()
-    assert "check channel: compared only, holds no month" in page
+    assert "check channel: holds no month" in page
     tile = tiles.findings(None)
     assert (tile.count, tile.said, tile.tone) == (1, "none holds a month back", "todo")
     finding("HALL-A/DEL_KWH", "HOLD")
