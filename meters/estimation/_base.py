@@ -37,7 +37,9 @@ class EstimationContext:
     The series should reach beyond the gap (neighbours, reference days); statuses decide what is
     usable. ``zone``: IANA zone of the campus. ``holidays``: its local holidays. ``flags``: device
     events as index ranges of the series (POWER_FAIL ... bar an end point or a reference day).
-    ``barriers``: indices at which another installation begins; nothing reaches across.
+    ``barriers``: indices at which another installation begins; no line and no ratio reaches across.
+    ``ratio_changes``: those at which the transformer ratio changes; no reference day lies beyond
+    (None: all barriers).
     ``parameters``: the estimator's ``Parameters`` instance; None means the defaults. ``facts``:
     ``technology``, ``kind``, ``quantity``, ``direction`` of the point (only NET may be negative).
     ``evidence``: other series and totals of the point.
@@ -47,6 +49,7 @@ class EstimationContext:
     holidays: frozenset[date] = frozenset()
     flags: Sequence[Flag] = ()
     barriers: Sequence[int] = ()
+    ratio_changes: Sequence[int] | None = None
     parameters: Any = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     evidence: Evidence = field(default_factory=Evidence)
@@ -59,7 +62,7 @@ class Estimate:
     ``gap``: index range of the series. ``values``: int64 in 10^-6 of the unit. ``worksheet``:
     plain JSON (numbers as text): method, rule, inputs, per-interval steps; enough to compute the
     values again. ``used``: what it rests on (neighbour instants or reference days, ISO text).
-    ``warnings``: remarks for the reviewer.
+    ``warnings``: remarks for the reviewer. ``status``: CALCULATED where nothing is guessed.
     """
 
     gap: slice
@@ -68,6 +71,7 @@ class Estimate:
     worksheet: dict[str, Any]
     used: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    status: Status = Status.ESTIMATED
 
     def decimals(self) -> list[Decimal]:
         """Return the values as Decimals of the unit."""
@@ -89,7 +93,9 @@ class Estimator(Protocol):
 estimators: Registry[Estimator] = Registry("estimator", "meters.estimation")
 
 USABLE = (Status.VALIDATED, Status.VERIFIED, Status.EDITED)
-END_POINT_BARS = ("POWER_FAIL", "LONG", "SHORT", "TEST_MODE")
+#: Flag of intervals that an interruption on record touches (not a device's flag).
+INTERRUPTED = "INTERRUPTED"
+END_POINT_BARS = ("POWER_FAIL", "LONG", "SHORT", "TEST_MODE", INTERRUPTED)
 
 
 def usable(series: Series) -> np.ndarray:
@@ -241,11 +247,12 @@ def near_one(ratio: Ratio, limit_pct: Decimal) -> bool:
 
 def history_of(series: Series, context: EstimationContext) -> History:
     """Return the series as days that may serve as references."""
-    failing = flagged(series, context.flags, ("POWER_FAIL",))
+    failing = flagged(series, context.flags, ("POWER_FAIL", INTERRUPTED))
     ordinals = LocalClock.of(series.grid, context.zone).date_ordinal
     outages = frozenset(np.unique(ordinals[failing]).tolist())
     good = usable(series)
-    return History(series, context.zone, context.holidays, good, outages, context.barriers)
+    reach = context.barriers if context.ratio_changes is None else context.ratio_changes
+    return History(series, context.zone, context.holidays, good, outages, reach)
 
 
 def local_days(ordinals: np.ndarray, gap: slice) -> list[tuple[int, np.ndarray]]:

@@ -23,6 +23,7 @@ from .choices import (
 )
 from .devices import Channel, Installation, LossFactor, Meter
 from .files import ChannelAlias, ImportFile, ImportProfile, QuarantinedRecord
+from .holidays import SiteHoliday
 from .judgement import Edit, Finding, RuleSetting, VeeRun
 from .metrology import (
     Interruption,
@@ -80,6 +81,7 @@ __all__ = [
     "Role",
     "RuleSetting",
     "RunOutcome",
+    "SiteHoliday",
     "Source",
     "SourceItem",
     "SourceRun",

@@ -13,7 +13,8 @@ IMPORTED = {
     *("contracts.IndexSeries", "contracts.Party", "contracts.TouCalendar", "esg.CarbonPolicy"),
     *("meters.Campus", "meters.Channel", "meters.ChannelAlias", "meters.DeliveryPoint"),
     *("meters.GeneratingUnit", "meters.ImportProfile", "meters.Installation"),
-    *("meters.LossFactor", "meters.Meter", "meters.RuleSetting", "meters.Source"),
+    *("meters.LossFactor", "meters.Meter", "meters.RuleSetting", "meters.SiteHoliday"),
+    *("meters.Source",),
 }
 
 

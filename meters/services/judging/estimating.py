@@ -1,125 +1,77 @@
-"""Fills gaps by the ladder of estimators, with the channel's own history around them.
+"""Fills the gaps of judged channels by the ladder of estimators.
 
-History is read only for channels that have a gap: final readings of the 35 days before the judged
-range and of the 7 days after it, and those of its check and backup meters.
+Only channels with a gap are looked at, all of them at once: what is known beside them is read in a
+few queries however many they are (`evidence_survey.py`). Every estimate rests on readings alone,
+never on another estimate, so the order in which gaps and channels are filled is indifferent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
-from meters.calc.evidence import Check, Evidence
-from meters.calc.ladder import estimate_gap, steps_for
+import numpy as np
+
+from meters.calc.ladder import fill, steps_for
 from meters.estimation import Estimate, EstimationContext
-from meters.models import Channel, Layer, Role
-from meters.services.judging.judge import Case, Readings
+from meters.services.judging.evidence_survey import Survey
+from meters.services.judging.judge import Case, Estimating, Judging, Readings
 from meters.services.judging.rulebook import Rulebook
-from meters.services.judging.subjects import Subject
 from meters.services.judging.window import Window
-from poweroptix.kernel.fixed import MISSING
-from poweroptix.kernel.grid import Grid
-from poweroptix.kernel.quality import Status
-from poweroptix.kernel.series import Series
-
-BACK = timedelta(days=35)
-AHEAD = timedelta(days=7)
+from poweroptix.kernel.finding import Finding
 
 
-@dataclass
-class _Around:
-    """Final readings of one channel beyond the judged range, and what else is known there."""
+@dataclass(frozen=True)
+class Made:
+    """Estimates of one case, with what was found while they were made."""
 
-    grid: Grid
-    readings: Readings
-    offset: int
-    evidence: Evidence
+    estimates: Sequence[Estimate]
+    findings: Sequence[Finding] = ()
 
 
 class History:
-    """Finds what estimators may look at, for the channels of one window."""
+    """What estimators may look at, for the channels of one window that have a gap."""
 
-    def __init__(self, subjects: Sequence[Subject], window: Window) -> None:
-        self._window = window
-        self._known: dict[int, _Around] = {}
+    def __init__(self, window: Window, gaps: Sequence[Judging], now: datetime) -> None:
+        """Read it; the readings in the window count as they are judged there."""
+        self._survey = Survey(window, [judging.case for judging in gaps], now)
 
-    def estimate_with(self, book: Rulebook) -> Callable[[Case, Readings, slice], Estimate | None]:
-        """Return the function that fills one gap of a case."""
+    def estimate_with(self, book: Rulebook) -> Estimating:
+        """Return the function that fills the gaps of a case."""
 
-        def estimate(case: Case, now: Readings, gap: slice) -> Estimate | None:
-            return self._estimate(book, case, now, gap)
+        def estimate(case: Case, now: Readings, wanted: np.ndarray) -> Made:
+            return self._estimate(book, case, now, wanted)
 
         return estimate
 
-    def _estimate(self, book: Rulebook, case: Case, now: Readings, gap: slice) -> Estimate | None:
-        around = self._around(case)
-        first, count = around.offset, case.grid.count
-        values, status = around.readings.values, around.readings.status
-        values[first : first + count] = now.values
-        status[first : first + count] = now.status
-        series = Series(around.grid, values, status, case.subject.unit)
-        subject = case.subject
-        facts = {
-            "kind": subject.kind,
-            "technology": subject.technology,
-            "quantity": subject.quantity,
-            "direction": subject.direction,
-        }
+    def _estimate(self, book: Rulebook, case: Case, now: Readings, wanted: np.ndarray) -> Made:
+        survey = self._survey
+        offset = survey.offset
+        series = survey.series(case.subject, now)
+        facts = facts_of(case.subject)
         context = EstimationContext(
             zone=case.subject.zone,
-            flags=[(a + first, b + first, code, detail) for a, b, code, detail in case.flags],
-            barriers=[barrier + first for barrier in case.barriers],
+            holidays=survey.holidays(case.subject),
+            flags=survey.flags(case.subject),
+            barriers=survey.barriers(case.subject),
+            ratio_changes=survey.ratio_changes(case.subject),
             facts=facts,
-            evidence=around.evidence,
+            evidence=survey.evidence(case.subject),
         )
-        steps = steps_for(facts, book.estimators, book.off)
-        return estimate_gap(series, slice(gap.start + first, gap.stop + first), context, steps)
-
-    def _around(self, case: Case) -> _Around:
-        """Return the readings around the judged range, read once per channel."""
-        channel_id: int = case.subject.channel_id
-        if channel_id not in self._known:
-            start, end = case.grid.start_utc - BACK, case.grid.end_utc + AHEAD
-            wide = Window.read([channel_id], start, end, case.grid.minutes)
-            readings = wide.readings(channel_id, Layer.FINAL).copy()
-            readings.values[readings.status == Status.SUSPECT] = MISSING
-            readings.status[readings.status == Status.SUSPECT] = Status.MISSING
-            offset: Any = BACK // timedelta(minutes=case.grid.minutes)
-            evidence = Evidence(checks=self._checks(case.subject, start, end, offset))
-            self._known[channel_id] = _Around(wide.grid, readings, offset, evidence)
-        return self._known[channel_id]
-
-    def _checks(
-        self, subject: Subject, start: datetime, end: datetime, offset: int
-    ) -> tuple[Check, ...]:
-        """Return the check and backup meters of a main channel, as judged in this window."""
-        if subject.role != Role.MAIN:
-            return ()
-        found = Channel.objects.filter(
-            delivery_point=subject.point_id,
-            quantity=subject.quantity,
-            direction=subject.direction,
-            unit=subject.unit,
-            minutes=subject.minutes,
-            role__in=[Role.CHECK, Role.BACKUP],
-        ).order_by("-role", "code")
-        codes = dict(found.values_list("pk", "code"))
-        if not codes:
-            return ()
-        wide = Window.read(codes, start, end, subject.minutes)
-        for channel_id in codes.keys() & set(self._window.ids):
-            judged = self._window.readings(channel_id, Layer.FINAL)
-            kept = wide.readings(channel_id, Layer.FINAL)
-            inside = slice(offset, offset + len(judged.values))
-            kept.values[inside], kept.status[inside] = judged.values, judged.status
-        return tuple(
-            Check(code, _series(wide, channel_id, subject.unit))
-            for channel_id, code in codes.items()
-        )
+        places = np.zeros(series.grid.count, bool)
+        places[offset : offset + case.grid.count] = wanted
+        filled = fill(series, places, context, steps_for(facts, book.estimators, book.off))
+        return Made([shifted(estimate, -offset) for estimate in filled.estimates])
 
 
-def _series(window: Window, channel_id: int, unit: str) -> Series:
-    readings = window.readings(channel_id, Layer.FINAL)
-    return Series(window.grid, readings.values, readings.status, unit)
+def facts_of(subject: Any) -> dict[str, Any]:
+    """Return what estimators ask about a channel."""
+    names = ("kind", "technology", "quantity", "direction")
+    return {name: getattr(subject, name) for name in names}
+
+
+def shifted(estimate: Estimate, by: int) -> Estimate:
+    """Return an estimate whose gap counts from another start."""
+    return replace(estimate, gap=slice(estimate.gap.start + by, estimate.gap.stop + by))

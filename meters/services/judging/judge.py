@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -96,16 +96,28 @@ class Outcome:
     estimated: int = 0
 
 
-Estimating = Callable[[Case, Readings, slice], Any]
+class Estimates(Protocol):
+    """What was made of the gaps of a case; `gap`s are index ranges of its grid."""
+
+    estimates: Sequence[Any]
+    findings: Sequence[Finding]
+
+
+#: Fills the wanted intervals of a case, which are missing in the readings given.
+Estimating = Callable[[Case, Readings, np.ndarray], Estimates]
 
 
 def judge(case: Case, book: Rulebook, estimating: Estimating) -> Outcome:
-    """Return final readings and findings; `estimating` is called for each gap, or not at all."""
-    return _Judge(case, book).run(estimating)
+    """Return final readings and findings; `estimating` is called once, or not at all."""
+    return Judging(case, book).finish(estimating)
 
 
-class _Judge:
-    """The state of one judgement."""
+class Judging:
+    """The judgement of one case: rules at once, estimates when all that is beside it was judged.
+
+    `now`: the readings as far as they are judged, what failed taken out. `wanted`: what is to be
+    estimated.
+    """
 
     def __init__(self, case: Case, book: Rulebook) -> None:
         self.case, self.book = case, book
@@ -116,9 +128,14 @@ class _Judge:
         self.failed = np.zeros(count, bool)
         self.held = np.zeros(count, bool)
         self.verified = np.zeros(count, bool)
+        self.now = self._by_rules()
+        self.wanted = self.failed & ~case.edited
+        self.wanted &= self.installed | (self.now.values != MISSING)
+        self._kept = self.now.copy() if self.wanted.any() else self.now
+        self._blank()
 
-    def run(self, estimating: Estimating) -> Outcome:
-        """Judge and estimate."""
+    def _by_rules(self) -> Readings:
+        """Return the readings of this case with all findings filed."""
         case = self.case
         now = self._multiplied()
         for target, source in (
@@ -129,14 +146,20 @@ class _Judge:
             target[case.edited] = source[case.edited]
         self._source_statuses(now)
         self._apply_rules(now)
-        wanted = self.failed & ~case.edited
-        wanted &= self.installed | (now.values != MISSING)
-        estimated = self._estimate(now, wanted, estimating) if wanted.any() else 0
-        untouched = ~case.edited & ~self.failed
-        free = untouched & (now.values != MISSING)
+        self._set_statuses(now)
+        return now
+
+    def finish(self, estimating: Estimating | None = None) -> Outcome:
+        """Estimate what is wanted and return what was decided."""
+        estimated = self._estimate(estimating) if estimating and self.wanted.any() else 0
+        self._set_statuses(self.now)
+        return Outcome(self.now, self.found, estimated)
+
+    def _set_statuses(self, now: Readings) -> None:
+        """Mark what is held, and what a person has accepted, of the readings that stay."""
+        free = ~self.case.edited & ~self.failed & (now.values != MISSING)
         now.status[free & self.held] = Status.SUSPECT
         now.status[free & ~self.held & self.verified] = Status.VERIFIED
-        return Outcome(now, self.found, estimated)
 
     # -- before the rules -----------------------------------------------------------------------
 
@@ -258,23 +281,26 @@ class _Judge:
 
     # -- estimates ------------------------------------------------------------------------------
 
-    def _estimate(self, now: Readings, wanted: np.ndarray, estimating: Estimating) -> int:
+    def _blank(self) -> None:
+        """Take out what is to be estimated."""
+        self.now.values[self.wanted] = MISSING
+        self.now.status[self.wanted] = Status.MISSING
+        self.now.method[self.wanted] = Method.NONE
+
+    def _estimate(self, estimating: Estimating) -> int:
         """Fill the gaps; what no method can fill stays missing, a failed value stays suspect."""
-        kept = now.copy()
-        now.values[wanted] = MISSING
-        now.status[wanted] = Status.MISSING
-        now.method[wanted] = Method.NONE
+        now, wanted, kept = self.now, self.wanted, self._kept
         filled = np.zeros(self.grid.count, bool)
-        for first, end in runs(wanted):
-            estimate = estimating(self.case, now, slice(first, end))
-            if estimate is None:
-                continue
-            window = slice(first, end)
+        made = estimating(self.case, now, wanted)
+        for estimate in made.estimates:
+            window = estimate.gap
             now.values[window] = estimate.values
-            now.status[window] = Status.ESTIMATED
+            now.status[window] = int(estimate.status)
             now.method[window] = int(estimate.method)
             filled[window] = True
-            self._explain(first, end, estimate)
+            self._explain(window.start, window.stop, estimate)
+        for finding in made.findings:
+            self._file(finding)
         unfilled = wanted & ~filled & (kept.values != MISSING)
         now.values[unfilled] = kept.values[unfilled]
         now.status[unfilled] = Status.SUSPECT

@@ -27,7 +27,7 @@ from meters.models import (
 )
 from meters.services.judging import estimating
 from meters.services.judging.findings import keep_in_step
-from meters.services.judging.judge import Accepted, Case, Estimating, Outcome, Readings, judge
+from meters.services.judging.judge import Accepted, Case, Judging, Outcome, Readings
 from meters.services.judging.rulebook import Rulebook, Settings
 from meters.services.judging.subjects import Subject, Surroundings, subjects_of, surroundings
 from meters.services.judging.window import Window
@@ -203,22 +203,37 @@ class _Chunk:
     ) -> list[Outcome]:
         """Judge channels; what changed is sent while the next ones are judged.
 
-        The outcomes come back without their readings, which are in the window.
+        Channels with a gap wait until the rules have judged all others: their estimates may rest
+        on each other's readings. The outcomes come back without readings, those are in the window.
         """
-        outcomes: list[Outcome] = []
-        history = estimating.History(group, window)
+        outcomes: list[Outcome | None] = [None] * len(group)
+        waiting: dict[int, Judging] = {}
         size = max(1, PART_INTERVALS // window.grid.count)
         with Outflow(self.now) as out:
             for first in range(0, len(group), size):
-                part = slice(first, first + size)
-                for subject, book in zip(group[part], books[part], strict=True):
-                    estimate = _after(out, history.estimate_with(book))
-                    outcome = judge(self._case(subject, window, around), book, estimate)
-                    window.set_final(subject.channel_id, outcome.readings)
-                    self._count(outcome)
-                    outcomes.append(replace(outcome, readings=Readings.absent(0)))
-                self._send(out, window.changed(first, first + size))
-        return outcomes
+                part = range(first, min(first + size, len(group)))
+                for at in part:
+                    judging = Judging(self._case(group[at], window, around), books[at])
+                    window.set_final(group[at].channel_id, judging.now)
+                    if judging.wanted.any():
+                        waiting[at] = judging
+                    else:
+                        outcomes[at] = self._decided(judging.finish())
+                self._send(out, window.changed(_positions(part, waiting)))
+            out.finish()
+            if waiting:
+                history = estimating.History(window, list(waiting.values()), self.now)
+                for at, judging in waiting.items():
+                    outcome = judging.finish(history.estimate_with(books[at]))
+                    window.set_final(group[at].channel_id, outcome.readings)
+                    outcomes[at] = self._decided(outcome)
+                self._send(out, window.changed(np.array(list(waiting), np.int64)))
+        return [outcome for outcome in outcomes if outcome is not None]
+
+    def _decided(self, outcome: Outcome) -> Outcome:
+        """Count an outcome; give it back without its readings, which are in the window."""
+        self._count(outcome)
+        return replace(outcome, readings=Readings.absent(0))
 
     def _case(self, subject: Subject, window: Window, around: Surroundings) -> Case:
         """Return what is judged of one channel."""
@@ -276,14 +291,11 @@ class _Chunk:
         self.held.add(changed)
 
 
-def _after(out: Outflow, estimate: Estimating) -> Estimating:
-    """Return an estimate that may ask the database: it waits for what is being sent."""
-
-    def estimated(case: Case, now: Readings, gap: slice) -> Any:
-        out.finish()
-        return estimate(case, now, gap)
-
-    return estimated
+def _positions(part: range, without: dict[int, Judging]) -> slice | np.ndarray:
+    """Return the positions of a part that are not among some; a slice where it is all of them."""
+    if without.keys().isdisjoint(part):
+        return slice(part.start, part.stop)
+    return np.array([at for at in part if at not in without], np.int64)
 
 
 def _grouped(subjects: dict[int, Subject]) -> dict[tuple[str, int], list[Subject]]:

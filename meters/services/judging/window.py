@@ -96,13 +96,13 @@ class Window:
         ):
             store[Layer.FINAL - 1, row].reshape(-1)[self._inside] = given
 
-    def changed(self, first: int = 0, end: int | None = None) -> Batch:
+    def changed(self, which: slice | np.ndarray = slice(None)) -> Batch:
         """Return the final days whose content differs from what is published, as new versions.
 
-        `first` and `end` are positions in `ids`: of these channels alone.
+        `which` are positions in `ids`: of these channels alone.
         """
-        ids = np.asarray(self.ids[first:end], np.int64)
-        raw, final = ((layer - 1, slice(first, end)) for layer in (Layer.RAW, Layer.FINAL))
+        ids = np.asarray(self.ids, np.int64)[which]
+        raw, final = ((layer - 1, which) for layer in (Layer.RAW, Layer.FINAL))
         days = self._values.shape[2]
         values = self._values[final].reshape(-1, self.per_day)
         status = self._status[final].reshape(-1, self.per_day)
@@ -110,7 +110,7 @@ class Window:
         known = self._versions[final].reshape(-1)
         digests = digests_of(values, status, method)
         blank = (values == MISSING).all(axis=1) & (method == 0).all(axis=1)
-        differs = (digests != self._digests[first:end].reshape(-1)) & ~(blank & (known == 0))
+        differs = (digests != self._digests[which].reshape(-1)) & ~(blank & (known == 0))
         at = slice(None) if differs.all() else np.flatnonzero(differs)
         raw_version = self._versions[raw].reshape(-1)[at]
         with_raw = raw_version > 0
