@@ -89,7 +89,29 @@ def findings_of(
 
 def store_findings(found: list[Finding]) -> None:
     """Write findings; those that are alive already stay as they are."""
-    Finding.objects.bulk_create(found, ignore_conflicts=True)
+    Finding.objects.bulk_create(_joined(found), ignore_conflicts=True)
+
+
+def _joined(found: list[Finding]) -> list[Finding]:
+    """Join findings of a channel that say the same and touch: blocks end at midnight UTC, not time.
+
+    The largest metric is kept.
+    """
+    joined: list[Finding] = []
+    for one in sorted(found, key=lambda f: (f.channel_id or 0, f.rule_code, f.start_utc)):
+        last = joined[-1] if joined else None
+        touches = last and last.start_utc < last.end_utc == one.start_utc
+        if last is None or not touches or _said(last) != _said(one):
+            joined.append(one)
+            continue
+        last.end_utc = one.end_utc
+        if last.metric is not None and one.metric is not None:
+            last.metric = max(last.metric, one.metric)
+    return joined
+
+
+def _said(finding: Finding) -> tuple:
+    return finding.channel_id, finding.rule_code, finding.message
 
 
 def _finding(

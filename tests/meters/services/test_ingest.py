@@ -73,6 +73,18 @@ def test_late_file_makes_a_new_version_and_warns():
     assert finding.message == "The source sent other values for readings that it had sent before."
 
 
+def test_a_change_across_midnight_is_one_finding_with_the_largest_change():
+    channel = make_channel()
+    values = ["1.5"] * 192
+    builders.ingest(long_csv(channel.code, START, values))
+    values[94:98] = ["2", "2", "3", "2"]
+    builders.ingest(long_csv(channel.code, START, values), name="late.csv")
+    (finding,) = Finding.objects.filter(rule_code="V03")
+    assert finding.start_utc == START + timedelta(minutes=15 * 94)
+    assert finding.end_utc == START + timedelta(minutes=15 * 98)
+    assert finding.metric == Decimal("100")
+
+
 def test_later_null_never_withdraws_a_value():
     channel = make_channel()
     builders.ingest(long_csv(channel.code, START, DAY))
