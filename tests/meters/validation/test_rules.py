@@ -214,9 +214,3 @@ def test_every_rule_explains_itself(key):
     assert rule.title
     rule.Parameters()
     assert all(entry["help"] for entry in describe(rule.Parameters))
-
-
-def test_the_rules_that_exist():
-    assert rules.keys() == (
-        "duplicate@1", "gap@1", "high_limit@1", "implausible_unit@1", "negative@1", "spike@1",
-    )  # fmt: skip

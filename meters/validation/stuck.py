@@ -1,0 +1,101 @@
+"""V16 Stuck value: the same number again and again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+
+from meters.validation._base import (
+    ENERGY_UNITS,
+    POWER_UNITS,
+    BaseRule,
+    Stage,
+    ValidationContext,
+    rules,
+)
+from meters.validation._compare import number, usable
+from meters.validation._ranges import finding, long_runs, metered
+from poweroptix.kernel.finding import Finding, Severity
+from poweroptix.kernel.parameters import param
+from poweroptix.kernel.series import Series
+
+
+@dataclass(frozen=True)
+class StuckParameters:
+    """How often a number may repeat."""
+
+    max_repeat: int = param(
+        default=6, unit="count", minimum=1, help="Most identical values in a row that pass."
+    )
+    min_digits: int = param(
+        default=4,
+        unit="count",
+        minimum=1,
+        maximum=18,
+        help="Numbers of fewer digits, in the finest step of the source, are not judged: a coarse "
+        "source repeats them by nature.",
+    )
+
+
+@rules.register("stuck@1")
+class Stuck(BaseRule):
+    """No value other than zero occurs more than six times (default) in a row.
+
+    Compared at the full precision of the source: a steady load of 521 pulses repeats, one of
+    412.125 kWh does not, so numbers of fewer than four digits (default) are not judged. Estimates
+    and substitutes are left out: they may be level.
+    """
+
+    code = "V16"
+    title = "Stuck value"
+    stage = Stage.VALUE
+    Parameters = StuckParameters
+
+    @staticmethod
+    def check(series: Series, context: ValidationContext) -> list[Finding]:
+        """Return one finding (HOLD) per run of identical values."""
+        parameters = context.parameters or StuckParameters()
+        values = series.values
+        if series.unit not in ENERGY_UNITS | POWER_UNITS or values.size <= parameters.max_repeat:
+            return []
+        same = values[1:] == values[:-1]
+        spans = long_runs(same, parameters.max_repeat - 1)
+        if not spans:
+            return []
+        good = usable(series, context) & metered(series)
+        good &= np.abs(values) >= _step(values[good]) * 10 ** (parameters.min_digits - 1)
+        # A run of equal neighbours is one value longer than the pairs it is made of.
+        same &= good[1:] & good[:-1]
+        return [
+            _finding(series, (a, b + 1), parameters.max_repeat)
+            for a, b in long_runs(same, parameters.max_repeat - 1)
+        ]
+
+
+def _step(values: np.ndarray) -> int:
+    """Return the finest decimal step that values are given in, in 10^-6; zeros have none.
+
+    >>> _step(np.array([412_125_000, 412_000_000, 0]))
+    1000
+    """
+    common, step = int(np.gcd.reduce(values)) if values.size else 0, 1
+    while common and not common % (step * 10):
+        step *= 10
+    return step
+
+
+def _finding(series: Series, span: tuple[int, int], max_repeat: int) -> Finding:
+    times = span[1] - span[0]
+    return finding(
+        "V16",
+        Severity.HOLD,
+        series.grid,
+        span,
+        f"{number(int(series.values[span[0]])):f} {series.unit} stands {times} times in a row "
+        f"({max_repeat} pass): the meter or the link may be stuck.",
+        "Compare with the check meter or read the meter again, then accept or edit.",
+        Decimal(times),
+        Decimal(max_repeat),
+    )

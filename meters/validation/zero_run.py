@@ -1,0 +1,96 @@
+"""V15 Zero run: a load that should never rest shows zero for hours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from meters.validation._base import BaseRule, Stage, ValidationContext, rules
+from meters.validation._ranges import LOAD_KINDS, duration, finding, long_runs, without_power
+from poweroptix.kernel.errors import Refused
+from poweroptix.kernel.finding import Finding, Severity
+from poweroptix.kernel.parameters import param
+from poweroptix.kernel.series import Series
+
+
+@dataclass(frozen=True)
+class ZeroRunParameters:
+    """How long a load may show zero."""
+
+    warn_after_minutes: int = param(
+        default=120,
+        unit="min",
+        minimum=0,
+        help="Longest run of zeros of a load that passes; 120 are 8 intervals of 15 minutes.",
+    )
+    hold_after_minutes: int = param(
+        default=1440,
+        unit="min",
+        minimum=0,
+        help="A longer run is held until a person has looked at it.",
+    )
+
+    def __post_init__(self) -> None:
+        if self.hold_after_minutes < self.warn_after_minutes:
+            text = "hold_after_minutes must not be shorter than warn_after_minutes."
+            raise Refused("zero_run.order", text)
+
+
+@rules.register("zero_run@1")
+class ZeroRun(BaseRule):
+    """The delivered energy of a load is never zero for more than two hours (default) in a row.
+
+    A known outage, the flag POWER_FAIL and a point out of service excuse; a missing interval ends
+    a run. Generators, stores and ties may rest and are not judged.
+    """
+
+    code = "V15"
+    title = "Zero run"
+    stage = Stage.VALUE
+    Parameters = ZeroRunParameters
+
+    @staticmethod
+    def lacks(series: Series, context: ValidationContext) -> str:
+        """Return that the kind of the point is unknown, where it is."""
+        return "" if context.facts.get("kind") else "the kind of the point"
+
+    @staticmethod
+    def check(series: Series, context: ValidationContext) -> list[Finding]:
+        """Return one finding per long run of zeros: WARN, and HOLD when it is very long."""
+        parameters = context.parameters or ZeroRunParameters()
+        if not _applies(series, context):
+            return []
+        minutes = series.grid.minutes
+        zero = series.values == 0
+        if not zero.any():
+            return []
+        zero &= ~without_power(series, context)
+        found = []
+        for a, b in long_runs(zero, parameters.warn_after_minutes // minutes):
+            length = (b - a) * minutes
+            long = length > parameters.hold_after_minutes
+            allowed = parameters.hold_after_minutes if long else parameters.warn_after_minutes
+            found.append(
+                finding(
+                    "V15",
+                    Severity.HOLD if long else Severity.WARN,
+                    series.grid,
+                    (a, b),
+                    f"Zero for {duration(length)} in a row, and no outage is known "
+                    f"({duration(allowed)} pass).",
+                    "Enter the outage, or have the meter looked at.",
+                    Decimal(length),
+                    Decimal(allowed),
+                )
+            )
+        return found
+
+
+def _applies(series: Series, context: ValidationContext) -> bool:
+    """Return whether the channel is what a load in service takes."""
+    return (
+        series.unit in ("kWh", "kW")
+        and context.facts.get("kind") in LOAD_KINDS
+        and context.direction == "DELIVERED"
+        and context.circumstances.active is not False
+    )
