@@ -108,6 +108,7 @@ RULES: list[Rule] = [
     # What proves a meter is never changed: a correction is a new row that names the old one.
     AppendOnly("meters_metertest"),
     AppendOnly("meters_metertestpoint"),
+    AppendOnly("meters_clockcheck"),
     AppendOnly("meters_transformercertificate"),
     ChannelPolicy("meters_readingnote"),
     PortalGrant("meters_readingnote"),

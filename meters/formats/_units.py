@@ -11,7 +11,10 @@ from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.units import to_canonical
 
 METERED = frozenset(
-    {"kWh", "kW", "kVArh", "kVAr", "kVAh", "kVA", "MMBtu", "m3", "kg", "V", "A", "Hz", "ratio"}
+    {
+        *("kWh", "kW", "kVArh", "kVAr", "kVAh", "kVA", "MMBtu", "m3", "kg", "V", "A", "Hz"),
+        *("ratio", "count", "W/m2", "m/s"),
+    }
 )
 
 

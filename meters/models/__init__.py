@@ -21,10 +21,12 @@ from .choices import (
     Technology,
     ZoneRule,
 )
+from .clocks import ClockCheck
 from .devices import Channel, Installation, LossFactor, Meter
 from .files import ChannelAlias, ImportFile, ImportProfile, QuarantinedRecord
 from .holidays import SiteHoliday
 from .judgement import Edit, Finding, RuleSetting, VeeRun
+from .limits import HeatRatePoint, PowerCurvePoint, UnitLimits
 from .metrology import (
     Interruption,
     InterruptionCause,
@@ -43,6 +45,7 @@ __all__ = [
     "CapacityStep",
     "Channel",
     "ChannelAlias",
+    "ClockCheck",
     "DeliveryPoint",
     "Direction",
     "Edit",
@@ -54,6 +57,7 @@ __all__ = [
     "FindingState",
     "GeneratingUnit",
     "Health",
+    "HeatRatePoint",
     "ImportFile",
     "ImportProfile",
     "Installation",
@@ -67,6 +71,7 @@ __all__ = [
     "MeterTestPoint",
     "MeterTestResult",
     "PointKind",
+    "PowerCurvePoint",
     "ProposalState",
     "Publication",
     "PublicationKind",
@@ -88,6 +93,7 @@ __all__ = [
     "Technology",
     "TransformerCertificate",
     "TransformerKind",
+    "UnitLimits",
     "VeeRun",
     "ZoneRule",
     "capacity_steps",

@@ -60,6 +60,12 @@ class Campus(models.Model):
         help_text="Highest daily loss, 0.025 = 2.5 %.",
     )
     currency = models.CharField(max_length=3, default="USD")
+    latitude_deg = models.DecimalField(
+        max_digits=8, decimal_places=6, null=True, blank=True, help_text="North is positive."
+    )
+    longitude_deg = models.DecimalField(
+        max_digits=9, decimal_places=6, null=True, blank=True, help_text="East is positive."
+    )
 
     objects = CodeManager()
 
@@ -77,7 +83,21 @@ class Campus(models.Model):
                     balance_tolerance_low_ratio__lte=models.F("balance_tolerance_high_ratio"),
                 ),
                 violation_error_message="The lower tolerance must not exceed the upper one.",
-            )
+            ),
+            models.CheckConstraint(
+                name="campus_place_range",
+                condition=Q(latitude_deg__isnull=True, longitude_deg__isnull=True)
+                | Q(
+                    latitude_deg__isnull=False,
+                    longitude_deg__isnull=False,
+                    latitude_deg__gte=-90,
+                    latitude_deg__lte=90,
+                    longitude_deg__gte=-180,
+                    longitude_deg__lte=180,
+                ),
+                violation_error_message="Give both latitude (-90 to 90) and longitude (-180 to "
+                "180), or neither.",
+            ),
         ]
 
     def __str__(self):

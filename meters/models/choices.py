@@ -28,6 +28,7 @@ class PointKind(models.TextChoices):
     HOUSE = "HOUSE", "House load"
     FUEL = "FUEL", "Fuel"
     BUS = "BUS", "Bus"
+    WEATHER = "WEATHER", "Weather station"
 
 
 class Quantity(models.TextChoices):
@@ -41,6 +42,10 @@ class Quantity(models.TextChoices):
     VOLT = "VOLT", "Voltage"
     AMPERE = "AMPERE", "Current"
     RATIO = "RATIO", "Ratio"
+    SOC = "SOC", "State of charge"
+    IRRADIANCE = "IRRADIANCE", "Irradiance"
+    WIND_SPEED = "WIND_SPEED", "Wind speed"
+    RUNNING = "RUNNING", "Running state"
     OTHER = "OTHER", "Other"
 
 

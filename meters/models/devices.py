@@ -142,6 +142,14 @@ class Installation(models.Model):
     multiplier_applied_by_source = models.BooleanField(
         default=True, help_text="The source already sends primary values: do not multiply again."
     )
+    pulse_weight = models.DecimalField(
+        max_digits=14,
+        decimal_places=6,
+        null=True,
+        blank=True,
+        help_text="Of a recorder that counts pulses: what one pulse is worth, before transformers, "
+        "in the unit of the channel (Ke).",
+    )
 
     class Meta:
         """Names and constraints."""
@@ -167,6 +175,11 @@ class Installation(models.Model):
                     pt_ratio__lte=1_000_000,
                 ),
                 violation_error_message="Transformer ratios are above 0 and at most 1,000,000.",
+            ),
+            models.CheckConstraint(
+                name="installation_pulse_weight_positive",
+                condition=Q(pulse_weight__isnull=True) | Q(pulse_weight__gt=0),
+                violation_error_message="A pulse weight is above 0.",
             ),
         ]
 

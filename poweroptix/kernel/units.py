@@ -29,6 +29,8 @@ _KINDS: dict[str, tuple[str, dict[str, str]]] = {
     "voltage": ("V", {"kV": "1000"}),
     "current": ("A", {}),
     "frequency": ("Hz", {}),
+    "irradiance": ("W/m2", {"kW/m2": "1000"}),
+    "speed": ("m/s", {}),
     "ratio": ("ratio", {"%": "0.01", "pct": "0.01", "percent": "0.01"}),
     "number": ("count", {}),
     "time in months": ("month", {"months": "1"}),

@@ -14,7 +14,7 @@ IMPORTED = {
     *("meters.Campus", "meters.Channel", "meters.ChannelAlias", "meters.DeliveryPoint"),
     *("meters.GeneratingUnit", "meters.ImportProfile", "meters.Installation"),
     *("meters.LossFactor", "meters.Meter", "meters.RuleSetting", "meters.SiteHoliday"),
-    *("meters.Source",),
+    *("meters.HeatRatePoint", "meters.PowerCurvePoint", "meters.Source", "meters.UnitLimits"),
 }
 
 

@@ -13,7 +13,7 @@ from tests.house import tree
 ALLOWED_SUFFIX = re.compile(
     r"(^|_)(kwh|mwh|kw|mw|kvarh|kva|va|kw_month|mmbtu|usd|usd_per_kwh|usd_per_mwh|usd_per_kw_month"
     r"|usd_per_mmbtu|kgco2e|kgco2e_per_kwh|kgco2e_per_mwh|kgco2e_per_mmbtu|mmbtu_per_kwh|kg|g"
-    r"|ratio|pct|minutes|hours|days|count|index|places)(_(max|min|low|high|before|after))?$"
+    r"|btu_per_kwh|kw_per_minute|mmbtu_per_hour|m_per_s|deg|s|ratio|pct|minutes|hours|days|count|index|places)(_(max|min|low|high|before|after))?$"
 )
 #: Decimal fields without a unit in the name, and why.
 EXCEPTIONS = {
@@ -27,6 +27,7 @@ EXCEPTIONS = {
     "rate": "the rate's text beside it names the unit",
     "after_total": "an edit's total has the unit of its channel",
     "primary_rating": "ampere of a CT, volt of a PT: the kind stands beside it",
+    "pulse_weight": "what one pulse is worth has the unit of its channel",
     "secondary_rating": "ampere of a CT, volt of a PT: the kind stands beside it",
 }
 #: Pure files that turn angles, which are no quantities.
