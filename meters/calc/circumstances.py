@@ -38,7 +38,10 @@ class Relation(StrEnum):
 
 @dataclass(frozen=True)
 class Companion:
-    """Another channel beside the judged one, on the same grid."""
+    """Another channel beside the judged one, on the same grid.
+
+    Fuel may lie on longer intervals over the same range, as it is metered.
+    """
 
     relation: Relation
     code: str
@@ -83,7 +86,11 @@ class Capacity:
 
 @dataclass(frozen=True)
 class Plant:
-    """Limits of the generating unit or store behind the point; None where unknown."""
+    """Limits of the generating unit or store behind the point; None where unknown.
+
+    `dc_capacity_kw`: of the panels of a solar plant. `charge_ratio`, `discharge_ratio`: efficiency
+    of a store on the way in and out. `usable_kwh`: what it holds between 0 and 100 % of charge.
+    """
 
     technology: str = ""
     heat_rate_low_btu_per_kwh: Decimal | None = None
@@ -94,6 +101,7 @@ class Plant:
     discharge_ratio: Decimal | None = None
     cut_in_m_per_s: Decimal | None = None
     contracted_kw: Decimal | None = None
+    dc_capacity_kw: Decimal | None = None
 
 
 @dataclass(frozen=True)
