@@ -2,17 +2,11 @@
 
 import datetime as dt
 from decimal import Decimal
-from fractions import Fraction
 
-import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from meters.validation import ValidationContext, rules
-from meters.validation.high_limit import HighLimitParameters
 from meters.validation.implausible_unit import ImplausibleUnitParameters
-from meters.validation.spike import SpikeParameters, assess
 from poweroptix.kernel.finding import Severity
 from poweroptix.kernel.grid import Grid
 from poweroptix.kernel.parameters import describe
@@ -31,94 +25,6 @@ def series(values, minutes=15, start=START, unit="kWh"):
 
 def check(key, given_series, **context):
     return rules.get(key).check(given_series, ValidationContext(zone=ZONE, **context))
-
-
-def spike_case(given_values):
-    values = [Decimal(given_values.get("base", "90"))] * given_values["n"]
-    for at, value in given_values.get("peaks", {}).items():
-        values[int(at)] = Decimal(value)
-    return values
-
-
-@needs_cases
-@pytest.mark.parametrize("name", ["S1", "S2", "S4", "S6", "S7", "S8"])
-def test_spike_examples(name):
-    case = example(name)
-    values = series(spike_case(case["given"])).values
-    verdict = assess(values, SpikeParameters(), Fraction(0))
-    want = case["expect"]
-    assert verdict.result == want["result"]
-    if want.get("ratio") is not None:
-        assert verdict.ratio == Decimal(want["ratio"])
-    if "flagged" in want:
-        assert list(verdict.flagged) == want["flagged"]
-    if "reason" in want:
-        assert verdict.reason == want["reason"]
-
-
-@needs_cases
-@pytest.mark.parametrize("name", ["S1", "S2", "S7"])
-def test_spike_examples_as_findings(name):
-    case = example(name)
-    found = check("spike@1", series(spike_case(case["given"])))
-    flagged = case["expect"]["flagged"]
-    assert [f.start_utc for f in found] == [START + dt.timedelta(minutes=15 * n) for n in flagged]
-    for finding in found:
-        assert (finding.code, finding.severity) == ("V13", Severity.HOLD)
-        assert finding.metric == Decimal(case["expect"]["ratio"])
-        assert finding.threshold == Decimal("1.8")
-
-
-def test_spike_judges_local_days_apart_and_leaves_failed_intervals_out():
-    two_days = [1] * 96 + [100] * 96
-    assert check("spike@1", series(two_days)) == []
-    batch = check(
-        "spike@1", series([1] * 190 + [100] * 2), parameters=SpikeParameters(mode="BATCH")
-    )
-    assert len(batch) == 1
-    failed = np.zeros(96, dtype=bool)
-    failed[40] = True
-    day = [90] * 40 + [5000] + [90] * 55
-    assert len(check("spike@1", series(day))) == 1
-    assert check("spike@1", series(day), failed=failed) == []
-    missing = [90] * 40 + [None] + [90] * 55
-    assert check("spike@1", series(missing)) == []
-
-
-def test_a_lone_small_peak_is_not_judged_when_a_limit_says_it_is_small():
-    day = [0] * 40 + [5] + [0] * 55
-    assert len(check("spike@1", series(day))) == 1
-    assert check("spike@1", series(day), capacity_kw=Decimal(2000)) == []
-    assert len(check("spike@1", series(day), capacity_kw=Decimal(1999))) == 1
-
-
-@needs_cases
-def test_high_limit_examples():
-    given_case = example("L1")["given"]
-    parameters = HighLimitParameters(factor=Decimal(given_case["factor"]))
-    capacity = Decimal(given_case["nameplate_kw"])
-    at = series([given_case["value"]])
-    assert check("high_limit@1", at, capacity_kw=capacity, parameters=parameters) == []
-    over = series([example("L2")["given"]["value"]])
-    (finding,) = check("high_limit@1", over, capacity_kw=capacity, parameters=parameters)
-    assert (finding.code, finding.severity) == ("V11", Severity.ESTIMATE)
-    assert (finding.metric, finding.threshold) == (Decimal("13125.001"), Decimal("13125"))
-    assert finding.message == "13125.001 kWh is above the limit of 13125 kWh."
-
-
-def test_the_smaller_limit_counts_and_tenants_have_their_own_factor():
-    values = series([260, 270, 280, 270, 260])
-    found = check("high_limit@1", values, capacity_kw=Decimal(1000))
-    assert [(f.start_utc - START, f.end_utc - START) for f in found] == [
-        (dt.timedelta(minutes=15), dt.timedelta(minutes=60))
-    ]
-    tenant = check("high_limit@1", values, capacity_kw=Decimal(1000), facts={"kind": "TENANT_LOAD"})
-    assert [f.metric for f in tenant] == [Decimal(280)]
-    both = check("high_limit@1", values, capacity_kw=Decimal(1000), high_limit_kw=Decimal(1000))
-    assert both[0].end_utc - both[0].start_utc == dt.timedelta(minutes=75)
-    assert check("high_limit@1", values) == []
-    power = series([1051], unit="kW")
-    assert len(check("high_limit@1", power, capacity_kw=Decimal(1000))) == 1
 
 
 @needs_cases
@@ -187,24 +93,6 @@ def test_implausible_unit():
     assert check("implausible_unit@1", reactive, capacity_kw=Decimal(1000)) == []
     strict = ImplausibleUnitParameters(min_ratio=Decimal("0.0001"))
     assert check("implausible_unit@1", tiny, capacity_kw=Decimal(1000), parameters=strict) == []
-
-
-@settings(max_examples=150, deadline=None)
-@given(st.lists(st.integers(0, 10**12), min_size=20, max_size=40), st.decimals(0, 5, places=3))
-def test_spike_agrees_with_the_definition_in_exact_fractions(values, threshold):
-    verdict = assess(np.array(values), SpikeParameters(threshold=threshold), Fraction(0))
-    ranked = sorted(values, reverse=True)
-    third = ranked[2]
-    if ranked[0] == 0:
-        assert verdict.result == "NOT_APPLICABLE"
-        return
-    flagged = [
-        n for n, value in enumerate(values)
-        if (value > 0 if third == 0 else Fraction(value - third, third) > Fraction(threshold))
-    ]  # fmt: skip
-    assert list(verdict.flagged) == flagged
-    assert verdict.result == ("FAIL" if flagged else "PASS")
-    assert len(flagged) <= 2
 
 
 @pytest.mark.parametrize("key", rules.keys())
