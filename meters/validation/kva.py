@@ -48,9 +48,9 @@ class Kva(BaseRule):
 
     @staticmethod
     def lacks(series: Series, context: ValidationContext) -> str:
-        """Return which of the other two channels is missing."""
+        """Return that it is no kVAh channel, or which of the other two is missing."""
         if series.unit != "kVAh":
-            return ""
+            return "apparent energy in kVAh"
         names = {Relation.ACTIVE: "kWh", Relation.REACTIVE: "kVArh"}
         gone = [name for each, name in names.items() if not context.circumstances.beside(each)]
         return f"a {' and a '.join(gone)} channel of the same point" if gone else ""

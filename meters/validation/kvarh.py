@@ -45,21 +45,20 @@ class Kvarh(BaseRule):
 
     @staticmethod
     def lacks(series: Series, context: ValidationContext) -> str:
-        """Return that the kind of the point or its reactive channel is not known."""
-        if series.unit != "kWh":
-            return ""
+        """Return that it is not a load's energy, or has no reactive channel beside it."""
         if not context.facts.get("kind"):
             return "the kind of the point"
-        applies = _applies(series, context)
-        missing = applies and not context.circumstances.beside(Relation.REACTIVE)
-        return "a kVArh channel of the same point" if missing else ""
+        if not _applies(series, context):
+            return "the energy that a load takes, in kWh"
+        reactive = context.circumstances.beside(Relation.REACTIVE)
+        return "" if reactive else "a kVArh channel of the same point"
 
     @staticmethod
     def check(series: Series, context: ValidationContext) -> list[Finding]:
         """Return one finding (HOLD) per run of intervals with kVArh and no kWh."""
         parameters = context.parameters or KvarhParameters()
         reactive = context.circumstances.beside(Relation.REACTIVE)
-        if not reactive or not _applies(series, context):
+        if Kvarh.lacks(series, context):
             return []
         zero = (series.values == 0) & usable(series, context)
         if not zero.any():

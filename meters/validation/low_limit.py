@@ -40,10 +40,15 @@ class LowLimit(BaseRule):
     Parameters = LowLimitParameters
 
     @staticmethod
+    def lacks(series: Series, context: ValidationContext) -> str:
+        """Return that the channel shows no active energy or power, where it does not."""
+        return "" if series.unit in ("kWh", "kW") else "active energy or power in kWh or kW"
+
+    @staticmethod
     def check(series: Series, context: ValidationContext) -> list[Finding]:
         """Return one finding (WARN) per run of intervals below the limit."""
         parameters = context.parameters or LowLimitParameters()
-        if series.unit not in ("kWh", "kW") or context.circumstances.active is False:
+        if LowLimit.lacks(series, context) or context.circumstances.active is False:
             return []
         limit = interval_micro(series, parameters.min_kw)
         low = (series.values < -(-limit // 1)) & usable(series, context)

@@ -29,10 +29,11 @@ class Sibling(BaseRule):
 
     @staticmethod
     def lacks(series: Series, context: ValidationContext) -> str:
-        """Return that there is no reactive channel, where there is none."""
-        if series.unit == "kWh" and not context.circumstances.beside(Relation.REACTIVE):
-            return "a kVArh channel of the same point"
-        return ""
+        """Return that it is no kWh channel, or has no reactive one beside it."""
+        if series.unit != "kWh":
+            return "active energy in kWh"
+        siblings = context.circumstances.beside(Relation.REACTIVE)
+        return "" if siblings else "a kVArh channel of the same point"
 
     @staticmethod
     def check(series: Series, context: ValidationContext) -> list[Finding]:

@@ -54,11 +54,16 @@ class Stuck(BaseRule):
     Parameters = StuckParameters
 
     @staticmethod
+    def lacks(series: Series, context: ValidationContext) -> str:
+        """Return that the channel shows neither energy nor power, where it does not."""
+        return "" if series.unit in ENERGY_UNITS | POWER_UNITS else "energy or power"
+
+    @staticmethod
     def check(series: Series, context: ValidationContext) -> list[Finding]:
         """Return one finding (HOLD) per run of identical values."""
         parameters = context.parameters or StuckParameters()
         values = series.values
-        if series.unit not in ENERGY_UNITS | POWER_UNITS or values.size <= parameters.max_repeat:
+        if Stuck.lacks(series, context) or values.size <= parameters.max_repeat:
             return []
         same = values[1:] == values[:-1]
         spans = long_runs(same, parameters.max_repeat - 1)

@@ -51,14 +51,16 @@ class ZeroRun(BaseRule):
 
     @staticmethod
     def lacks(series: Series, context: ValidationContext) -> str:
-        """Return that the kind of the point is unknown, where it is."""
-        return "" if context.facts.get("kind") else "the kind of the point"
+        """Return that the kind of the point is unknown, or that it is not a load's energy."""
+        if not context.facts.get("kind"):
+            return "the kind of the point"
+        return "" if _applies(series, context) else "the energy that a load takes"
 
     @staticmethod
     def check(series: Series, context: ValidationContext) -> list[Finding]:
         """Return one finding per long run of zeros: WARN, and HOLD when it is very long."""
         parameters = context.parameters or ZeroRunParameters()
-        if not _applies(series, context):
+        if ZeroRun.lacks(series, context) or context.circumstances.active is False:
             return []
         minutes = series.grid.minutes
         zero = series.values == 0
@@ -87,10 +89,9 @@ class ZeroRun(BaseRule):
 
 
 def _applies(series: Series, context: ValidationContext) -> bool:
-    """Return whether the channel is what a load in service takes."""
+    """Return whether the channel is what a load takes."""
     return (
         series.unit in ("kWh", "kW")
         and context.facts.get("kind") in LOAD_KINDS
         and context.direction == "DELIVERED"
-        and context.circumstances.active is not False
     )

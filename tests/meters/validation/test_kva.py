@@ -55,7 +55,7 @@ def test_it_says_what_it_lacks():
     assert lacks(KEY, apparent) == "a kWh and a kVArh channel of the same point"
     assert lacks(KEY, apparent, active) == "a kVArh channel of the same point"
     assert lacks(KEY, apparent, active, reactive) == ""
-    assert lacks(KEY, series([1])) == ""
+    assert lacks(KEY, series([1])) == "apparent energy in kVAh"
     assert judge(KEY, apparent, active) == []
     assert judge(KEY, series([1]), active, reactive) == []
 

@@ -68,12 +68,12 @@ def test_outages_and_failed_intervals_are_left_out():
 )
 def test_what_may_hold_the_voltage_at_rest_is_not_judged(more):
     assert judge(KEY, series([0]), reactive([5]), **more) == []
-    assert lacks(KEY, series([0]), **more) == ""
+    assert lacks(KEY, series([0]), **more) == "the energy that a load takes, in kWh"
 
 
 def test_it_says_what_it_lacks():
     assert lacks(KEY, series([0]), facts=LOAD) == "a kVArh channel of the same point"
     assert lacks(KEY, series([0]), reactive([1])) == "the kind of the point"
     assert lacks(KEY, series([0]), reactive([1]), facts=LOAD) == ""
-    assert lacks(KEY, series([0], unit="kVArh")) == ""
+    assert lacks(KEY, series([0], unit="kVArh"), facts=LOAD).startswith("the energy that a load")
     assert judge(KEY, series([0]), facts=LOAD) == []

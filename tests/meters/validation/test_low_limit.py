@@ -6,7 +6,7 @@ import numpy as np
 
 from meters.validation.low_limit import LowLimitParameters
 from poweroptix.kernel.finding import Severity
-from tests.meters.validation.makers import judge, series, span
+from tests.meters.validation.makers import judge, lacks, series, span
 
 KEY = "low_limit@1"
 LEAST = LowLimitParameters(min_kw=Decimal(400))  # 100 kWh in a quarter of an hour
@@ -39,4 +39,6 @@ def test_power_is_compared_as_power_and_other_units_not_at_all():
     assert judge(KEY, series([400], unit="kW"), parameters=LEAST) == []
     assert len(judge(KEY, series([399], unit="kW"), parameters=LEAST)) == 1
     assert judge(KEY, series([0], unit="kVArh"), parameters=LEAST) == []
+    assert lacks(KEY, series([0], unit="kVArh")) == "active energy or power in kWh or kW"
+    assert lacks(KEY, series([0])) == ""
     assert judge(KEY, series([0])) == []

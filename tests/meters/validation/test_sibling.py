@@ -37,4 +37,5 @@ def test_only_due_intervals_and_only_energy_are_judged():
 def test_without_a_reactive_channel_it_says_so():
     assert lacks(KEY, ENERGY) == "a kVArh channel of the same point"
     assert judge(KEY, ENERGY) == []
-    assert lacks(KEY, series([1], unit="kVArh")) == ""
+    assert lacks(KEY, series([1], unit="kVArh")) == "active energy in kWh"
+    assert lacks(KEY, ENERGY, companion("REACTIVE", [1] * 5, unit="kVArh")) == ""

@@ -7,7 +7,7 @@ from meters.validation.stuck import StuckParameters
 from poweroptix.kernel.finding import Severity
 from poweroptix.kernel.quality import Status
 from tests.meters.cases import example, needs_cases
-from tests.meters.validation.makers import judge, series, span
+from tests.meters.validation.makers import judge, lacks, series, span
 
 KEY = "stuck@1"
 
@@ -61,5 +61,7 @@ def test_estimates_failed_intervals_and_other_units_are_left_out():
     failed[4] = True
     assert judge(KEY, series(level), failed=failed) == []
     assert judge(KEY, series(level, unit="V")) == []
+    assert lacks(KEY, series(level, unit="V")) == "energy or power"
+    assert lacks(KEY, series(level)) == ""
     assert len(judge(KEY, series(["-5.001"] * 9), direction="NET")) == 1
     assert judge(KEY, series(level[:3])) == []

@@ -55,6 +55,7 @@ def test_outages_and_missing_intervals_end_a_run():
 @pytest.mark.parametrize("kind", ["GENERATOR", "STORAGE", "GRID_TIE", "GENERATOR_AUX", "BUS"])
 def test_what_may_rest_is_not_judged(kind):
     assert judge(KEY, zeros(99), facts={"kind": kind}) == []
+    assert lacks(KEY, zeros(99), facts={"kind": kind}) == "the energy that a load takes"
 
 
 def test_only_what_a_load_takes_is_judged():
