@@ -55,6 +55,7 @@ class RegisterAdvance:
     `energy`: difference x multiplier, in the unit of the channel. `unit_energy`: the last
     transmitted digit x multiplier. `skew_s`: seconds by which the reads miss the intervals' edges.
     `bucket`: the time-of-use period that the register counts; empty for the total register.
+    `decimals`: of the first and the last read, where known.
     """
 
     start_utc: datetime
@@ -65,6 +66,7 @@ class RegisterAdvance:
     rolled_over: bool = False
     source: str = ""
     bucket: str = ""
+    decimals: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)

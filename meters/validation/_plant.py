@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
@@ -14,11 +13,6 @@ from meters.validation._base import ValidationContext, instant, runs
 from meters.validation._compare import number, trusted, usable
 from poweroptix.kernel.finding import Finding, Severity
 from poweroptix.kernel.series import Series
-
-
-@dataclass(frozen=True)
-class NoParameters:
-    """The rule has nothing to set."""
 
 
 def technology(context: ValidationContext) -> str:

@@ -10,7 +10,6 @@ from meters.calc.circumstances import Companion, Relation
 from meters.validation._base import BaseRule, Stage, ValidationContext, rules
 from meters.validation._compare import number, trusted, usable
 from meters.validation._plant import (
-    NoParameters,
     first,
     kind,
     makes_power,
@@ -19,6 +18,7 @@ from meters.validation._plant import (
     technology,
     wanting,
 )
+from meters.validation._ranges import NoParameters
 from poweroptix.kernel.finding import Finding, Severity
 from poweroptix.kernel.series import Series
 

@@ -6,7 +6,8 @@ from decimal import Decimal
 
 from meters.validation._base import BaseRule, Stage, ValidationContext, rules
 from meters.validation._compare import interval_micro, number, plain, usable
-from meters.validation._plant import NoParameters, kind, over, run_findings, wanting
+from meters.validation._plant import kind, over, run_findings, wanting
+from meters.validation._ranges import NoParameters
 from poweroptix.kernel.finding import Finding, Severity
 from poweroptix.kernel.series import Series
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from meters.validation._base import BaseRule, Stage, ValidationContext, instant, rules, runs
 from meters.validation._compare import interval_micro, plain, usable
-from meters.validation._plant import NoParameters, makes_power, wanting
+from meters.validation._plant import makes_power, wanting
+from meters.validation._ranges import NoParameters
 from poweroptix.kernel.finding import Finding, Severity
 from poweroptix.kernel.series import Series
 

@@ -110,6 +110,7 @@ class SumCheck(BaseRule):
     title = "Sum check"
     stage = Stage.CROSS
     after_estimates = True
+    looks_back = True
     Parameters = SumCheckParameters
 
     @staticmethod
@@ -129,7 +130,7 @@ class SumCheck(BaseRule):
         whole = usable(series, context)
         found = []
         for advance in totals:
-            first, end, missed_s = _edges(series.grid, advance)
+            first, end, missed_s = edges(series.grid, advance)
             if not 0 <= first < end <= series.grid.count or not whole[first:end].all():
                 continue
             allowed = tolerance(advance, parameters, max(advance.skew_s, missed_s)) * MICRO
@@ -140,7 +141,7 @@ class SumCheck(BaseRule):
         return found
 
 
-def _edges(grid: Grid, advance: RegisterAdvance) -> tuple[int, int, int]:
+def edges(grid: Grid, advance: RegisterAdvance) -> tuple[int, int, int]:
     """Return the intervals between two reads, and by how many seconds the reads miss their edges.
 
     A read belongs to the nearest edge.
@@ -159,7 +160,7 @@ def _finding(
     series: Series, advance: RegisterAdvance, counted: int, apart: Fraction, allowed: Fraction
 ) -> Finding:
     unit, grid = series.unit, series.grid
-    first, end, _ = _edges(grid, advance)
+    first, end, _ = edges(grid, advance)
     around = " over zero" if advance.rolled_over else ""
     return Finding(
         "V20",
@@ -213,7 +214,7 @@ class TouRegisters(BaseRule):
         parameters = context.parameters or TouRegistersParameters()
         found = []
         for total, parts in _pairs(context):
-            first, end, _ = _edges(series.grid, total)
+            first, end, _ = edges(series.grid, total)
             first, end = max(first, 0), min(end, series.grid.count)
             together = sum((Fraction(part.energy) for part in parts), Fraction(0))
             apart = abs(together - Fraction(total.energy))

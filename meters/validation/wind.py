@@ -10,7 +10,6 @@ from meters.calc.circumstances import Relation
 from meters.validation._base import BaseRule, Stage, ValidationContext, rules
 from meters.validation._compare import interval_micro, number, trusted, usable
 from meters.validation._plant import (
-    NoParameters,
     below,
     first,
     makes_power,
@@ -20,6 +19,7 @@ from meters.validation._plant import (
     technology,
     wanting,
 )
+from meters.validation._ranges import NoParameters
 from poweroptix.kernel.finding import Finding, Severity
 from poweroptix.kernel.fixed import MICRO
 from poweroptix.kernel.parameters import param
