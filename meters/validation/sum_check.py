@@ -20,12 +20,13 @@ from meters.validation._compare import number, plain, usable
 from poweroptix.kernel import exact
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.finding import Finding, Severity
-from poweroptix.kernel.fixed import MICRO
+from poweroptix.kernel.fixed import EXACT, MICRO
 from poweroptix.kernel.grid import Grid
 from poweroptix.kernel.parameters import param
 from poweroptix.kernel.series import Series
 
 _SECOND = timedelta(seconds=1)
+_MICRO = Decimal(MICRO)
 
 
 @dataclass(frozen=True)
@@ -133,11 +134,13 @@ class SumCheck(BaseRule):
             first, end, missed_s = edges(series.grid, advance)
             if not 0 <= first < end <= series.grid.count or not whole[first:end].all():
                 continue
-            allowed = tolerance(advance, parameters, max(advance.skew_s, missed_s)) * MICRO
             counted = exact.total(series.values[first:end])
-            apart = abs(counted - Fraction(advance.energy) * MICRO)
+            apart = abs(EXACT.subtract(Decimal(counted), EXACT.multiply(advance.energy, _MICRO)))
+            if apart <= EXACT.multiply(advance.unit_energy, parameters.units * _MICRO):
+                continue  # nearly all are: the rest of the tolerance is never below zero
+            allowed = tolerance(advance, parameters, max(advance.skew_s, missed_s)) * MICRO
             if apart > allowed:
-                found.append(_finding(series, advance, counted, apart, allowed))
+                found.append(_finding(series, advance, counted, Fraction(apart), allowed))
         return found
 
 
