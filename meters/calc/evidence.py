@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 from poweroptix.kernel.series import Series
 
@@ -114,6 +115,20 @@ class Known:
 
 
 @dataclass(frozen=True)
+class Exchanged:
+    """A meter exchanged inside an interval: what the old and the new one counted in it (kWh).
+
+    `dead`: how long no meter counted. `sheets`: the register reads behind each part.
+    """
+
+    index: int
+    old_kwh: Decimal
+    new_kwh: Decimal
+    dead: timedelta
+    sheets: tuple[Mapping[str, Any], Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
 class Span:
     """An index range with a reason: a confirmed outage, a point that was not energised."""
 
@@ -139,8 +154,9 @@ class Evidence:
     of those of the series, same start. `devices`: inverters, turbines, UPS or PDU below the meter;
     `device_loss_pct`: what is lost between them and the meter. `last_year`: readings of a year ago
     at the same interval length, on their own grid; `last_year_outages`: its days with an outage.
-    `shape`: weights of a profile. `known`: energies of ranges. `daily_kwh`, `average_daily_kwh`:
-    totals by local day, and what a day of 24 hours takes on average.
+    `exchanges`: meters exchanged inside an interval. `shape`: weights of a profile. `known`:
+    energies of ranges. `daily_kwh`, `average_daily_kwh`: totals by local day, and what a day of 24
+    hours takes on average.
     """
 
     reread: Named | None = None
@@ -162,3 +178,4 @@ class Evidence:
     daily_kwh: Mapping[date, Decimal] = field(default_factory=dict)
     average_daily_kwh: Decimal | None = None
     agreed: Agreed | None = None
+    exchanges: tuple[Exchanged, ...] = ()

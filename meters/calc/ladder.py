@@ -19,7 +19,7 @@ Step = tuple[str, Any]
 # What was measured comes first, what is certain second, what is likely last. A confirmed outage
 # therefore stands before every guess: a load that was off has no like day. Limits of a step for a
 # kind of plant (solar interpolates an hour, wind half) are in the estimator itself.
-_MEASURED = ("reread@1", "check_meter@1", "node_calc@1", "scada@1")
+_MEASURED = ("reread@1", "exchange@1", "check_meter@1", "node_calc@1", "scada@1")
 _LIKE_DAYS = ("like_day@1", "avg_like_day@1", "prev_year@1")
 _TOTALS = ("profile@1", "average_daily_load@1", "agreed@1")
 
@@ -27,8 +27,8 @@ _TOTALS = ("profile@1", "average_daily_load@1", "agreed@1")
 LADDERS: Mapping[str, tuple[str, ...]] = {
     "LOAD": (*_MEASURED, "zero@1", "interpolate@1", *_LIKE_DAYS, *_TOTALS),
     "TENANT_LOAD": (
-        "reread@1", "check_meter@1", "device_sum@1", "node_calc@1", "scada@1", "zero@1",
-        "interpolate@1", "recent_days@1", *_LIKE_DAYS, *_TOTALS,
+        "reread@1", "exchange@1", "check_meter@1", "device_sum@1", "node_calc@1", "scada@1",
+        "zero@1", "interpolate@1", "recent_days@1", *_LIKE_DAYS, *_TOTALS,
     ),
     "GAS_ENGINE": (*_MEASURED, "zero@1", "interpolate@1", "gas@1", *_LIKE_DAYS, *_TOTALS),
     "GAS_TURBINE": (*_MEASURED, "zero@1", "interpolate@1", "gas@1", *_LIKE_DAYS, *_TOTALS),
@@ -38,15 +38,34 @@ LADDERS: Mapping[str, tuple[str, ...]] = {
     "WIND": (*_MEASURED, "zero@1", "interpolate@1", "wind@1", *_TOTALS),
     "BATTERY": (*_MEASURED, "zero@1", "interpolate@1", "storage@1", "agreed@1"),
 }  # fmt: skip
+#: Quantities that are no energy: a line over a short gap, never another day.
+_STATES = frozenset({"VOLT", "AMPERE", "RATIO", "OTHER", "SOC", "IRRADIANCE", "WIND_SPEED"})
+_STATE = ("reread@1", "check_meter@1", "interpolate@1", "agreed@1")
+#: Breaker open or closed: nothing lies between.
+_SWITCH = ("reread@1", "agreed@1")
+#: Plants whose days are not alike, and reactive energy there: only what was measured, and a line.
+_UNLIKE = frozenset({"SOLAR", "WIND", "BATTERY"})
+_BESIDE_PLANT = (*_MEASURED, "zero@1", "interpolate@1", "agreed@1")
 DEFAULT_STEPS: tuple[Step, ...] = tuple((key, None) for key in LADDERS["LOAD"])
 
 
 def ladder(facts: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the estimators for a point, in order: by technology, else by kind, else for loads.
 
+    Models of plants are for active energy (`quantity` KWH); other quantities have shorter ladders.
+
     >>> ladder({"technology": "BATTERY"})[-2:]
     ('storage@1', 'agreed@1')
+    >>> ladder({"technology": "WIND", "quantity": "WIND_SPEED"})
+    ('reread@1', 'check_meter@1', 'interpolate@1', 'agreed@1')
     """
+    quantity = facts.get("quantity", "KWH")
+    if quantity == "RUNNING":
+        return _SWITCH
+    if quantity in _STATES:
+        return _STATE
+    if quantity != "KWH" and facts.get("technology") in _UNLIKE:
+        return _BESIDE_PLANT
     for fact in ("technology", "kind"):
         if facts.get(fact) in LADDERS:
             return LADDERS[facts[fact]]

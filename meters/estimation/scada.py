@@ -1,8 +1,9 @@
 """E04 SCADA: mean power of the samples of an interval, as energy, set to the meter by its ratio.
 
-``kWh = mean(MW) x hours x 1000 x k``; k is the ratio of meter to SCADA over the 168 hours before
-the gap, 1 when there is no such history. AEMO substitution type 13; Western Australia Metering Code
-2012 App. 3 method 13 (SCADA may need adjustment in magnitude).
+``kWh = mean(samples) x kW per unit x hours x k``: 1000 kW per MW, energy over the hours of its
+sample; k is the ratio of meter to SCADA over the 168 hours before the gap, 1 when there is no such
+history. AEMO substitution type 13; Western Australia Metering Code 2012 App. 3 method 13 (SCADA may
+need adjustment in magnitude).
 """
 
 from __future__ import annotations
@@ -48,9 +49,16 @@ class ScadaParameters:
     min_intervals: int = param(
         default=96, unit="count", minimum=1, help="Intervals good on both; with fewer k is 1."
     )
-    limit_pct: Decimal = param(
-        default=Decimal(5), unit="%", minimum=0, help="How far k may be off one, inclusive."
+    warn_pct: Decimal = param(
+        default=Decimal(5), unit="%", minimum=0, help="Beyond this k is used with a warning."
     )
+    limit_pct: Decimal = param(
+        default=Decimal(25), unit="%", minimum=0, help="How far k may be off one, inclusive."
+    )
+
+
+#: Power of a sample of one unit; of energy it depends on the length of the sample.
+_KW_PER_UNIT = {"kW": 1, "MW": 1000, "kWh": 1}
 
 
 @estimators.register("scada@1")
@@ -78,6 +86,9 @@ class Scada:
             ratio, warnings = None, ("no history to compare with the meter: k is 1",)
         elif not near_one(ratio, parameters.limit_pct):
             return None
+        elif not near_one(ratio, parameters.warn_pct):
+            off = f"more than {text_of(parameters.warn_pct)} % off the meter"
+            warnings = (f"{scada.name} is {off}: have it calibrated",)
         k = Fraction(1) if ratio is None else ratio.value
         numbers = [samples.energy(i) * k for i in indices]
         if not allowed(numbers, context):
@@ -85,42 +96,54 @@ class Scada:
         inputs: dict[str, Any] = {
             "scada": scada.name,
             "sample_minutes": scada.series.grid.minutes,
-            "samples_mw": [samples.texts(i) for i in indices],
+            "sample_unit": scada.series.unit,
+            "samples": [samples.texts(i) for i in indices],
+            "kw_per_unit": text_of(samples.factor),
             "ratio": {"k": "1"} if ratio is None else ratio.to_json(),
             "hours": text_of(samples.hours),
         }
         return made(
-            series, gap, "scada@1", Method.SCADA, "mean(MW) x hours x 1000 x k", numbers,
+            series, gap, "scada@1", Method.SCADA,
+            "mean(samples) x kW per unit x hours x k", numbers,
             inputs=inputs, used=(scada.name,), warnings=warnings,
         )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class _Samples:
-    """Samples by interval: values (10^-6 MW), which are good, and which intervals have enough."""
+    """Samples by interval: values (10^-6), which are good, and which intervals have enough.
+
+    `factor`: kW that one unit of a sample stands for.
+    """
 
     values: np.ndarray
     sound: np.ndarray
     good: np.ndarray
     hours: Fraction
+    factor: Fraction
 
     @classmethod
     def of(cls, series: Series, samples: Series, good_pct: Decimal) -> _Samples | None:
         """Lay samples under the intervals; None when they do not fit."""
         parts, rest = divmod(series.grid.minutes, samples.grid.minutes)
-        if rest or samples.unit != "MW" or samples.grid.start_utc != series.grid.start_utc:
+        if rest or not parts or samples.grid.start_utc != series.grid.start_utc:
+            return None
+        if samples.unit not in _KW_PER_UNIT or series.unit != "kWh":
             return None
         if samples.grid.count != series.grid.count * parts:
             return None
         sound = usable(samples).reshape(series.grid.count, parts)
         values = np.where(samples.values == MISSING, 0, samples.values).reshape(sound.shape)
         enough = np.array([Fraction(int(n), parts) * 100 >= good_pct for n in sound.sum(axis=1)])
-        return cls(values, sound, enough, Fraction(series.grid.minutes, 60))
+        factor = Fraction(_KW_PER_UNIT[samples.unit])
+        if samples.unit == "kWh":
+            factor = Fraction(60, samples.grid.minutes)
+        return cls(values, sound, enough, Fraction(series.grid.minutes, 60), factor)
 
     def energy(self, index: int) -> Fraction:
         """Return the energy (kWh) of an interval from its good samples."""
         held = self.values[index][self.sound[index]]
-        return Fraction(int(held.sum()), len(held) * MICRO) * self.hours * 1000
+        return Fraction(int(held.sum()), len(held) * MICRO) * self.factor * self.hours
 
     def texts(self, index: int) -> list[str]:
         """Return the good samples of an interval as text."""

@@ -49,6 +49,7 @@ SECTIONS: dict[str, Handler] = {
             Section("channels", "meters.Channel", ("code",)),
             Section("installations", "meters.Installation", ("channel", "valid")),
             Section("loss_factors", "meters.LossFactor", ("delivery_point", "effective_from")),
+            Section("site_holidays", "meters.SiteHoliday", ("campus", "date")),
             Section("import_profiles", "meters.ImportProfile", ("code",)),
             Section("sources", "meters.Source", ("code",)),
             Section("parties", "contracts.Party", ("code",)),

@@ -1,84 +1,95 @@
-"""What is known around and beside the channels of a window that have a gap, read for all at once.
+"""What is known around the channels of a window that have a gap, read for all of them at once.
 
-Readings of the 35 days before the judged range and of the 7 days after it, device flags,
-installations, holidays, interruptions, check and backup meters. What is judged in the window counts
-as it is judged there, not as it was published before.
+Readings of the 35 days before the judged range and of the 7 days after it, wider where a register
+was read before or after; companions, device flags, installations, holidays, interruptions,
+registers, plants. What is judged in this run counts as it is judged there, not as it was published
+before.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
-from meters.calc.evidence import Check, Evidence
 from meters.estimation import Flag
-from meters.models import (
-    Channel,
-    Installation,
-    Interruption,
-    Layer,
-    ReadingNote,
-    Role,
-    SiteHoliday,
-)
+from meters.models import Installation, Interruption, ReadingNote, SiteHoliday
+from meters.services.judging.advances import Between, advances
+from meters.services.judging.companions import Beside, companions_of
 from meters.services.judging.evidence_outages import Dark, dark_times
-from meters.services.judging.judge import Case, Readings
+from meters.services.judging.evidence_plants import Plants
+from meters.services.judging.evidence_readings import Stored
+from meters.services.judging.judge import Judging, Readings
 from meters.services.judging.subjects import Subject
 from meters.services.judging.window import Window
-from poweroptix.kernel.fixed import MISSING
 from poweroptix.kernel.grid import Grid
-from poweroptix.kernel.quality import Status
 from poweroptix.kernel.series import Series
 
 BACK = timedelta(days=35)
 AHEAD = timedelta(days=7)
+#: Reads further apart than this do not tell where the energy went.
+SPAN_MOST = timedelta(days=400)
 
 
 class Survey:
     """What is known around the gaps of some channels of one window."""
 
-    def __init__(self, window: Window, cases: Sequence[Case], now: datetime) -> None:
-        """Read it; the number of queries does not grow with the channels."""
-        self._window, self._now = window, now
-        self._subjects = [case.subject for case in cases]
+    def __init__(
+        self, window: Window, gaps: Sequence[Judging], judged: Sequence[Window], now: datetime
+    ) -> None:
+        """Read it; the number of queries does not grow with the channels.
+
+        `judged`: the windows of this run, of all interval lengths.
+        """
+        self._now = now
+        subjects = [judging.subject for judging in gaps]
+        ids = [subject.channel_id for subject in subjects]
+        self._registers = _around_gaps(gaps, window)
+        start, end = self._range(window)
+        self._companions = companions_of(ids)
+        besides = [each.channel for found in self._companions.values() for each in found]
+        wanted = [(i, window.grid.minutes) for i in ids]
+        wanted += [(each.channel_id, each.minutes) for each in besides]
+        self.stored = Stored(wanted, start, end, judged)
+        self.grid: Grid = self.stored.grid(window.grid.minutes)
+        step = timedelta(minutes=window.grid.minutes)
+        self.offset: int = (window.grid.start_utc - self.grid.start_utc) // step
+        self._notes = _notes(ids, start, end)
+        self._installed = _installed(ids)
+        self._holidays = _holidays(subjects)
+        self._dark = _interruptions(subjects, start, end)
+        self.plants = Plants({subject.point_id for subject in subjects})
+
+    def _range(self, window: Window) -> tuple[datetime, datetime]:
+        """Return how far to read: the days around, and whole register spans that hold a gap."""
         start, end = window.grid.start_utc - BACK, window.grid.end_utc + AHEAD
-        self._checks = _check_meters(self._subjects)
-        ids = {subject.channel_id for subject in self._subjects}
-        ids |= {channel.pk for found in self._checks.values() for channel in found}
-        self._wide = Window.read(sorted(ids), start, end, window.grid.minutes)
-        self.grid: Grid = self._wide.grid
-        self.offset: int = BACK // timedelta(minutes=window.grid.minutes)
-        self._notes = _notes(self._subjects, start, end)
-        self._installed = _installed(self._subjects)
-        self._holidays = _holidays(self._subjects)
-        self._dark = _interruptions(self._subjects, start, end)
+        step = timedelta(minutes=window.grid.minutes)
+        for found in self._registers.values():
+            for each in found:
+                begin = window.grid.start_utc - each.advance.start_utc
+                start = min(start, window.grid.start_utc - -(-begin // step) * step)
+                after = each.advance.end_utc - window.grid.end_utc
+                end = max(end, window.grid.end_utc + -(-after // step) * step)
+        return start, end
 
     # -- readings -------------------------------------------------------------------------------
 
     def series(self, subject: Subject, now: Readings) -> Series:
         """Return the readings of a channel around the window, and `now` in it."""
-        return self._laid(subject.channel_id, subject.unit, now)
+        return self.stored.series(
+            subject.channel_id, subject.minutes, subject.unit, now, self.offset
+        )
 
-    def beside(self, channel: Channel) -> Series:
-        """Return the readings of another channel, in the window as they are judged there."""
-        judged = None
-        if channel.pk in set(self._window.ids):
-            judged = self._window.readings(channel.pk, Layer.FINAL)
-        return self._laid(channel.pk, channel.unit, judged)
+    def besides(self, subject: Subject) -> tuple[Beside, ...]:
+        """Return the companions of a channel."""
+        return self._companions[subject.channel_id]
 
-    def _laid(self, channel_id: int, unit: str, judged: Readings | None) -> Series:
-        kept = self._wide.readings(channel_id, Layer.FINAL)
-        values, status = kept.values.copy(), kept.status.copy()
-        if judged is not None:
-            inside = slice(self.offset, self.offset + len(judged.values))
-            values[inside], status[inside] = judged.values, judged.status
-        doubted = status == Status.SUSPECT
-        values[doubted], status[doubted] = MISSING, int(Status.MISSING)
-        return Series(self.grid, values, status, unit)
+    def registers(self, subject: Subject) -> list[Between]:
+        """Return the register advances that hold a gap of a channel."""
+        return self._registers.get(subject.channel_id, [])
 
     # -- calendar, devices, installations -------------------------------------------------------
 
@@ -86,96 +97,86 @@ class Survey:
         """Return the holidays of the campus."""
         return frozenset(self._holidays[subject.campus_id])
 
+    def dark(self, subject: Subject) -> list[Dark]:
+        """Return when the point of a channel was out of service."""
+        return dark_times(self._dark[subject.point_id], self._now)
+
     def flags(self, subject: Subject) -> list[Flag]:
         """Return device flags, and where an interruption on record touches an interval."""
-        found = []
+        found: list[Flag] = []
         for note in self._notes[subject.channel_id]:
-            span = self._touched(note.start_utc, note.end_utc)
-            found.append((*span, note.code, dict(note.detail)))
-        found += [dark.flag(self.grid) for dark in self._dark_of(subject)]
+            first, end = self.touched(note.start_utc, note.end_utc)
+            found.append((first, end, note.code, dict(note.detail)))
+        found += [dark.flag(self.grid) for dark in self.dark(subject)]
         return [flag for flag in found if flag[0] < flag[1]]
 
     def barriers(self, subject: Subject) -> list[int]:
         """Return where another installation begins."""
-        rows = self._installed[subject.channel_id]
-        return self._starts([row.valid.lower for row in rows])
+        return self._starts(row.valid.lower for row in self.installed(subject))
 
     def ratio_changes(self, subject: Subject) -> list[int]:
         """Return where an installation with other transformer ratios begins."""
-        rows = self._installed[subject.channel_id]
-        changed = [
+        return self._starts(
             after.valid.lower
-            for before, after in pairwise(rows)
+            for before, after in pairwise(self.installed(subject))
             if before.multiplier_ratio != after.multiplier_ratio
-        ]
-        return self._starts(changed)
+        )
 
-    def _starts(self, moments: Sequence[datetime]) -> list[int]:
+    def installed(self, subject: Subject) -> list[Installation]:
+        """Return the installations of a channel, in order."""
+        return self._installed[subject.channel_id]
+
+    def _starts(self, moments: Iterable[datetime]) -> list[int]:
         step = timedelta(minutes=self.grid.minutes)
         found = [-((self.grid.start_utc - moment) // step) for moment in moments]
         return [index for index in found if 0 < index < self.grid.count]
 
-    def _touched(self, start: datetime, end: datetime | None) -> tuple[int, int]:
+    def touched(self, start: datetime, end: datetime) -> tuple[int, int]:
         """Return the intervals that [start, end) touches, cut to the grid."""
         step = timedelta(minutes=self.grid.minutes)
         first = (start - self.grid.start_utc) // step
-        last = self.grid.count if end is None else -((self.grid.start_utc - end) // step)
+        last = -((self.grid.start_utc - end) // step)
         return min(max(0, first), self.grid.count), max(0, min(last, self.grid.count))
 
-    # -- evidence -------------------------------------------------------------------------------
 
-    def evidence(self, subject: Subject) -> Evidence:
-        """Return what is known beside a channel."""
-        return Evidence(
-            checks=tuple(
-                Check(channel.code, self.beside(channel))
-                for channel in self._checks[subject.channel_id]
-            ),
-            not_energised=tuple(
-                span for dark in self._dark_of(subject) for span in dark.spans(self.grid, subject)
-            ),
-        )
-
-    def _dark_of(self, subject: Subject) -> list[Dark]:
-        return dark_times(self._dark[subject.point_id], self._now)
+def _around_gaps(gaps: Sequence[Judging], window: Window) -> dict[int, list[Between]]:
+    """Return the register advances that have a gap between their reads, by channel id."""
+    found = advances(
+        [judging.subject.channel_id for judging in gaps],
+        window.grid.start_utc,
+        window.grid.end_utc,
+    )
+    chosen = {}
+    for judging in gaps:
+        known = found.get(judging.subject.channel_id, [])
+        chosen[judging.subject.channel_id] = [b for b in known if _holds_gap(b, judging)]
+    return chosen
 
 
-def _check_meters(subjects: Sequence[Subject]) -> dict[int, list[Channel]]:
-    """Return the check and backup meters of main channels by channel id. One query."""
-    main = [subject for subject in subjects if subject.role == Role.MAIN]
-    rows = Channel.objects.filter(
-        delivery_point__in={subject.point_id for subject in main},
-        role__in=[Role.CHECK, Role.BACKUP],
-    ).order_by("-role", "code")
-    by_kind: dict[tuple, list[Channel]] = defaultdict(list)
-    for row in rows if main else ():
-        key = (row.delivery_point_id, row.quantity, row.direction, row.unit, row.minutes)
-        by_kind[key].append(row)
-    found: dict[int, list[Channel]] = defaultdict(list)
-    for each in main:
-        key = (each.point_id, each.quantity, each.direction, each.unit, each.minutes)
-        found[each.channel_id] = by_kind[key]
-    return found
+def _holds_gap(between: Between, judging: Judging) -> bool:
+    """Tell whether something is wanted between two reads that lie near enough to each other."""
+    one, grid = between.advance, judging.grid
+    if one.end_utc - one.start_utc > SPAN_MOST:
+        return False
+    step = timedelta(minutes=grid.minutes)
+    first = max(0, (one.start_utc - grid.start_utc) // step)
+    end = max(0, -((grid.start_utc - one.end_utc) // step))
+    return bool(judging.wanted[first:end].any())
 
 
-def _notes(
-    subjects: Sequence[Subject], start: datetime, end: datetime
-) -> dict[int, list[ReadingNote]]:
+def _notes(ids: Sequence[int], start: datetime, end: datetime) -> dict[int, list[ReadingNote]]:
     """Return the device flags by channel id. One query."""
     found: dict[int, list[ReadingNote]] = defaultdict(list)
-    rows = ReadingNote.objects.filter(
-        channel__in=[s.channel_id for s in subjects], start_utc__lt=end, end_utc__gt=start
-    ).exclude(code="QUALITY")
-    for row in rows.order_by("start_utc", "end_utc", "code"):
+    rows = ReadingNote.objects.filter(channel__in=ids, start_utc__lt=end, end_utc__gt=start)
+    for row in rows.exclude(code="QUALITY").order_by("start_utc", "end_utc", "code"):
         found[row.channel_id].append(row)
     return found
 
 
-def _installed(subjects: Sequence[Subject]) -> dict[int, list[Installation]]:
+def _installed(ids: Sequence[int]) -> dict[int, list[Installation]]:
     """Return the installations by channel id, in order. One query."""
     found: dict[int, list[Installation]] = defaultdict(list)
-    rows = Installation.objects.filter(channel__in=[s.channel_id for s in subjects])
-    for row in rows.order_by("valid"):
+    for row in Installation.objects.filter(channel__in=ids).order_by("valid"):
         found[row.channel_id].append(row)
     return found
 

@@ -14,7 +14,7 @@ from django.db import connection
 
 from meters.models import Layer
 from meters.queries.series import aligned_grid
-from meters.services.judging.judge import Readings
+from meters.services.judging.case import Readings
 from meters.services.publishing.publish import utc_days
 from meters.storage import Batch, from_epoch_day, load_recent
 from meters.storage.batch import digests_of
@@ -48,6 +48,15 @@ class Window:
     def key(self) -> int:
         """A number that tells windows of one chunk apart."""
         return id(self)
+
+    def has(self, channel_id: int) -> bool:
+        """Tell whether a channel is in this window."""
+        return channel_id in self._rows
+
+    @property
+    def blocks_read(self) -> int:
+        """How many published blocks this was read from."""
+        return self._seen
 
     @classmethod
     def read(cls, ids: Iterable[int], start: datetime, end: datetime, minutes: int) -> Window:
@@ -95,6 +104,18 @@ class Window:
             (self._method, readings.method),
         ):
             store[Layer.FINAL - 1, row].reshape(-1)[self._inside] = given
+
+    def known_versions(
+        self, channel_id: int, start: datetime, end: datetime
+    ) -> list[tuple[int, int, int]]:
+        """Return (day, raw version, final version) of the days that [start, end) touches.
+
+        Days count from 1970-01-01; version 0 is none.
+        """
+        row, (first, last) = self._rows[channel_id], utc_days(start, end)
+        days = range(max(first, self.first), min(last, self.last) + 1)
+        raw, final = self._versions[:, row]
+        return [(d, int(raw[d - self.first]), int(final[d - self.first])) for d in days]
 
     def changed(self, which: slice | np.ndarray = slice(None)) -> Batch:
         """Return the final days whose content differs from what is published, as new versions.

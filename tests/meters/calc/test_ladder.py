@@ -24,21 +24,24 @@ ORDER = [
     Method.INTERPOLATE, Method.LIKE_DAY, Method.AVG_LIKE_DAY, Method.PREV_YEAR, Method.PROFILE,
     Method.ADL, Method.MANUAL,
 ]  # fmt: skip
+#: One interval in which a meter was exchanged: registers tell, before any other channel.
+EXCHANGE = "exchange@1"
 
 
 def test_the_ladder_of_loads_has_every_method_in_order():
-    assert [estimators.get(key).method for key in LADDERS["LOAD"]] == ORDER
+    assert [estimators.get(key).method for key in LADDERS["LOAD"] if key != EXCHANGE] == ORDER
     assert [key for key, _ in DEFAULT_STEPS] == list(LADDERS["LOAD"])
 
 
 def test_every_estimator_stands_on_some_ladder_and_every_step_exists():
     assert {key for steps in LADDERS.values() for key in steps} == set(estimators.keys())
+    assert {steps.index(EXCHANGE) for steps in LADDERS.values()} == {1}
 
 
 @pytest.mark.parametrize("name", LADDERS)
 def test_a_ladder_asks_no_method_twice_and_keeps_the_order_of_the_methods(name):
     assert len(set(LADDERS[name])) == len(LADDERS[name])
-    methods = [estimators.get(key).method for key in LADDERS[name]]
+    methods = [estimators.get(key).method for key in LADDERS[name] if key != EXCHANGE]
     plain = [method for method in methods if method != Method.PLANT_MODEL]
     assert plain == [method for method in ORDER if method in plain]
 
@@ -53,6 +56,15 @@ def test_ladders_are_named_by_technology_or_kind():
     assert ladder({"technology": "WIND", "kind": "GENERATOR"}) == LADDERS["WIND"]
     assert ladder({"technology": "", "kind": "TENANT_LOAD"}) == LADDERS["TENANT_LOAD"]
     assert ladder({"technology": "OTHER", "kind": "GRID_TIE"}) == LADDERS["LOAD"]
+
+
+def test_what_is_no_active_energy_has_a_shorter_ladder():
+    solar = {"technology": "SOLAR", "kind": "GENERATOR"}
+    assert "solar@1" in ladder(solar | {"quantity": "KWH"})
+    assert "solar@1" not in ladder(solar | {"quantity": "KVARH"})
+    assert ladder({"kind": "TENANT_LOAD", "quantity": "KVARH"}) == LADDERS["TENANT_LOAD"]
+    assert ladder({"quantity": "RUNNING"}) == ("reread@1", "agreed@1")
+    assert ladder({"quantity": "SOC"})[-2:] == ("interpolate@1", "agreed@1")
 
 
 def test_the_page_shows_the_ladders_as_they_are():

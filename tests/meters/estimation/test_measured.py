@@ -217,9 +217,20 @@ def test_scada_is_set_to_the_meter_by_their_ratio():
     assert texts(estimate) == ["255.000"]
     sheet = estimate.worksheet
     assert sheet["ratio"]["k"] == "1.02"
-    [[sample]] = sheet["samples_mw"]
-    assert number(sample) * number(sheet["hours"]) * 1000 * number(sheet["ratio"]["k"]) == 255
-    assert scada([1] * 97, series([265] * 96 + [None]), slice(96, 97), minutes=15) is None
+    [[sample]] = sheet["samples"]
+    kw = number(sample) * number(sheet["kw_per_unit"])
+    assert kw * number(sheet["hours"]) * number(sheet["ratio"]["k"]) == 255
+
+
+def test_scada_off_the_meter_serves_with_a_warning_until_it_cannot_be_the_same_plant():
+    near = scada([1] * 97, series([265] * 96 + [None]), slice(96, 97), minutes=15)
+    assert (texts(near), near.warnings) == (
+        ["265.000"],
+        ("EMS is more than 5 % off the meter: have it calibrated",),
+    )
+    edge = scada([1] * 97, series(["312.5"] * 96 + [None]), slice(96, 97), minutes=15)
+    assert texts(edge) == ["312.500"]
+    assert scada([1] * 97, series([313] * 96 + [None]), slice(96, 97), minutes=15) is None
 
 
 def test_eighty_percent_of_the_samples_are_enough_and_less_is_not():
@@ -236,5 +247,11 @@ def test_scada_that_does_not_fit_or_runs_backwards_is_no_answer():
     assert scada([1, 1, 1, 1]) is None
     assert scada([-1, -1, -1]) is None
     assert texts(scada([-1, -1, -1], facts={"direction": "NET"})) == ["-250.000"]
-    kilowatts = Evidence(scada=Named("EMS", series([1, 1, 1], 5, "kW")))
-    assert run("scada@1", series([None]), slice(0, 1), kilowatts) is None
+    amperes = Evidence(scada=Named("EMS", series([1, 1, 1], 5, "A")))
+    assert run("scada@1", series([None]), slice(0, 1), amperes) is None
+
+
+@pytest.mark.parametrize(("unit", "samples"), [("kW", [990, 1000, 1010]), ("kWh", [82, 83, 85])])
+def test_scada_may_come_as_kilowatts_or_as_energy(unit, samples):
+    evidence = Evidence(scada=Named("EMS", series(samples, 5, unit)))
+    assert texts(run("scada@1", series([None]), slice(0, 1), evidence)) == ["250.000"]
