@@ -56,6 +56,69 @@ CREATE POLICY pox_portal ON meters_meter FOR SELECT TO poweroptix_portal USING (
   SELECT meter_id FROM meters_installation WHERE channel_id = ANY (app_channels())))
 """
 
+# A definition ends earlier or is withdrawn; what it says never changes, nor does it grow.
+VIRTUAL = "meters_virtualdefinition"
+VIRTUAL_MAY_CHANGE = ("valid", "withdrawn_by", "withdrawn_at", "withdrawn_reason", "computed_at")
+VIRTUAL_ONLY_SHORTENS = """
+CREATE OR REPLACE FUNCTION pox_virtual_only_shortens() RETURNS trigger LANGUAGE plpgsql AS $body$
+BEGIN
+  IF NOT (NEW.valid <@ OLD.valid)
+     OR (OLD.withdrawn_at IS NOT NULL AND NEW.withdrawn_at IS DISTINCT FROM OLD.withdrawn_at) THEN
+    RAISE EXCEPTION 'a definition may only end earlier or be withdrawn: add a new one instead'
+      USING ERRCODE = '23514', CONSTRAINT = 'pox_virtual_only_shortens';
+  END IF;
+  RETURN NEW;
+END $body$;
+CREATE OR REPLACE TRIGGER pox_virtual_only_shortens BEFORE UPDATE ON meters_virtualdefinition
+FOR EACH ROW EXECUTE FUNCTION pox_virtual_only_shortens()
+"""
+# Walks from a new term through the definitions that hold at the same time, and must not come back
+# to the channel it belongs to. The lock keeps two halves of a circle from being added at once.
+VIRTUAL_NO_CIRCLE = """
+CREATE OR REPLACE FUNCTION pox_virtual_no_circle() RETURNS trigger LANGUAGE plpgsql AS $body$
+DECLARE circle text;
+BEGIN
+  PERFORM pg_advisory_xact_lock(19801, 0);
+  WITH RECURSIVE walk(channel_id, valid, path) AS (
+    SELECT NEW.channel_id, d.valid, ARRAY[d.channel_id, NEW.channel_id]
+      FROM meters_virtualdefinition d WHERE d.id = NEW.definition_id AND d.withdrawn_at IS NULL
+    UNION
+    SELECT t.channel_id, w.valid * d.valid, w.path || t.channel_id
+      FROM walk w
+      JOIN meters_virtualdefinition d
+        ON d.channel_id = w.channel_id AND d.withdrawn_at IS NULL AND d.valid && w.valid
+      JOIN meters_virtualterm t ON t.definition_id = d.id
+     WHERE w.channel_id <> w.path[1] AND t.channel_id <> ALL (w.path[2:])
+  )
+  SELECT string_agg(c.code, ' -> ' ORDER BY step.at) INTO circle
+    FROM (SELECT path FROM walk WHERE channel_id = path[1] LIMIT 1) found,
+         unnest(found.path) WITH ORDINALITY AS step(channel_id, at)
+    JOIN meters_channel c ON c.id = step.channel_id;
+  IF circle IS NOT NULL THEN
+    RAISE EXCEPTION 'these virtual channels rest on each other: %', circle
+      USING ERRCODE = '23514', CONSTRAINT = 'pox_virtual_no_circle';
+  END IF;
+  RETURN NEW;
+END $body$;
+CREATE OR REPLACE TRIGGER pox_virtual_no_circle AFTER INSERT ON meters_virtualterm
+FOR EACH ROW EXECUTE FUNCTION pox_virtual_no_circle()
+"""
+# A channel with readings, a meter or definitions does not turn from metered to virtual or back.
+CHANNEL_KIND_STAYS = """
+CREATE OR REPLACE FUNCTION pox_channel_kind_stays() RETURNS trigger LANGUAGE plpgsql AS $body$
+BEGIN
+  IF EXISTS (SELECT FROM meters_readingblock WHERE channel_id = OLD.id)
+     OR EXISTS (SELECT FROM meters_installation WHERE channel_id = OLD.id)
+     OR EXISTS (SELECT FROM meters_virtualdefinition WHERE channel_id = OLD.id) THEN
+    RAISE EXCEPTION 'channel % has readings, a meter or definitions: make a new channel', OLD.code
+      USING ERRCODE = '23514', CONSTRAINT = 'pox_channel_kind_stays';
+  END IF;
+  RETURN NEW;
+END $body$;
+CREATE OR REPLACE TRIGGER pox_channel_kind_stays BEFORE UPDATE OF kind ON meters_channel
+FOR EACH ROW WHEN (OLD.kind <> NEW.kind) EXECUTE FUNCTION pox_channel_kind_stays()
+"""
+
 RULES: list[Rule] = [
     AppendOnly("meters_readingblock", lock_owner=True),
     ChannelPolicy("meters_readingblock"),
@@ -91,6 +154,22 @@ RULES: list[Rule] = [
         {"RUNNING": ("DONE", "FAILED", "INTERRUPTED")},
         initial=("RUNNING",),
     ),
+    Immutable(VIRTUAL, "TRUE", allow_columns=VIRTUAL_MAY_CHANGE),
+    Sql("virtual only shortens", VIRTUAL_ONLY_SHORTENS, needs=(VIRTUAL,)),
+    AppendOnly("meters_virtualterm"),
+    Sql("virtual no circle", VIRTUAL_NO_CIRCLE, needs=(VIRTUAL, "meters_virtualterm")),
+    Sql("channel kind stays", CHANNEL_KIND_STAYS, needs=(VIRTUAL, "meters_channel")),
+    # A tenant reads how its own channel is computed; of the terms only those that are its own.
+    ChannelPolicy(VIRTUAL),
+    PortalGrant(
+        VIRTUAL,
+        columns=(
+            *("id", "channel_id", "valid", "method", "formula", "parameters", "cut_longer"),
+            "withdrawn_at",
+        ),
+    ),
+    ChannelPolicy("meters_virtualterm"),
+    PortalGrant("meters_virtualterm"),
     AppendOnly("meters_edit"),
     # What was proposed never changes; the decision is written once.
     Immutable("meters_editproposal", "TRUE", allow_columns=DECISION),

@@ -101,7 +101,7 @@ def raw_of_final(cursor):
         SELECT 'final block ' || f.channel_id || '/' || f.day || ' v' || f.version
                || ' was made of raw version ' || f.sources[3]
           FROM meters_readingblock f
-         WHERE f.layer = 2 AND cardinality(f.sources) > 0
+         WHERE f.layer = 2 AND cardinality(f.sources) > 0 AND f.sources[2] = 0
            AND NOT EXISTS (SELECT FROM meters_readingblock r
                             WHERE r.channel_id = f.channel_id AND r.day = f.day
                               AND r.layer = 1 AND r.version = f.sources[3]) LIMIT 50

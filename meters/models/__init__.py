@@ -4,6 +4,8 @@ from .assets import Campus, DeliveryPoint, GeneratingUnit
 from .blocks import Publication, ReadingBlock, ReadingNote
 from .capacity import CapacityStep, capacity_steps
 from .choices import (
+    ChannelKind,
+    DefinitionMethod,
     Direction,
     EditAction,
     FileState,
@@ -39,13 +41,16 @@ from .metrology import (
 from .proposals import EditProposal
 from .registers import RegisterRead
 from .sources import Health, ItemVerdict, RunOutcome, Source, SourceItem, SourceRun
+from .virtual import VirtualDefinition, VirtualTerm
 
 __all__ = [
     "Campus",
     "CapacityStep",
     "Channel",
     "ChannelAlias",
+    "ChannelKind",
     "ClockCheck",
+    "DefinitionMethod",
     "DeliveryPoint",
     "Direction",
     "Edit",
@@ -95,6 +100,8 @@ __all__ = [
     "TransformerKind",
     "UnitLimits",
     "VeeRun",
+    "VirtualDefinition",
+    "VirtualTerm",
     "ZoneRule",
     "capacity_steps",
 ]

@@ -66,6 +66,22 @@ class Role(models.TextChoices):
     SCADA = "SCADA", "SCADA"
 
 
+class ChannelKind(models.TextChoices):
+    """Where the readings of a channel come from."""
+
+    METERED = "METERED", "Metered"
+    VIRTUAL = "VIRTUAL", "Virtual"
+
+
+class DefinitionMethod(models.TextChoices):
+    """How the readings of a virtual channel follow from its terms."""
+
+    FORMULA = "FORMULA", "Expression"
+    LOSS_FACTOR = "LOSS_FACTOR", "Loss factor"
+    TRANSFORMER = "TRANSFORMER", "Transformer losses"
+    LINE = "LINE", "Line losses"
+
+
 class ZoneRule(models.TextChoices):
     """By which days a channel is judged."""
 
@@ -106,6 +122,7 @@ class PublicationKind(models.TextChoices):
     VEE = "VEE", "Validation and estimation"
     EDIT = "EDIT", "Edit"
     REPLAY = "REPLAY", "Replay of quarantined records"
+    VIRTUAL = "VIRTUAL", "Virtual channels"
 
 
 class RegisterReadType(models.TextChoices):

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import F, Func, Q, Value
 
 from .assets import CODE, Campus, CodeManager, DeliveryPoint
-from .choices import Direction, Quantity, Role, ZoneRule
+from .choices import ChannelKind, Direction, Quantity, Role, ZoneRule
 
 LENGTHS_MINUTES = [1, 5, 10, 15, 30, 60]
 
@@ -69,6 +69,12 @@ class Channel(models.Model):
     unit = models.CharField(max_length=12, default="kWh")
     minutes = models.SmallIntegerField(choices=[(m, f"{m} min") for m in LENGTHS_MINUTES])
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.MAIN)
+    kind = models.CharField(
+        max_length=10,
+        choices=ChannelKind.choices,
+        default=ChannelKind.METERED,
+        help_text="Metered: read from files. Virtual: computed from other channels.",
+    )
     zone_rule = models.CharField(max_length=10, choices=ZoneRule.choices, default=ZoneRule.UTC)
     high_limit_kw = models.DecimalField(max_digits=14, decimal_places=3, null=True, blank=True)
     late_after_hours = models.PositiveSmallIntegerField(
@@ -102,6 +108,9 @@ class Channel(models.Model):
                 | Q(high_limit_kw__gt=0, high_limit_kw__lte=10_000_000),
                 violation_error_message="The high limit is above 0 and at most 10,000,000 kW.",
             ),
+            models.CheckConstraint(
+                name="channel_kind_known", condition=Q(kind__in=ChannelKind.values)
+            ),
         ]
 
     def __str__(self):
@@ -110,6 +119,11 @@ class Channel(models.Model):
     def natural_key(self):
         """Return what names this row in documents."""
         return (self.code,)
+
+    @property
+    def is_virtual(self) -> bool:
+        """Return whether the readings are computed from other channels."""
+        return self.kind == ChannelKind.VIRTUAL
 
     def clean(self):
         """Refuse a successor of another point, role or of the same length."""
@@ -141,6 +155,10 @@ class Installation(models.Model):
     pt_ratio = models.DecimalField(max_digits=14, decimal_places=6, default=1)
     multiplier_applied_by_source = models.BooleanField(
         default=True, help_text="The source already sends primary values: do not multiply again."
+    )
+    compensates_losses = models.BooleanField(
+        default=False,
+        help_text="The meter itself compensates losses to the point of delivery: never again here.",
     )
     pulse_weight = models.DecimalField(
         max_digits=14,
@@ -185,6 +203,13 @@ class Installation(models.Model):
 
     def __str__(self):
         return f"{self.meter.serial} on {self.channel.code}"
+
+    def clean(self):
+        """Refuse a meter on a channel that is computed."""
+        if self.channel_id is not None and self.channel.is_virtual:
+            raise ValidationError(
+                {"channel": f"{self.channel.code} is virtual: it is computed and has no meter."}
+            )
 
     @property
     def multiplier_ratio(self) -> Decimal:

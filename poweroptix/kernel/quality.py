@@ -26,7 +26,10 @@ class Status(IntEnum):
 
 
 class Method(IntEnum):
-    """How a value came to be; NONE is plain metering, SOURCE was estimated by the sender."""
+    """How a value came to be; NONE is plain metering, SOURCE was estimated by the sender.
+
+    CALCULATED follows from other channels.
+    """
 
     NONE = 0
     REREAD = 1
@@ -42,6 +45,7 @@ class Method(IntEnum):
     ZERO = 11
     ADL = 12
     MANUAL = 13
+    CALCULATED = 14
     SOURCE = 20
 
 
