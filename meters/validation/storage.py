@@ -1,69 +1,23 @@
-"""V24 Stores: what comes out fits what went in, and the state of charge (vee.md 3.6).
-
-Judged is the discharge channel (direction DELIVERED) beside the charge of the same store, or a NET
-channel alone, on which discharge is positive.
-"""
+"""V24 Stores: what comes out fits what went in, and never both at once (vee.md 3.6)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import NamedTuple
 
 import numpy as np
 
-from meters.calc.circumstances import Plant, Relation
-from meters.validation._base import BaseRule, Stage, ValidationContext, instant, rules, runs
-from meters.validation._compare import (
-    cleared,
-    interval_micro,
-    number,
-    plain,
-    quotient,
-    trusted,
-    usable,
-)
+from meters.validation._base import BaseRule, Stage, ValidationContext, rules, runs
+from meters.validation._compare import interval_micro, number, plain, quotient
 from meters.validation._days import LocalDays, local_days
-from meters.validation._plant import first, kind, over, run_findings, wanting
+from meters.validation._plant import over, run_findings, wanting
+from meters.validation._ranges import finding
+from meters.validation._store import STORE, Flows, charge_wanted, flows, is_store
 from poweroptix.kernel.finding import Finding, Severity
 from poweroptix.kernel.fixed import MICRO
 from poweroptix.kernel.parameters import param
 from poweroptix.kernel.series import Series
-
-STORE = "the discharge of a store in kWh"
-CHARGE = "its charge on the same intervals"
-
-
-class Flows(NamedTuple):
-    """Charge and discharge in 10^-6 kWh, zero where `known` is not."""
-
-    charge: np.ndarray
-    discharge: np.ndarray
-    known: np.ndarray
-
-
-def _is_store(series: Series, context: ValidationContext) -> bool:
-    outward = context.direction in ("DELIVERED", "NET")
-    return kind(context) == "STORAGE" and series.unit == "kWh" and outward
-
-
-def flows(series: Series, context: ValidationContext) -> Flows | None:
-    """Return what went into and came out of the store; None without its charge."""
-    if context.direction == "NET":
-        known = usable(series, context)
-        net = cleared(series.values, known)
-        return Flows(np.maximum(-net, 0), np.maximum(net, 0), known)
-    charge = first(series, context, Relation.CHARGE)
-    if charge is None:
-        return None
-    known = usable(series, context) & trusted(charge.series)
-    return Flows(cleared(charge.series.values, known), cleared(series.values, known), known)
-
-
-def _wanting_flows(series: Series, context: ValidationContext) -> tuple[object, str]:
-    net = context.direction == "NET"
-    return (series if net else first(series, context, Relation.CHARGE), CHARGE)
 
 
 @dataclass(frozen=True)
@@ -113,12 +67,12 @@ class StorageEfficiency(BaseRule):
     @staticmethod
     def lacks(series: Series, context: ValidationContext) -> str:
         """Return what is missing of store, charge and days."""
-        if not _is_store(series, context):
+        if not is_store(series, context):
             return STORE
         parameters = context.parameters or StorageEfficiencyParameters()
         least = min(parameters.days, parameters.min_days)
         enough = len(local_days(series.grid, context.zone)) >= least
-        return wanting(_wanting_flows(series, context), (enough or None, f"at least {least} days"))
+        return wanting(charge_wanted(series, context), (enough or None, f"at least {least} days"))
 
     @staticmethod
     def check(series: Series, context: ValidationContext) -> list[Finding]:
@@ -194,132 +148,18 @@ def _efficiency(
     taken, given = worst
     ratio = Fraction(given, taken) if taken else None
     share = "" if ratio is None else f" ({plain(ratio * 100):f} %)"
-    return Finding(
+    return finding(
         "V24G",
+        Severity.HOLD,
+        series.grid,
+        span,
         f"Over {length} days {number(given):f} kWh came out of {number(taken):f} kWh of charge"
         f"{share}; believable are {plain(Fraction(parameters.low_ratio) * 100):f} % to "
         f"{plain(Fraction(parameters.high_ratio) * 100):f} %.",
-        Severity.HOLD,
-        metric=None if ratio is None else quotient(ratio),
-        threshold=plain(limit),
-        start_utc=instant(series.grid, span[0]),
-        end_utc=instant(series.grid, span[1]),
-        fix="Compare multipliers and directions of the two channels.",
+        "Compare multipliers and directions of the two channels.",
+        None if ratio is None else quotient(ratio),
+        plain(limit),
     )
-
-
-@dataclass(frozen=True)
-class StateOfChargeParameters:
-    """How far metered energy may lie from the change of charge."""
-
-    tolerance_pct: Decimal = param(
-        default=Decimal("5"),
-        unit="%",
-        minimum=0,
-        help="Largest difference that passes, in percent of the change of what the store holds.",
-    )
-    min_change_pct: Decimal = param(
-        default=Decimal("20"),
-        unit="%",
-        minimum=0,
-        maximum=100,
-        help="Smaller changes of the state of charge are not judged: its steps would decide.",
-    )
-
-
-@rules.register("state_of_charge@1")
-class StateOfCharge(BaseRule):
-    """What flowed into and out of a store is what its state of charge says.
-
-    ``charge x eta_in - discharge / eta_out`` lies within 5 % of change of charge x usable capacity.
-    Judged are stretches on which the state of charge goes one way by at least 20 points.
-    """
-
-    code = "V24H"
-    title = "Energy against state of charge"
-    stage = Stage.CROSS
-    after_estimates = True
-    Parameters = StateOfChargeParameters
-
-    @staticmethod
-    def lacks(series: Series, context: ValidationContext) -> str:
-        """Return what is missing of store, charge, state of charge and its figures."""
-        if not _is_store(series, context):
-            return STORE
-        plant = context.circumstances.plant
-        return wanting(
-            _wanting_flows(series, context),
-            (first(series, context, Relation.STATE_OF_CHARGE), "its state of charge"),
-            (plant.usable_kwh or None, "its usable capacity"),
-            ((plant.charge_ratio and plant.discharge_ratio) or None, "its efficiency in and out"),
-        )
-
-    @staticmethod
-    def check(series: Series, context: ValidationContext) -> list[Finding]:
-        """Return one finding (HOLD) per stretch on which energy and state of charge disagree."""
-        state = first(series, context, Relation.STATE_OF_CHARGE)
-        if state is None or StateOfCharge.lacks(series, context):
-            return []
-        parameters, moved = context.parameters or StateOfChargeParameters(), flows(series, context)
-        held, plant = state.series, context.circumstances.plant
-        found = []
-        for a, b in _stretches(held, moved, parameters.min_change_pct):
-            change = _stored(int(held.values[b] - held.values[a]), plant)
-            stored = _metered(moved, a, b, plant)
-            apart, allowed = abs(stored - change), abs(change) * Fraction(parameters.tolerance_pct)
-            if apart * 100 <= allowed:
-                continue
-            share = apart / abs(change) * 100
-            found.append(
-                Finding(
-                    "V24H",
-                    f"{state.code} went from {number(int(held.values[a])):f} % to "
-                    f"{number(int(held.values[b])):f} %, a change of {number(change):f} kWh; the "
-                    f"meters stored {number(stored):f} kWh: {plain(share):f} % apart (limit "
-                    f"{parameters.tolerance_pct:f} %).",
-                    Severity.HOLD,
-                    metric=quotient(share),
-                    threshold=parameters.tolerance_pct,
-                    start_utc=instant(series.grid, a),
-                    end_utc=instant(series.grid, b),
-                    fix="Compare the meters, the state of charge and the usable capacity.",
-                )
-            )
-        return found
-
-
-def _stretches(held: Series, moved: Flows | None, least: Decimal) -> list[tuple[int, int]]:
-    """Return index pairs between which the state of charge goes one way, by at least so much.
-
-    From the state at the start of interval a to that at the start of b; all energy in between is
-    known.
-    """
-    if moved is None or held.grid.count < 2:
-        return []
-    whole = trusted(held)
-    step = np.diff(np.where(whole, held.values, 0))
-    fit = whole[1:] & whole[:-1] & moved.known[:-1]
-    floor = Fraction(least) * MICRO
-    found = []
-    for way in (step >= 0, step <= 0):
-        for a, b in runs(way & fit):
-            if abs(int(held.values[b]) - int(held.values[a])) >= max(floor, 1):
-                found.append((a, b))
-    return sorted(found)
-
-
-def _stored(points_micro: int, plant: Plant) -> Fraction:
-    """Return the energy (10^-6 kWh) behind a change of the state of charge (10^-6 %)."""
-    return Fraction(points_micro, 100) * Fraction(plant.usable_kwh or 0)
-
-
-def _metered(moved: Flows | None, a: int, b: int, plant: Plant) -> Fraction:
-    """Return what the metered flows stored, in 10^-6 kWh."""
-    if moved is None or not plant.charge_ratio or not plant.discharge_ratio:
-        return Fraction(0)
-    taken = int(moved.charge[a:b].sum(dtype=object))
-    given = int(moved.discharge[a:b].sum(dtype=object))
-    return taken * Fraction(plant.charge_ratio) - given / Fraction(plant.discharge_ratio)
 
 
 @dataclass(frozen=True)
@@ -347,10 +187,10 @@ class BothWays(BaseRule):
     @staticmethod
     def lacks(series: Series, context: ValidationContext) -> str:
         """Return what is missing of store, charge and rating."""
-        if not _is_store(series, context) or context.direction == "NET":
+        if not is_store(series, context) or context.direction == "NET":
             return STORE
         return wanting(
-            _wanting_flows(series, context), (context.capacity_kw, "the rating of the store")
+            charge_wanted(series, context), (context.capacity_kw, "the rating of the store")
         )
 
     @staticmethod

@@ -9,11 +9,8 @@ from hypothesis import strategies as st
 
 from meters.calc.circumstances import Plant
 from meters.validation import Stage, rules
-from meters.validation.storage import (
-    BothWaysParameters,
-    StateOfChargeParameters,
-    StorageEfficiencyParameters,
-)
+from meters.validation.state_of_charge import StateOfChargeParameters
+from meters.validation.storage import BothWaysParameters, StorageEfficiencyParameters
 from poweroptix.kernel.finding import Severity
 from poweroptix.kernel.quality import Status
 from tests.meters.cases import example, needs_cases
