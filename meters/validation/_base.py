@@ -73,7 +73,8 @@ class Rule(Protocol):
 
     ``stage``: when it judges; within a stage rules judge in the order of their codes.
     ``default_on``: whether it judges without a setting. ``after_estimates``: whether it looks once
-    more at intervals that were estimated.
+    more at intervals that were estimated. ``looks_back``: whether it wants the readings before the
+    range as well, back to the register read before it.
     """
 
     code: str
@@ -81,6 +82,7 @@ class Rule(Protocol):
     stage: Stage
     default_on: bool
     after_estimates: bool
+    looks_back: bool
     Parameters: type
 
     @staticmethod
@@ -97,6 +99,7 @@ class BaseRule:
 
     default_on = True
     after_estimates = False
+    looks_back = False
 
     @staticmethod
     def lacks(series: Series, context: ValidationContext) -> str:

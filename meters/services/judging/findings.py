@@ -10,13 +10,16 @@ from datetime import datetime
 from decimal import Decimal
 
 from meters.models import Finding, FindingState
-from meters.services.judging.judge import OWN_CODES, Judgement, Outcome
+from meters.services.judging.case import Judgement, Outcome
+from meters.services.judging.judge import OWN_CODES
 from meters.services.judging.rulebook import Rulebook
-from meters.services.judging.subjects import Subject
-from meters.validation import rules
+from meters.services.judging.subjects import ACCEPTED_VALUES, Subject
+from meters.validation import Stage, rules
 from poweroptix.audit.actor import Actor
 from poweroptix.kernel.rounding import quantity
 
+GONE = "The rule no longer finds this."
+VOID = "The readings have changed since they were accepted."
 DECIDED = (FindingState.ACCEPTED, FindingState.EDITED)
 UPDATED = [
     "severity",
@@ -33,8 +36,14 @@ UPDATED = [
 
 
 def managed_codes() -> set[str]:
-    """Return the codes of findings that validation makes and may close."""
-    return {rule.code for _, rule in rules.items()} | set(OWN_CODES)
+    """Return the codes of findings that validation of days makes and may close."""
+    judged = {rule.code for _, rule in rules.items() if rule.stage != Stage.PERIOD}
+    return judged | set(OWN_CODES)
+
+
+def closing_codes() -> set[str]:
+    """Return the codes of findings that the checks of a closing period make and may close."""
+    return {rule.code for _, rule in rules.items() if rule.stage == Stage.PERIOD}
 
 
 def keep_in_step(
@@ -44,12 +53,23 @@ def keep_in_step(
     book: Rulebook,
     actor: Actor,
     now: datetime,
+    *,
+    codes: set[str],
+    end_utc: datetime,
 ) -> None:
-    """Create, refresh and close the findings of one channel on the judged days."""
-    codes = managed_codes()
+    """Create, refresh and close the findings of one channel on the judged days.
+
+    Only findings of `codes` are touched, and only those that end by `end_utc`: what ends later is
+    judged with its end. A void acceptance is closed, so that its finding opens anew.
+    """
     # What ingest found about a file is not validation's to close.
-    mine = [f for f in known if f.rule_code in codes and f.import_file_id is None]
-    alive = {(f.rule_code, f.start_utc, f.end_utc): f for f in mine}
+    mine = [
+        f
+        for f in known
+        if f.rule_code in codes and f.import_file_id is None and f.end_utc <= end_utc
+    ]
+    alive = {(f.rule_code, f.start_utc, f.end_utc): f for f in mine if f.pk not in outcome.void}
+    void = [f for f in mine if f.pk in outcome.void]
     fresh, refreshed = [], []
     for judgement in outcome.judgements:
         finding = judgement.finding
@@ -69,14 +89,28 @@ def keep_in_step(
         else:
             refreshed.append(row)
         _describe(row, judgement, book)
-    closed = [row for row in alive.values() if row.state not in DECIDED]
-    for row in closed:
-        row.state, row.decided_by, row.decided_at = FindingState.CLOSED, str(actor)[:150], now
-        row.reason = "The rule no longer finds this."
     # Closed rows leave the unique key of living findings before new ones take it.
-    Finding.objects.bulk_update(closed, ["state", "decided_by", "decided_at", "reason"])
+    _close([r for r in alive.values() if r.state not in DECIDED], GONE, actor, now)
+    _close(void, VOID, actor, now)
+    _remember([f for f in mine if f.pk not in outcome.void], outcome)
     Finding.objects.bulk_update(refreshed, UPDATED)
     Finding.objects.bulk_create(_once(fresh))
+
+
+def _close(rows: list[Finding], reason: str, actor: Actor, now: datetime) -> None:
+    """Close findings; who decided an acceptance stays in the audit trail."""
+    for row in rows:
+        row.state, row.decided_by, row.decided_at = FindingState.CLOSED, str(actor)[:150], now
+        row.reason = reason
+    Finding.objects.bulk_update(rows, ["state", "decided_by", "decided_at", "reason"])
+
+
+def _remember(rows: list[Finding], outcome: Outcome) -> None:
+    """Write down which readings an acceptance stands for, when they are first judged again."""
+    fresh = [r for r in rows if r.pk in outcome.values_of and ACCEPTED_VALUES not in r.detail]
+    for row in fresh:
+        row.detail = {**row.detail, ACCEPTED_VALUES: outcome.values_of[row.pk]}
+    Finding.objects.bulk_update(fresh, ["detail"])
 
 
 def _describe(row: Finding, judgement: Judgement, book: Rulebook) -> None:

@@ -1,28 +1,42 @@
 """One channel under judgement: multiplier, rules, estimates, edits; arrays in, arrays out.
 
-Nothing here reads or writes the database. Order as vee.md section 2: structure, values, estimates,
-then the value rules once more over what was estimated. What a person accepted or edited stands.
+Nothing here reads or writes the database. Order as vee.md section 2: structure, device, values;
+then, when all channels beside it have come so far, cross checks; then estimates, and when they are
+made everywhere, once more the rules that look at estimates. What a person accepted or edited
+stands.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
+from meters.calc.circumstances import Circumstances
 from meters.calc.multipliers import apply_multiplier
+from meters.services.judging.case import (
+    Case,
+    Estimates,
+    Estimating,
+    Judgement,
+    Outcome,
+    Readings,
+)
 from meters.services.judging.rulebook import Rulebook
-from meters.services.judging.subjects import Subject
-from meters.validation import ValidationContext
+from meters.validation import Stage, ValidationContext
 from meters.validation._base import runs
 from poweroptix.kernel.finding import Finding, Severity
 from poweroptix.kernel.fixed import MISSING
 from poweroptix.kernel.grid import Grid
 from poweroptix.kernel.quality import Method, Status
 from poweroptix.kernel.series import Series
+
+__all__ = ["Case", "Estimates", "Estimating", "Judgement", "Judging", "Outcome",
+           "Readings"]  # fmt: skip
 
 NOT_INSTALLED = "F09"
 FORWARD = "FORWARD_ESTIMATE"
@@ -31,95 +45,15 @@ POST_ESTIMATE = "POST_EST_FAIL"
 OWN_CODES = (NOT_INSTALLED, FORWARD, SOURCE_SUSPECT, POST_ESTIMATE)
 
 
-@dataclass
-class Readings:
-    """Values (10^-6), statuses and methods on one grid."""
-
-    values: np.ndarray
-    status: np.ndarray
-    method: np.ndarray
-
-    @classmethod
-    def absent(cls, count: int) -> Readings:
-        """Return readings of which none is there."""
-        return cls(
-            np.full(count, MISSING, np.int64),
-            np.full(count, int(Status.MISSING), np.uint8),
-            np.zeros(count, np.uint8),
-        )
-
-    def copy(self) -> Readings:
-        """Return readings that may be changed without changing these."""
-        return Readings(self.values.copy(), self.status.copy(), self.method.copy())
-
-
-@dataclass(frozen=True)
-class Accepted:
-    """A rule whose finding on a range a person has accepted."""
-
-    rule_code: str
-    start_utc: datetime
-    end_utc: datetime
-
-
-@dataclass
-class Case:
-    """Everything that is judged for one channel: grid, raw readings, what people decided."""
-
-    subject: Subject
-    grid: Grid
-    raw: Readings
-    final: Readings
-    edited: np.ndarray
-    due_utc: datetime
-    flags: Sequence[tuple[int, int, str, dict]] = ()
-    accepted: Sequence[Accepted] = ()
-    barriers: Sequence[int] = ()
-
-
-@dataclass
-class Judgement:
-    """A finding and what became of it."""
-
-    finding: Finding
-    state: str = "OPEN"
-    method: str = ""
-    worksheet: list[dict[str, Any]] = field(default_factory=list)
-
-
-@dataclass
-class Outcome:
-    """What was decided for one channel."""
-
-    readings: Readings
-    judgements: list[Judgement]
-    estimated: int = 0
-
-
-class Estimates(Protocol):
-    """What was made of the gaps of a case; `gap`s are index ranges of its grid."""
-
-    estimates: Sequence[Any]
-    findings: Sequence[Finding]
-
-
-#: Fills the wanted intervals of a case, which are missing in the readings given.
-Estimating = Callable[[Case, Readings, np.ndarray], Estimates]
-
-
-def judge(case: Case, book: Rulebook, estimating: Estimating) -> Outcome:
-    """Return final readings and findings; `estimating` is called once, or not at all."""
-    return Judging(case, book).finish(estimating)
-
-
 class Judging:
-    """The judgement of one case: rules at once, estimates when all that is beside it was judged.
+    """The judgement of one case, stage by stage.
 
     `now`: the readings as far as they are judged, what failed taken out. `wanted`: what is to be
     estimated.
     """
 
     def __init__(self, case: Case, book: Rulebook) -> None:
+        """Take the readings as they arrived; nothing is judged yet."""
         self.case, self.book = case, book
         self.grid, self.subject = case.grid, case.subject
         self.found: list[Judgement] = []
@@ -128,14 +62,14 @@ class Judging:
         self.failed = np.zeros(count, bool)
         self.held = np.zeros(count, bool)
         self.verified = np.zeros(count, bool)
-        self.now = self._by_rules()
-        self.wanted = self.failed & ~case.edited
-        self.wanted &= self.installed | (self.now.values != MISSING)
-        self._kept = self.now.copy() if self.wanted.any() else self.now
-        self._blank()
+        self.wanted = np.zeros(count, bool)
+        self.filled = np.zeros(count, bool)
+        self.now = self._arrived()
+        self._values_of, self._void = self._remembered()
+        self._kept = self.now
 
-    def _by_rules(self) -> Readings:
-        """Return the readings of this case with all findings filed."""
+    def _arrived(self) -> Readings:
+        """Return the readings in primary units, edits in their places."""
         case = self.case
         now = self._multiplied()
         for target, source in (
@@ -144,16 +78,54 @@ class Judging:
             (now.method, case.final.method),
         ):
             target[case.edited] = source[case.edited]
-        self._source_statuses(now)
-        self._apply_rules(now)
-        self._set_statuses(now)
         return now
 
-    def finish(self, estimating: Estimating | None = None) -> Outcome:
-        """Estimate what is wanted and return what was decided."""
-        estimated = self._estimate(estimating) if estimating and self.wanted.any() else 0
+    def _remembered(self) -> tuple[dict[int, str], frozenset[int]]:
+        """Return digests of the readings behind acceptances, and the acceptances they void.
+
+        An acceptance that reaches beyond the range is left as it is.
+        """
+        digests, void = {}, set()
+        for each in self.case.accepted:
+            if each.start_utc < self.grid.start_utc or each.end_utc > self.grid.end_utc:
+                continue
+            values = self.now.values[self._window(each.start_utc, each.end_utc)]
+            digests[each.key] = hashlib.sha256(values.astype("<i8").tobytes()).hexdigest()
+            if each.values and each.values != digests[each.key]:
+                void.add(each.key)
+        return digests, frozenset(void)
+
+    def by_itself(self) -> None:
+        """Let the rules judge that look at this channel first of all."""
+        self._not_installed(self.now)
+        self._source_statuses(self.now)
+        self._apply_rules(lambda stage: stage < Stage.CROSS)
+        self._settle()
+
+    def beside_others(self) -> None:
+        """Let the cross checks judge, when the channels beside this one have come so far."""
+        self._apply_rules(lambda stage: stage == Stage.CROSS)
+        self._settle()
+
+    def finish(self) -> Outcome:
+        """Return what was decided."""
         self._set_statuses(self.now)
-        return Outcome(self.now, self.found, estimated)
+        return Outcome(self.now, self.found, int(self.filled.sum()), self._values_of, self._void)
+
+    def _settle(self) -> None:
+        """Mark what is held, take out what failed and is to be estimated."""
+        self._set_statuses(self.now)
+        there = self.now.values != MISSING
+        wanted = self.failed & ~self.case.edited & (self.installed | there | self.wanted)
+        fresh = wanted & ~self.wanted
+        if not fresh.any():
+            return
+        if self._kept is self.now:
+            self._kept = self.now.copy()
+        self.wanted = wanted
+        self.now.values[fresh] = MISSING
+        self.now.status[fresh] = Status.MISSING
+        self.now.method[fresh] = Method.NONE
 
     def _set_statuses(self, now: Readings) -> None:
         """Mark what is held, and what a person has accepted, of the readings that stay."""
@@ -177,6 +149,10 @@ class Judging:
                 now.values[window] = apply_multiplier(now.values[window], meter.ratio)
         self.case.barriers = tuple(start for start in starts if start > 0)
         now.status[now.status == Status.RAW] = Status.VALIDATED
+        return now
+
+    def _not_installed(self, now: Readings) -> None:
+        """Hold what arrived while no meter was there."""
         outside = ~self.installed & (now.values != MISSING) & ~self.case.edited
         for first, end in runs(outside):
             self._own(
@@ -186,7 +162,6 @@ class Judging:
                 "Readings arrived while no meter was installed.",
                 "Enter the installation, or dismiss the readings.",
             )
-        return now
 
     def _source_statuses(self, now: Readings) -> None:
         """Hold what the source itself doubts or only forecasts."""
@@ -223,14 +198,33 @@ class Judging:
 
     # -- rules ----------------------------------------------------------------------------------
 
-    def _apply_rules(self, now: Readings) -> None:
-        """Let every rule judge; later rules know what failed before."""
+    def _apply_rules(self, stages: Callable[[int], bool]) -> None:
+        """Let the rules of some stages judge; later rules know what failed before."""
+        now, known = self.now, self.case.known()
         series = Series(self.grid, now.values, now.status, self.subject.unit)
         for _, rule, parameters in self.book.rules:
-            for finding in rule.check(series, self._context(parameters)):
-                self._file(finding)
+            if stages(rule.stage):
+                context = self._context(parameters, known)
+                for finding in self._check(rule, series, context):
+                    self._file(finding)
 
-    def _context(self, parameters: Any) -> ValidationContext:
+    def _check(self, rule: Any, series: Series, context: ValidationContext) -> list[Finding]:
+        """Return what a rule finds; one that looks back sees the readings before the range too."""
+        before = self.case.before() if rule.looks_back else None
+        if before is None:
+            return rule.check(series, context)
+        grid = Grid(before.grid.start_utc, self.grid.minutes, before.grid.count + self.grid.count)
+        longer = Series(
+            grid,
+            np.concatenate((before.values, series.values)),
+            np.concatenate((before.status, series.status)),
+            series.unit,
+        )
+        failed = np.concatenate((np.zeros(before.grid.count, bool), context.failed))
+        found = rule.check(longer, replace(context, expected=grid, flags=(), failed=failed))
+        return [each for each in found if each.end_utc > self.grid.start_utc]
+
+    def _context(self, parameters: Any, known: Circumstances) -> ValidationContext:
         """Return what a rule may know."""
         subject = self.subject
         return ValidationContext(
@@ -242,6 +236,7 @@ class Judging:
             flags=self.case.flags,
             failed=self.failed,
             parameters=parameters,
+            circumstances=known,
             facts={
                 "quantity": subject.quantity,
                 "kind": subject.kind,
@@ -273,41 +268,32 @@ class Judging:
 
     def _is_accepted(self, finding: Finding) -> bool:
         return any(
-            a.rule_code == finding.code
-            and a.start_utc <= finding.start_utc
-            and finding.end_utc <= a.end_utc
-            for a in self.case.accepted
+            each.rule_code == finding.code
+            and each.start_utc <= finding.start_utc
+            and finding.end_utc <= each.end_utc
+            and each.key not in self._void
+            for each in self.case.accepted
         )
 
     # -- estimates ------------------------------------------------------------------------------
 
-    def _blank(self) -> None:
-        """Take out what is to be estimated."""
-        self.now.values[self.wanted] = MISSING
-        self.now.status[self.wanted] = Status.MISSING
-        self.now.method[self.wanted] = Method.NONE
-
-    def _estimate(self, estimating: Estimating) -> int:
+    def estimate(self, estimating: Estimating) -> None:
         """Fill the gaps; what no method can fill stays missing, a failed value stays suspect."""
         now, wanted, kept = self.now, self.wanted, self._kept
-        filled = np.zeros(self.grid.count, bool)
         made = estimating(self.case, now, wanted)
         for estimate in made.estimates:
             window = estimate.gap
             now.values[window] = estimate.values
             now.status[window] = int(estimate.status)
             now.method[window] = int(estimate.method)
-            filled[window] = True
+            self.filled[window] = True
             self._explain(window.start, window.stop, estimate)
         for finding in made.findings:
             self._file(finding)
-        unfilled = wanted & ~filled & (kept.values != MISSING)
+        unfilled = wanted & ~self.filled & (kept.values != MISSING)
         now.values[unfilled] = kept.values[unfilled]
         now.status[unfilled] = Status.SUSPECT
         now.method[unfilled] = kept.method[unfilled]
-        if filled.any():
-            self._judge_again(now, filled)
-        return int(filled.sum())
 
     def _explain(self, first: int, end: int, estimate: Any) -> None:
         """Attach the worksheet of an estimate to the findings that it answers."""
@@ -327,29 +313,38 @@ class Judging:
                 judgement.method = Method(estimate.method).name
                 judgement.worksheet.append(sheet)
 
-    def _judge_again(self, now: Readings, filled: np.ndarray) -> None:
-        """Let the value rules look at the estimated intervals; a failure holds, never loops."""
+    def once_more(self) -> None:
+        """Let rules look at the estimated intervals; a failure holds, never loops."""
+        if not self.filled.any():
+            return
+        now, known = self.now, self.case.known()
         series = Series(self.grid, now.values, now.status, self.subject.unit)
         for _, rule, parameters in self.book.rules:
-            if not rule.after_estimates:
-                continue
-            context = replace(self._context(parameters), failed=np.zeros(self.grid.count, bool))
-            for finding in rule.check(series, context):
-                window = self._window(finding.start_utc, finding.end_utc)
-                touched = np.zeros(self.grid.count, bool)
-                touched[window] = filled[window]
-                if not touched.any():
-                    continue
-                again = replace(
-                    finding,
-                    code=POST_ESTIMATE,
-                    severity=Severity.HOLD,
-                    message=f"The estimate fails {finding.code}: {finding.message}",
-                )
-                if self._is_accepted(again):
-                    continue
-                now.status[touched] = Status.SUSPECT
-                self.found.append(Judgement(again))
+            if rule.after_estimates:
+                context = self._context(parameters, known)
+                context = replace(context, failed=np.zeros(self.grid.count, bool))
+                for finding in self._check(rule, series, context):
+                    self._doubt(finding)
+
+    def _doubt(self, finding: Finding) -> None:
+        """Hold the estimated intervals on which a rule still finds something."""
+        if finding.severity not in (Severity.ESTIMATE, Severity.REJECT, Severity.HOLD,
+                                    Severity.BLOCK):  # fmt: skip
+            return
+        window = self._window(finding.start_utc, finding.end_utc)
+        touched = np.zeros(self.grid.count, bool)
+        touched[window] = self.filled[window]
+        again = replace(
+            finding,
+            code=POST_ESTIMATE,
+            severity=Severity.HOLD,
+            message=f"The estimate fails {finding.code}: {finding.message}",
+            data={**finding.data, "rule": finding.code},
+        )
+        if not touched.any() or self._is_accepted(again):
+            return
+        self.now.status[touched] = Status.SUSPECT
+        self.found.append(Judgement(again))
 
     def _window(self, start: datetime, end: datetime | None) -> slice:
         """Return the indices of [start, end) cut to the grid."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+import numpy as np
+
 from meters.models import (
+    CapacityStep,
     Channel,
     Edit,
     EditAction,
@@ -16,8 +19,27 @@ from meters.models import (
     FindingState,
     Installation,
     ReadingNote,
+    capacity_steps,
 )
 from poweroptix.kernel.errors import NotFoundError
+from poweroptix.kernel.grid import Grid
+
+#: Where a finding's detail keeps the digest of the readings that were accepted.
+ACCEPTED_VALUES = "accepted_values"
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A finding that a person has accepted: for its rule and its range alone.
+
+    `values`: digest of the readings that were accepted, empty until they are first judged again.
+    """
+
+    key: int
+    rule_code: str
+    start_utc: datetime
+    end_utc: datetime
+    values: str = ""
 
 
 @dataclass(frozen=True)
@@ -28,6 +50,7 @@ class Installed:
     end_utc: datetime | None
     ratio: Decimal
     meter_id: int
+    pulse_weight: Decimal | None = None
 
 
 @dataclass
@@ -48,6 +71,10 @@ class Subject:
     technology: str
     capacity_kw: Decimal | None
     high_limit_kw: Decimal | None
+    is_active: bool = True
+    unit_id: int | None = None
+    own_capacity_kw: Decimal | None = None
+    capacity_steps: tuple[tuple[date, Decimal], ...] = ()
     installed: list[Installed] = field(default_factory=list)
 
 
@@ -59,27 +86,71 @@ class Surroundings:
     findings: dict[int, list[Finding]]
     edits: dict[int, list[Edit]]
 
+    def flags(self, channel_id: int, grid: Grid) -> list[tuple[int, int, str, dict]]:
+        """Return the notes of a channel as index ranges of a grid."""
+        step = timedelta(minutes=grid.minutes)
+        ranges = []
+        for note in self.notes[channel_id]:
+            first = max(0, (note.start_utc - grid.start_utc) // step)
+            end = min(grid.count, (note.end_utc - grid.start_utc) // step)
+            if first < end:
+                ranges.append((int(first), int(end), note.code, dict(note.detail)))
+        return sorted(ranges, key=lambda r: r[:3])
+
+    def edited(self, channel_id: int, grid: Grid) -> np.ndarray:
+        """Return where a person's edit stands: the last edit of each interval is no revert."""
+        step = timedelta(minutes=grid.minutes)
+        mask = np.zeros(grid.count, bool)
+        for edit in self.edits[channel_id]:
+            first = max(0, (edit.start_utc - grid.start_utc) // step)
+            end = min(grid.count, (edit.end_utc - grid.start_utc) // step)
+            mask[first:end] = edit.action != EditAction.REVERT
+        return mask
+
+    def accepted(self, channel_id: int) -> list[Accepted]:
+        """Return what people accepted of a channel."""
+        return [
+            Accepted(f.pk, f.rule_code, f.start_utc, f.end_utc, f.detail.get(ACCEPTED_VALUES, ""))
+            for f in self.findings[channel_id]
+            if f.state == FindingState.ACCEPTED
+        ]
+
 
 def subjects_of(channel_ids: Iterable[int]) -> dict[int, Subject]:
-    """Return the subjects by channel id; NotFoundError names an unknown id. Two queries."""
+    """Return the subjects by channel id; NotFoundError names an unknown id.
+
+    Two queries, a third where generating units stand behind the points.
+    """
     ids = list(dict.fromkeys(channel_ids))
-    found = {
-        c.pk: _subject(c)
-        for c in Channel.objects.filter(pk__in=ids).select_related(
+    channels = list(
+        Channel.objects.filter(pk__in=ids).select_related(
             "delivery_point__campus", "delivery_point__generating_unit"
         )
-    }
+    )
+    steps = _steps(channels)
+    found = {c.pk: _subject(c, steps) for c in channels}
     unknown = [str(i) for i in ids if i not in found]
     if unknown:
         raise NotFoundError("channel.unknown", f"There is no channel {', '.join(unknown[:5])}.")
     for row in Installation.objects.filter(channel__in=ids).order_by("valid"):
         found[row.channel_id].installed.append(
-            Installed(row.valid.lower, row.valid.upper, row.applied_ratio, row.meter_id)
+            Installed(
+                row.valid.lower, row.valid.upper, row.applied_ratio, row.meter_id, row.pulse_weight
+            )
         )
     return found
 
 
-def _subject(channel: Channel) -> Subject:
+def _steps(channels: Iterable[Channel]) -> dict[int, list[CapacityStep]]:
+    """Return the later capacity steps of the units behind some channels, by unit id."""
+    units = {c.delivery_point.generating_unit_id for c in channels} - {None}
+    found: dict[int, list[CapacityStep]] = defaultdict(list)
+    for row in CapacityStep.objects.filter(generating_unit__in=units) if units else ():
+        found[row.generating_unit_id].append(row)
+    return found
+
+
+def _subject(channel: Channel, steps: Mapping[int, list[CapacityStep]]) -> Subject:
     point = channel.delivery_point
     unit = point.generating_unit
     return Subject(
@@ -97,6 +168,10 @@ def _subject(channel: Channel) -> Subject:
         technology=unit.technology if unit else "",
         capacity_kw=point.capacity_kw or (unit.nameplate_kw if unit else None),
         high_limit_kw=channel.high_limit_kw,
+        is_active=channel.is_active,
+        unit_id=point.generating_unit_id,
+        own_capacity_kw=point.capacity_kw,
+        capacity_steps=capacity_steps(unit, steps.get(unit.pk, ())) if unit else (),
     )
 
 

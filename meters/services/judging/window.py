@@ -14,7 +14,7 @@ from django.db import connection
 
 from meters.models import Layer
 from meters.queries.series import aligned_grid
-from meters.services.judging.judge import Readings
+from meters.services.judging.case import Readings
 from meters.services.publishing.publish import utc_days
 from meters.storage import Batch, from_epoch_day, load_recent
 from meters.storage.batch import digests_of
@@ -48,6 +48,10 @@ class Window:
     def key(self) -> int:
         """A number that tells windows of one chunk apart."""
         return id(self)
+
+    def has(self, channel_id: int) -> bool:
+        """Tell whether a channel is in this window."""
+        return channel_id in self._rows
 
     @property
     def blocks_read(self) -> int:

@@ -87,6 +87,9 @@ def test_gap_is_filled_from_the_check_meter_judged_in_the_same_run():
     builders.ingest(long_csv(backup.code, before, ["90"] * 288))
     first = DAY - timedelta(days=2)
     ids = [channel.pk, check.pk, backup.pk]
+    for key in ("main_check@1", "main_check_day@1"):  # they differ by more than those allow
+        RuleSetting.objects.create(rule_key=key, parameters={"enabled": False},
+                                   effective_from=date(2026, 1, 1))  # fmt: skip
     summary = validate_days(ids, first, DAY, now=NOW, actor=ACTOR)
     assert summary.estimated == 4
     finding = Finding.objects.get(rule_code="V01")
@@ -277,7 +280,7 @@ def test_what_cannot_be_validated():
 
 
 def test_estimates_ask_the_store_while_other_channels_are_being_written(monkeypatch):
-    monkeypatch.setattr("meters.services.judging.validate.PART_INTERVALS", 1)
+    monkeypatch.setattr("meters.services.judging.chunk.PART_INTERVALS", 1)
     channels = [make_channel(f"P{n}/KWH") for n in range(3)]
     for channel in channels:
         builders.ingest(long_csv(channel.code, START, FLAT[:40]))
