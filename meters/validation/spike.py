@@ -98,8 +98,9 @@ def assess(values: np.ndarray, parameters: SpikeParameters, min_peak_micro: Frac
 class Spike(BaseRule):
     """The highest interval of a local day is at most 2.8 times the third highest (default).
 
-    Intervals that an earlier rule failed, and missing ones, are left out. Where kWh and kVArh, or
-    main and check meter, spike in the same interval, the finding only warns.
+    Intervals that an earlier rule failed, missing ones, and those that the device calls long or
+    short are left out. Where kWh and kVArh, or main and check meter, spike in the same interval,
+    the finding only warns.
     """
 
     code = "V13"
@@ -115,9 +116,8 @@ class Spike(BaseRule):
         least = _min_peak(series, context, parameters)
         found: list[Finding] = []
         witnesses: list[tuple[Companion, np.ndarray]] | None = None
-        for verdict, rows in _spikes(
-            series, context.zone, usable(series, context), parameters, least
-        ):
+        good = _judged(series, context)
+        for verdict, rows in _spikes(series, context.zone, good, parameters, least):
             flags = np.zeros(series.grid.count, dtype=bool)
             flags[rows] = True
             if witnesses is None:
@@ -130,6 +130,15 @@ class Spike(BaseRule):
                     by = [each.code for each, shown in witnesses if shown[slice(*span)].any()]
                     found.append(_finding(series, verdict, parameters, span, by))
         return sorted(found, key=lambda each: each.start_utc)
+
+
+def _judged(series: Series, context: ValidationContext) -> np.ndarray:
+    """Return where a value may be a spike; a long interval is one by its length alone."""
+    good = usable(series, context)
+    for first, end, code, _ in context.flags:
+        if code in ("LONG", "SHORT"):
+            good[max(first, 0) : max(end, 0)] = False
+    return good
 
 
 def _min_peak(series: Series, context: ValidationContext, parameters: SpikeParameters) -> Fraction:

@@ -47,6 +47,7 @@ class ZeroRun(BaseRule):
     code = "V15"
     title = "Zero run"
     stage = Stage.VALUE
+    after_estimates = True
     Parameters = ZeroRunParameters
 
     @staticmethod

@@ -137,6 +137,11 @@ def test_of_two_spikes_one_may_be_corroborated():
     assert (span(second), second.severity) == ((41, 42), Severity.HOLD)
 
 
+@pytest.mark.parametrize(("flag", "count"), [("LONG", 0), ("SHORT", 0), ("POWER_FAIL", 1)])
+def test_a_long_interval_is_no_spike(flag, count):
+    assert len(judge(KEY, series(DAY), flags=[(40, 41, flag, {})])) == count
+
+
 def test_a_flat_load_takes_a_tighter_threshold():
     day = [100] * 40 + [131] + [100] * 55
     assert judge(KEY, series(day)) == []
