@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
 from meters.validation._base import BaseRule, Stage, ValidationContext, rules
+from meters.validation._ranges import NoParameters
 from poweroptix.kernel.finding import Finding, Severity
 from poweroptix.kernel.series import Series
-
-
-@dataclass(frozen=True)
-class NoParameters:
-    """The rule has nothing to set."""
 
 
 @rules.register("duplicate@1")
