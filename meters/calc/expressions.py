@@ -6,12 +6,16 @@ missing, and never surer than its worst term. It is rounded half-even to 10^-6 o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from math import lcm
 
 import numpy as np
 
 from meters.calc.resolution import change_length
+from meters.calc.whole import in_whole_numbers
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.fixed import MISSING, micro
 from poweroptix.kernel.formula import names_in, prepare
@@ -23,6 +27,14 @@ from poweroptix.kernel.series import Series
 PLACES = 6
 
 
+@dataclass(frozen=True)
+class Fault:
+    """An interval that an expression has no value for, though all its terms have one."""
+
+    start_utc: datetime
+    message: str
+
+
 def compute(
     formula: str,
     terms: Mapping[str, Series],
@@ -30,6 +42,7 @@ def compute(
     minutes: int | None = None,
     unit: str | None = None,
     split: bool = False,
+    faults: list[Fault] | None = None,
 ) -> Series:
     """Return the formula over the series its names stand for.
 
@@ -37,7 +50,8 @@ def compute(
     A term with longer intervals is cut into equal parts only if `split` says so. `unit`: that of
     the result; otherwise that of the terms, which then must be one. Raises Refused
     `expression.no_term`, `expression.range`, `expression.units`, `expression.split`, and what a
-    formula refuses; a division by zero names the interval.
+    formula refuses; a division by zero names the interval. With `faults` an interval that cannot
+    be computed is missing instead, and its fault is added to them.
 
     >>> from datetime import UTC, datetime
     >>> from decimal import Decimal
@@ -58,13 +72,35 @@ def compute(
     result_unit = unit or _common_unit(formula, used)
     absent = np.any([series.missing for series in used.values()], axis=0)
     status = np.max([series.status for series in used.values()], axis=0)
-    columns = [series.decimals() for series in used.values()]
-    values = np.full(grid.count, MISSING, dtype=np.int64)
-    for index in np.flatnonzero(~absent).tolist():
-        row = {name: column[index] for name, column in zip(used, columns, strict=True)}
-        where = f"{formula!r} at {grid.start_of(index):%Y-%m-%dT%H:%MZ}"
-        values[index] = micro(to_places(function(row, where), PLACES, Mode.HALF_EVEN))
+    columns = {name: series.values for name, series in used.items()}
+    values = in_whole_numbers(formula, columns, ~absent)
+    if values is None:
+        columns = {name: series.decimals() for name, series in used.items()}
+        values = _one_by_one(formula, function, columns, np.flatnonzero(~absent), grid, faults)
+    absent = values == MISSING
     return Series(grid, values, np.where(absent, Status.MISSING, status), result_unit)
+
+
+def _one_by_one(
+    formula: str,
+    function: Callable[[Mapping[str, Decimal | None], str], Decimal],
+    columns: Mapping[str, list[Decimal | None]],
+    present: np.ndarray,
+    grid: Grid,
+    faults: list[Fault] | None,
+) -> np.ndarray:
+    """Return the formula in each interval that has all its terms; 10^-6 of the unit."""
+    values = np.full(grid.count, MISSING, dtype=np.int64)
+    for index in present.tolist():
+        row = {name: column[index] for name, column in columns.items()}
+        where = f"{formula!r} at {grid.start_of(index):%Y-%m-%dT%H:%MZ}"
+        try:
+            values[index] = micro(to_places(function(row, where), PLACES, Mode.HALF_EVEN))
+        except Refused as refused:
+            if faults is None:
+                raise
+            faults.append(Fault(grid.start_of(index), refused.message))
+    return values
 
 
 def _at_length(name: str, series: Series, minutes: int, split: bool) -> Series:

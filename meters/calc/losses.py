@@ -7,6 +7,7 @@ and taken from received energy. A meter that compensates itself is never compens
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -16,6 +17,7 @@ import numpy as np
 
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.fixed import MISSING, micro
+from poweroptix.kernel.quality import Status
 from poweroptix.kernel.rounding import Mode, to_places
 from poweroptix.kernel.series import Series
 
@@ -156,28 +158,81 @@ def compensate(
     The current of an interval follows from its mean power: ``I/I_cal = kW / (kVA pf V/V_cal)``.
     Received energy bears no more than it has; what is left is `unmet`. `in_meter`: as it is.
     """
-    if series.unit != "kWh":
-        text = f"Losses are taken on kWh, not on {series.unit}."
-        raise Refused("losses.unit", text)
     nothing = np.zeros(series.grid.count, dtype=np.int64)
     if in_meter:
         return Compensated(series, nothing, nothing.copy())
-    loss, unmet, values = nothing, nothing.copy(), series.values.copy()
-    for index, energy in enumerate(series.decimals()):
-        if energy is None:
-            continue
-        kw = Fraction(energy) * 60 / series.grid.minutes
+    iron_at = _ratio(v_ratio, "voltage") ** 2
+
+    def lost_kwh(energy: Fraction) -> Fraction:
+        kw = energy * 60 / series.grid.minutes
         amperes = _current(transformer, kw, v_ratio, power_factor)
         lost = _loss(transformer.rated_va, transformer.iron_w_pct, transformer.copper_w_pct,
-                     Fraction(v_ratio) ** 2, amperes**2)  # fmt: skip
-        loss[index] = micro(_rounded(energy_kwh(lost.total, series.grid.minutes)))
-        if side is Side.DELIVERED:
-            values[index] += loss[index]
-        else:
-            borne = min(int(loss[index]), max(int(values[index]), 0))
-            values[index] -= borne
-            unmet[index] = loss[index] - borne
-    return Compensated(Series(series.grid, values, series.status, series.unit), loss, unmet)
+                     iron_at, amperes**2)  # fmt: skip
+        return energy_kwh(lost.total, series.grid.minutes)
+
+    return bear(series, side, lost_kwh)
+
+
+def bear(
+    series: Series,
+    side: Side,
+    lost_kwh: Callable[[Fraction], Fraction],
+    *,
+    opposite: Series | None = None,
+    in_meter: np.ndarray | None = None,
+) -> Compensated:
+    """Return energy (kWh) with the losses that flow with it added or taken off.
+
+    `lost_kwh`: the loss in an interval of so much energy. `opposite`: the other direction of the
+    same place, on the same grid. Then the direction that flowed more bears the loss of an interval
+    once (delivered, when both flowed alike), and delivered energy takes over what received energy
+    is too small to bear. An interval in which either is missing is missing. `in_meter`: where the
+    meter compensates itself; those intervals stay as they are.
+    """
+    for one in (series, opposite or series):
+        if one.unit != "kWh":
+            raise Refused("losses.unit", f"Losses are taken on kWh, not on {one.unit}.")
+    loss = np.zeros(series.grid.count, dtype=np.int64)
+    unmet, values, status = loss.copy(), series.values.copy(), series.status.copy()
+    others = opposite.decimals() if opposite else [Decimal(0)] * series.grid.count
+    for index, (energy, other) in enumerate(zip(series.decimals(), others, strict=True)):
+        if energy is None or other is None:
+            values[index], status[index] = MISSING, Status.MISSING
+        elif in_meter is None or not in_meter[index]:
+            change = _borne(energy, other, side, lost_kwh, opposite is not None)
+            values[index] += change.added
+            loss[index], unmet[index] = change.loss, change.unmet
+    if opposite:
+        status = np.maximum(status, opposite.status)
+    return Compensated(Series(series.grid, values, status, series.unit), loss, unmet)
+
+
+@dataclass(frozen=True)
+class _Change:
+    """What an interval gains (10^-6 kWh), its loss, and what of it was not met."""
+
+    added: int
+    loss: int
+    unmet: int
+
+
+def _borne(
+    energy: Decimal,
+    other: Decimal,
+    side: Side,
+    lost_kwh: Callable[[Fraction], Fraction],
+    has_opposite: bool,
+) -> _Change:
+    """Return what one direction bears of the loss of an interval."""
+    delivered, received = (energy, other) if side is Side.DELIVERED else (other, energy)
+    delivers = delivered >= received if has_opposite else side is Side.DELIVERED
+    loss = micro(_rounded(lost_kwh(Fraction(delivered if delivers else received))))
+    if delivers:
+        return _Change(loss, loss, 0) if side is Side.DELIVERED else _Change(0, 0, 0)
+    borne = min(loss, max(micro(received), 0))
+    if side is Side.RECEIVED:
+        return _Change(-borne, loss, loss - borne)
+    return _Change(loss - borne, loss - borne, 0)
 
 
 def _loss(

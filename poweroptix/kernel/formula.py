@@ -66,6 +66,14 @@ def check(text: str, known: Collection[str]) -> None:
     _check_names(_parse(text), known)
 
 
+def tree_of(text: str) -> ast.expr:
+    """Return a formula as a checked tree, for who computes it in another number system.
+
+    Constants carry the text they were `written` as.
+    """
+    return _parse(text)
+
+
 def names_in(text: str) -> list[str]:
     """Return the names a formula uses, in order of first use.
 
