@@ -30,7 +30,7 @@ class StuckParameters:
         default=6, unit="count", minimum=1, help="Most identical values in a row that pass."
     )
     min_digits: int = param(
-        default=4,
+        default=5,
         unit="count",
         minimum=1,
         maximum=18,
@@ -44,7 +44,7 @@ class Stuck(BaseRule):
     """No value other than zero occurs more than six times (default) in a row.
 
     Compared at the full precision of the source: a steady load of 521 pulses repeats, one of
-    412.125 kWh does not, so numbers of fewer than four digits (default) are not judged. Estimates
+    412.125 kWh does not, so numbers of fewer than five digits (default) are not judged. Estimates
     and substitutes are left out: they may be level.
     """
 

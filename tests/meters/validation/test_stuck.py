@@ -27,7 +27,7 @@ def test_the_example():
 
 
 def test_each_number_has_its_own_run():
-    found = judge(KEY, series(["5.001"] * 7 + ["6.001"] * 8 + ["5.001"] * 6))
+    found = judge(KEY, series(["5.0013"] * 7 + ["6.0013"] * 8 + ["5.0013"] * 6))
     assert [(span(f), f.metric) for f in found] == [((0, 7), 7), ((7, 15), 8)]
 
 
@@ -46,15 +46,16 @@ def test_full_precision_decides():
 def test_a_coarse_source_repeats_its_numbers_by_nature():
     assert judge(KEY, series([521] * 9)) == []
     assert judge(KEY, series([52100] * 9)) == []
-    assert len(judge(KEY, series([5211] * 9))) == 1
-    assert len(judge(KEY, series([521] * 9 + ["0.1"]))) == 1  # the source does send tenths
+    assert judge(KEY, series([5211] * 9)) == []
+    assert len(judge(KEY, series([52113] * 9))) == 1
+    assert len(judge(KEY, series([5211] * 9 + ["0.1"]))) == 1  # the source does send tenths
     assert len(judge(KEY, series([5] * 9), parameters=StuckParameters(min_digits=1))) == 1
-    strict = StuckParameters(min_digits=5)
-    assert judge(KEY, series([5211] * 9), parameters=strict) == []
+    strict = StuckParameters(min_digits=6)
+    assert judge(KEY, series([52113] * 9), parameters=strict) == []
 
 
 def test_estimates_failed_intervals_and_other_units_are_left_out():
-    level = ["5.001"] * 9
+    level = ["5.0013"] * 9
     assert len(judge(KEY, series(level))) == 1
     assert judge(KEY, series(level, status=Status.ESTIMATED)) == []
     failed = np.zeros(9, dtype=bool)
@@ -63,5 +64,5 @@ def test_estimates_failed_intervals_and_other_units_are_left_out():
     assert judge(KEY, series(level, unit="V")) == []
     assert lacks(KEY, series(level, unit="V")) == "energy or power"
     assert lacks(KEY, series(level)) == ""
-    assert len(judge(KEY, series(["-5.001"] * 9), direction="NET")) == 1
+    assert len(judge(KEY, series(["-5.0013"] * 9), direction="NET")) == 1
     assert judge(KEY, series(level[:3])) == []
