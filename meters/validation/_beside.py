@@ -11,8 +11,18 @@ import numpy as np
 
 from meters.calc.circumstances import Companion, Relation
 from meters.validation._base import ValidationContext, limit_micro
-from meters.validation._compare import cleared, trusted, unit_factor, usable
+from meters.validation._compare import (
+    cleared,
+    number,
+    plain,
+    quotient,
+    trusted,
+    unit_factor,
+    usable,
+)
 from meters.validation._days import local_days
+from meters.validation._ranges import finding
+from poweroptix.kernel.finding import Finding, Severity
 from poweroptix.kernel.series import Series
 
 
@@ -76,3 +86,26 @@ def days_apart(
             continue
         if abs(mine - their) > tolerance * abs(mine):
             yield Apart(*days.bounds(int(day)), mine, their)
+
+
+def apart_finding(
+    code: str,
+    severity: Severity,
+    series: Series,
+    companion: Companion,
+    apart: Apart,
+    limit_pct: Decimal,
+    span: tuple[int, int],
+    fix: str,
+) -> Finding:
+    """Return the finding that two channels lie apart, over a range of intervals."""
+    ratio = apart.ratio
+    own, other = f"{number(apart.own):f}", f"{number(apart.other):f}"
+    text = f"{companion.code} shows {other} {series.unit} where this channel shows {own}"
+    if ratio is None:
+        text += "."
+    else:
+        text += f": {plain(ratio * 100):f} % apart (limit {limit_pct:f} %)."
+    percent = None if ratio is None else quotient(ratio * 100)
+    beside = {"beside": companion.code}
+    return finding(code, severity, series.grid, span, text, fix, percent, limit_pct, beside)

@@ -13,9 +13,9 @@ from fractions import Fraction
 import numpy as np
 
 from meters.calc.circumstances import Companion, Relation
-from meters.validation._base import BaseRule, Stage, ValidationContext, instant, rules, runs
-from meters.validation._beside import Apart, beside, days_apart, small_micro
-from meters.validation._compare import above, number, plain, quotient, trusted, usable
+from meters.validation._base import BaseRule, Stage, ValidationContext, rules, runs
+from meters.validation._beside import Apart, apart_finding, beside, days_apart, small_micro
+from meters.validation._compare import above, trusted, usable
 from poweroptix.kernel.finding import Finding, Severity
 from poweroptix.kernel.parameters import param
 from poweroptix.kernel.series import Series
@@ -114,7 +114,8 @@ def _finding(
     weight = np.abs(main - other) / np.maximum(np.abs(main), 1)
     at = first + int(np.argmax(np.where(main == 0, np.inf, weight)))
     worst = Apart(at, at + 1, int(series.values[at]), Fraction(int(companion.series.values[at])))
-    return apart_finding("V21", series, companion, worst, parameters.tolerance_pct, first, end)
+    limit, span = parameters.tolerance_pct, (first, end)
+    return apart_finding("V21", Severity.HOLD, series, companion, worst, limit, span, FIX)
 
 
 @dataclass(frozen=True)
@@ -178,38 +179,10 @@ class MainCheckDay(BaseRule):
                 small=small_micro(series, context, parameters.min_load_ratio),
             )
             for day in days:
-                limit, other = parameters.tolerance_pct, companion[0]
-                found.append(apart_finding("V21D", series, other, day, limit, day.first, day.end))
+                limit, span = parameters.tolerance_pct, (day.first, day.end)
+                found.append(
+                    apart_finding(
+                        "V21D", Severity.HOLD, series, companion[0], day, limit, span, FIX
+                    )
+                )
         return found
-
-
-def apart_finding(
-    code: str,
-    series: Series,
-    companion: Companion,
-    apart: Apart,
-    limit_pct: Decimal,
-    first: int,
-    end: int,
-    severity: Severity = Severity.HOLD,
-    fix: str = FIX,
-) -> Finding:
-    """Return the finding that two channels lie apart, over intervals [first, end)."""
-    ratio = apart.ratio
-    own, other = f"{number(apart.own):f}", f"{number(apart.other):f}"
-    text = f"{companion.code} shows {other} {series.unit} where this channel shows {own}"
-    if ratio is None:
-        text += "."
-    else:
-        text += f": {plain(ratio * 100):f} % apart (limit {limit_pct:f} %)."
-    return Finding(
-        code,
-        text,
-        severity,
-        metric=None if ratio is None else quotient(ratio * 100),
-        threshold=limit_pct,
-        start_utc=instant(series.grid, first),
-        end_utc=instant(series.grid, end),
-        data={"beside": companion.code},
-        fix=fix,
-    )

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from meters.validation._base import BaseRule, Stage, ValidationContext, rules
 from meters.validation._ranges import NoParameters, finding
-from meters.validation.sum_check import edges
+from meters.validation._registers import edges
 from poweroptix.kernel.finding import Finding, Severity
 from poweroptix.kernel.series import Series
 

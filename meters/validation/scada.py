@@ -8,11 +8,12 @@ from fractions import Fraction
 
 from meters.calc.circumstances import Relation
 from meters.validation._base import BaseRule, Stage, ValidationContext, rules
-from meters.validation._beside import beside, days_apart, small_micro
-from meters.validation.main_check import apart_finding
+from meters.validation._beside import apart_finding, beside, days_apart, small_micro
 from poweroptix.kernel.finding import Finding, Severity
 from poweroptix.kernel.parameters import param
 from poweroptix.kernel.series import Series
+
+FIX = "Compare scaling and clock of the control system with the meter."
 
 
 @dataclass(frozen=True)
@@ -77,17 +78,8 @@ class Scada(BaseRule):
                 small=small_micro(series, context, parameters.min_load_ratio),
             )
             for day in days:
+                limit, span = parameters.tolerance_pct, (day.first, day.end)
                 found.append(
-                    apart_finding(
-                        "V22",
-                        series,
-                        companion[0],
-                        day,
-                        parameters.tolerance_pct,
-                        day.first,
-                        day.end,
-                        Severity.WARN,
-                        "Compare scaling and clock of the control system with the meter.",
-                    )
+                    apart_finding("V22", Severity.WARN, series, companion[0], day, limit, span, FIX)
                 )
         return found

@@ -17,11 +17,11 @@ from fractions import Fraction
 from meters.calc.circumstances import RegisterAdvance
 from meters.validation._base import BaseRule, Stage, ValidationContext, instant, rules
 from meters.validation._compare import number, plain, usable
+from meters.validation._registers import edges
 from poweroptix.kernel import exact
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.finding import Finding, Severity
 from poweroptix.kernel.fixed import EXACT, MICRO
-from poweroptix.kernel.grid import Grid
 from poweroptix.kernel.parameters import param
 from poweroptix.kernel.series import Series
 
@@ -142,21 +142,6 @@ class SumCheck(BaseRule):
             if apart > allowed:
                 found.append(_finding(series, advance, counted, Fraction(apart), allowed))
         return found
-
-
-def edges(grid: Grid, advance: RegisterAdvance) -> tuple[int, int, int]:
-    """Return the intervals between two reads, and by how many seconds the reads miss their edges.
-
-    A read belongs to the nearest edge.
-    """
-    step = timedelta(minutes=grid.minutes)
-    nearest, missed = [], timedelta(0)
-    for moment in (advance.start_utc, advance.end_utc):
-        index, rest = divmod(moment - grid.start_utc, step)
-        up = rest * 2 > step
-        nearest.append(index + 1 if up else index)
-        missed += step - rest if up else rest
-    return nearest[0], nearest[1], -(-missed // _SECOND)
 
 
 def _finding(
