@@ -53,7 +53,8 @@ def of_the_week(tmp_path):
     plain = tmp_path / "week.xml"
     plain.write_bytes(gzip.decompress(path.read_bytes()))
     channels_for(plain, Profile(format="espi@1"))
-    DeliveryPoint.objects.update(capacity_kw=20)
+    # A house with its own panels: for hours it takes nothing from outside.
+    DeliveryPoint.objects.update(capacity_kw=20, kind="GRID_TIE")
     return path
 
 
