@@ -22,6 +22,7 @@ from meters.calc.sun import sun_elevation
 from meters.estimation._base import usable
 from meters.models import Direction, PointKind, Quantity, Role, Technology
 from meters.services.judging.companions import Neighbour
+from meters.services.judging.evidence_readings import onto
 from meters.services.judging.evidence_survey import Survey
 from meters.services.judging.subjects import Subject
 from poweroptix.kernel.exact import total
@@ -52,12 +53,18 @@ class Beside:
         """Return the evidence of other channels, with what its plant can do on a local day."""
         devices, loss_pct = self._devices()
         is_energy = self._subject.quantity == Quantity.KWH
+        solar = self._solar() if is_energy else None
+        past, past_outages = self._survey.last_year(self._subject)
         return Evidence(
             checks=self._checks(),
+            node=self._survey.nodes.node(self._subject, self._own, self._first),
+            last_year=past,
+            last_year_outages=past_outages,
+            shape=self._shape(solar),
             scada=self._scada(),
             devices=devices,
             device_loss_pct=loss_pct,
-            solar=self._solar() if is_energy else None,
+            solar=solar,
             wind=self._wind(day) if is_energy else None,
             fuel=self._fuel(day) if is_energy else None,
             storage=self._storage(day) if is_energy else None,
@@ -118,6 +125,16 @@ class Beside:
             return (), Decimal(0)
         return named, max(Decimal(0), to_places(loss, 6, Mode.HALF_EVEN))
 
+    def _shape(self, solar: Solar | None) -> Named | None:
+        """Return how energy is likely to have run: with the sun, or with the other loads."""
+        if solar is not None:
+            if solar.irradiance is not None or solar.elevation is None:
+                return solar.irradiance
+            above = np.maximum(solar.elevation.values, 0)
+            height = Series(self._own.grid, above, solar.elevation.status, "deg")
+            return Named("elevation of the sun", height)
+        return self._survey.nodes.load_shape(self._subject, self._own)
+
     def _solar(self) -> Solar | None:
         if self._subject.technology != Technology.SOLAR:
             return None
@@ -140,7 +157,7 @@ class Beside:
             if other.minutes == grid.minutes:
                 return Fuel(Named(other.code, self._series(other)), rates)
             if other.minutes % grid.minutes == 0:
-                spread = _cut(change_length(self._series(other), grid.minutes), self._own)
+                spread = onto(change_length(self._series(other), grid.minutes), grid)
                 return Fuel(
                     Named(f"{other.code}, spread within {other.minutes} min", spread), rates
                 )
@@ -174,11 +191,3 @@ def _percent(charge: Named | None) -> Named | None:
     given = charge.series
     values = np.where(given.missing, MISSING, given.values * 100)
     return Named(charge.name, Series(given.grid, values, given.status, "%"))
-
-
-def _cut(series: Series, own: Series) -> Series:
-    """Return a series on the grid of another that lies inside it."""
-    offset = (own.grid.start_utc - series.grid.start_utc) // timedelta(minutes=own.grid.minutes)
-    inside = slice(offset, offset + own.grid.count)
-    status = np.array(series.status[inside])
-    return Series(own.grid, series.values[inside], status, series.unit)

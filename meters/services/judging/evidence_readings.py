@@ -84,6 +84,20 @@ class Stored:
         return found
 
 
+def onto(series: Series, grid: Grid) -> Series:
+    """Return a series of the same interval length on another grid; missing where it has nothing."""
+    if series.grid == grid:
+        return series
+    values = np.full(grid.count, MISSING, np.int64)
+    status = np.full(grid.count, int(Status.MISSING), np.uint8)
+    offset = (series.grid.start_utc - grid.start_utc) // timedelta(minutes=grid.minutes)
+    first, end = max(0, offset), min(grid.count, offset + series.grid.count)
+    if first < end:
+        inside = slice(first - offset, end - offset)
+        values[first:end], status[first:end] = series.values[inside], series.status[inside]
+    return Series(grid, values, status, series.unit)
+
+
 def _lay(
     values: np.ndarray, status: np.ndarray, grid: Grid, window: Window, channel_id: int
 ) -> None:

@@ -53,11 +53,13 @@ class Sources:
         gap = estimate.gap
         before = self._grid.start_of(gap.start) - (WEEK if _has_ratio(estimate) else timedelta(0))
         texts = _texts(estimate)
-        for each in self._survey.besides(subject):
-            other = each.channel
-            if any(text.startswith(other.code) for text in texts):
-                end = self._grid.start_of(gap.stop)
-                found += self._versions(other.channel_id, other.minutes, other.code, before, end)
+        others = [(b.channel.channel_id, b.channel.minutes, b.channel.code)
+                  for b in self._survey.besides(subject)]  # fmt: skip
+        others += [(i, own.minutes, code) for i, code in self._survey.nodes.channels(subject)]
+        end = self._grid.start_of(gap.stop)
+        for channel_id, minutes, code in dict.fromkeys(others):
+            if any(code in text for text in texts):
+                found += self._versions(channel_id, minutes, code, before, end)
         return found
 
     def _own_ranges(self, estimate: Estimate, grid: Grid) -> Iterator[Range]:

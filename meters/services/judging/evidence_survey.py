@@ -13,23 +13,29 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
+import numpy as np
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
+from meters.calc.resolution import change_length
 from meters.estimation import Flag
-from meters.models import Installation, Interruption, ReadingNote, SiteHoliday
+from meters.models import Channel, Installation, Interruption, ReadingNote, SiteHoliday
 from meters.services.judging.advances import Between, advances
 from meters.services.judging.companions import Beside, companions_of
+from meters.services.judging.evidence_node import Nodes
 from meters.services.judging.evidence_outages import Dark, dark_times
 from meters.services.judging.evidence_plants import Plants
-from meters.services.judging.evidence_readings import Stored
+from meters.services.judging.evidence_readings import Stored, onto
 from meters.services.judging.judge import Judging, Readings
 from meters.services.judging.subjects import Subject
 from meters.services.judging.window import Window
 from poweroptix.kernel.grid import Grid
+from poweroptix.kernel.period import zone_of
+from poweroptix.kernel.quality import Status
 from poweroptix.kernel.series import Series
 
 BACK = timedelta(days=35)
 AHEAD = timedelta(days=7)
+YEAR = timedelta(days=364)
 #: Reads further apart than this do not tell where the energy went.
 SPAN_MOST = timedelta(days=400)
 
@@ -53,12 +59,18 @@ class Survey:
         besides = [each.channel for found in self._companions.values() for each in found]
         wanted = [(i, window.grid.minutes) for i in ids]
         wanted += [(each.channel_id, each.minutes) for each in besides]
+        self._before = _predecessors(ids)
+        wanted += [(each.pk, each.minutes) for each in self._before.values()]
+        flows = Nodes.wanted(subjects, window.grid.minutes)
+        wanted += [(flow.channel_id, flow.minutes) for each in flows.values() for flow in each]
         self.stored = Stored(wanted, start, end, judged)
+        self.nodes = Nodes(self.stored, flows)
         self.grid: Grid = self.stored.grid(window.grid.minutes)
         step = timedelta(minutes=window.grid.minutes)
         self.offset: int = (window.grid.start_utc - self.grid.start_utc) // step
         self._notes = _notes(ids, start, end)
-        self._installed = _installed(ids)
+        self._past = _LastYear(ids, window.grid)
+        self._installed = _installed([*ids, *(each.pk for each in self._before.values())])
         self._holidays = _holidays(subjects)
         self._dark = _interruptions(subjects, start, end)
         self.plants = Plants({subject.point_id for subject in subjects})
@@ -79,9 +91,37 @@ class Survey:
 
     def series(self, subject: Subject, now: Readings) -> Series:
         """Return the readings of a channel around the window, and `now` in it."""
-        return self.stored.series(
+        own = self.stored.series(
             subject.channel_id, subject.minutes, subject.unit, now, self.offset
         )
+        before = self._before.get(subject.channel_id)
+        return own if before is None else self._continued(own, before, subject.channel_id)
+
+    def _continued(self, own: Series, before: Channel, own_id: int) -> Series:
+        """Return a series with what its predecessor of another length had where it has nothing."""
+        earlier = self.stored.series(before.pk, before.minutes, before.unit)
+        longer, shorter = sorted((own.grid.minutes, before.minutes), reverse=True)
+        if longer % shorter or before.unit != own.unit:
+            return own
+        other = onto(change_length(earlier, own.grid.minutes), own.grid)
+        take = own.missing & np.isin(other.status, (Status.VALIDATED, Status.CALCULATED))
+        take[min(self._starts(r.valid.lower for r in self._installed[own_id]), default=0) :] = False
+        values = np.where(take, other.values, own.values)
+        status = np.where(take, int(Status.VALIDATED), own.status).astype(np.uint8)
+        return Series(own.grid, values, status, own.unit)
+
+    def last_year(self, subject: Subject) -> tuple[Series | None, frozenset[date]]:
+        """Return the readings around this time of last year, and its days with an outage.
+
+        None where the transformer ratios have changed since.
+        """
+        since = self.grid.start_utc - YEAR
+        changed = [
+            after
+            for before, after in pairwise(self.installed(subject))
+            if before.multiplier_ratio != after.multiplier_ratio and after.valid.lower > since
+        ]
+        return (None, frozenset()) if changed else self._past.of(subject)
 
     def besides(self, subject: Subject) -> tuple[Beside, ...]:
         """Return the companions of a channel."""
@@ -115,10 +155,15 @@ class Survey:
         return self._starts(row.valid.lower for row in self.installed(subject))
 
     def ratio_changes(self, subject: Subject) -> list[int]:
-        """Return where an installation with other transformer ratios begins."""
+        """Return where an installation with other transformer ratios begins.
+
+        The last one of the channel that this one replaced counts as the one before its first.
+        """
+        before = self._before.get(subject.channel_id)
+        rows = [*(self._installed[before.pk] if before else ()), *self.installed(subject)]
         return self._starts(
             after.valid.lower
-            for before, after in pairwise(self.installed(subject))
+            for before, after in pairwise(rows)
             if before.multiplier_ratio != after.multiplier_ratio
         )
 
@@ -162,6 +207,34 @@ def _holds_gap(between: Between, judging: Judging) -> bool:
     first = max(0, (one.start_utc - grid.start_utc) // step)
     end = max(0, -((grid.start_utc - one.end_utc) // step))
     return bool(judging.wanted[first:end].any())
+
+
+class _LastYear:
+    """Final readings of a year before a window, and the days with a power failure then."""
+
+    def __init__(self, ids: Sequence[int], grid: Grid) -> None:
+        spread = timedelta(days=15)
+        self._range = (grid.start_utc - YEAR - spread, grid.end_utc - YEAR + spread)
+        self._stored = Stored([(i, grid.minutes) for i in ids], *self._range)
+        self._notes = _notes(ids, *self._range)
+
+    def of(self, subject: Subject) -> tuple[Series | None, frozenset[date]]:
+        """Return series and days of one channel."""
+        series = self._stored.series(subject.channel_id, subject.minutes, subject.unit)
+        place = zone_of(subject.zone)
+        days = set()
+        for note in self._notes[subject.channel_id]:
+            if note.code == "POWER_FAIL":
+                first = note.start_utc.astimezone(place).date()
+                last = (note.end_utc - timedelta(microseconds=1)).astimezone(place).date()
+                days |= {first + timedelta(days=n) for n in range((last - first).days + 1)}
+        return (series if not series.missing.all() else None), frozenset(days)
+
+
+def _predecessors(ids: Sequence[int]) -> dict[int, Channel]:
+    """Return the channels that some replace, by the id of the successor. One query."""
+    rows = Channel.objects.filter(successor__in=ids).select_related("successor")
+    return {row.successor.pk: row for row in rows}
 
 
 def _notes(ids: Sequence[int], start: datetime, end: datetime) -> dict[int, list[ReadingNote]]:
