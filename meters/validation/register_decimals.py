@@ -37,26 +37,24 @@ class RegisterDecimals(BaseRule):
     @staticmethod
     def check(series: Series, context: ValidationContext) -> list[Finding]:
         """Return one finding (HOLD) per pair of reads with different decimals."""
-        found = []
+        found: dict[tuple[int, int], Finding] = {}
         for each in context.circumstances.registers:
             if each.decimals is None or each.decimals[0] == each.decimals[1]:
                 continue
             first, end, _ = edges(series.grid, each)
             first, end = max(first, 0), min(end, series.grid.count)
-            if first >= end:
-                continue
+            if first >= end or (first, end) in found:
+                continue  # registers read together change together: the first tells
             before, after = each.decimals
             named = f" ({each.source})" if each.source else ""
-            found.append(
-                finding(
-                    "V28D",
-                    Severity.HOLD,
-                    series.grid,
-                    (first, end),
-                    f"The register was read with {before} decimals and then with {after}{named}.",
-                    "Compare with the meter; accept it if the source cuts zeros.",
-                    Decimal(after),
-                    Decimal(before),
-                )
+            found[first, end] = finding(
+                "V28D",
+                Severity.HOLD,
+                series.grid,
+                (first, end),
+                f"The register was read with {before} decimals and then with {after}{named}.",
+                "Compare with the meter; accept it if the source cuts zeros.",
+                Decimal(after),
+                Decimal(before),
             )
-        return found
+        return list(found.values())

@@ -21,7 +21,7 @@ from meters.validation._registers import edges
 from poweroptix.kernel import exact
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.finding import Finding, Severity
-from poweroptix.kernel.fixed import EXACT, MICRO
+from poweroptix.kernel.fixed import EXACT, MICRO, exact_sum
 from poweroptix.kernel.parameters import param
 from poweroptix.kernel.series import Series
 
@@ -202,13 +202,15 @@ class TouRegisters(BaseRule):
         parameters = context.parameters or TouRegistersParameters()
         found = []
         for total, parts in _pairs(context):
+            together = exact_sum([part.energy for part in parts])
+            apart = abs(EXACT.subtract(together, total.energy))
+            steps = exact_sum([part.unit_energy for part in parts])
+            allowed = max(EXACT.multiply(total.unit_energy, Decimal(parameters.units)), steps)
+            if apart <= allowed:
+                continue
             first, end, _ = edges(series.grid, total)
             first, end = max(first, 0), min(end, series.grid.count)
-            together = sum((Fraction(part.energy) for part in parts), Fraction(0))
-            apart = abs(together - Fraction(total.energy))
-            steps = sum((Fraction(part.unit_energy) for part in parts), Fraction(0))
-            allowed = max(Fraction(total.unit_energy) * parameters.units, steps)
-            if apart <= allowed or first >= end:
+            if first >= end:
                 continue
             names = ", ".join(part.bucket for part in parts)
             found.append(
