@@ -17,7 +17,8 @@ from poweroptix.kernel.series import Series
 
 def technology(context: ValidationContext) -> str:
     """Return how the unit behind the point makes power; empty where unknown."""
-    return context.circumstances.plant.technology or str(context.facts.get("technology", ""))
+    told = context.facts.get("technology")
+    return context.circumstances.plant.technology if told is None else str(told)
 
 
 def kind(context: ValidationContext) -> str:

@@ -41,7 +41,7 @@ class AuxiliaryAboveGross(BaseRule):
     @staticmethod
     def lacks(series: Series, context: ValidationContext) -> str:
         """Return what is missing of auxiliaries and gross generation."""
-        if kind(context) != "GENERATOR_AUX" or context.direction == "RECEIVED":
+        if not _is_auxiliary(context):
             return "the auxiliaries of a generator"
         gross = _gross(series, context)
         return wanting((gross, "the gross generation of the unit on the same intervals"))
@@ -49,8 +49,10 @@ class AuxiliaryAboveGross(BaseRule):
     @staticmethod
     def check(series: Series, context: ValidationContext) -> list[Finding]:
         """Return one finding (HOLD) per run of intervals in which more is used than made."""
+        if not _is_auxiliary(context):
+            return []
         gross = _gross(series, context)
-        if gross is None or AuxiliaryAboveGross.lacks(series, context):
+        if gross is None:
             return []
         made = gross.series
         bad = _is_on(series, context, made) & (series.values > made.values)
@@ -67,6 +69,10 @@ class AuxiliaryAboveGross(BaseRule):
             Severity.HOLD,
             "Check whether the channels are swapped, and the multipliers of both.",
         )
+
+
+def _is_auxiliary(context: ValidationContext) -> bool:
+    return kind(context) == "GENERATOR_AUX" and context.direction != "RECEIVED"
 
 
 def _gross(series: Series, context: ValidationContext) -> Companion | None:
@@ -102,15 +108,17 @@ class BreakerOpen(BaseRule):
     @staticmethod
     def lacks(series: Series, context: ValidationContext) -> str:
         """Return what is missing of output and breaker."""
-        if technology(context) == "WIND" or not makes_power(series, context):
+        if not makes_power(series, context) or technology(context) == "WIND":
             return "the output of a generator with a breaker"
         return wanting((first(series, context, Relation.RUNNING), "the state of its breaker"))
 
     @staticmethod
     def check(series: Series, context: ValidationContext) -> list[Finding]:
         """Return one finding (HOLD) per run of intervals with energy through an open breaker."""
+        if not makes_power(series, context) or technology(context) == "WIND":
+            return []
         running = first(series, context, Relation.RUNNING)
-        if running is None or BreakerOpen.lacks(series, context):
+        if running is None:
             return []
         bad = (series.values > 0) & stands_still(series, context, running)
         return run_findings(

@@ -36,9 +36,9 @@ class ContractedCapacity(BaseRule):
     @staticmethod
     def check(series: Series, context: ValidationContext) -> list[Finding]:
         """Return one finding (WARN) per run of intervals above the capacity."""
-        contracted = _contracted(context)
-        if contracted is None or ContractedCapacity.lacks(series, context):
+        if ContractedCapacity.lacks(series, context):
             return []
+        contracted = _contracted(context) or Decimal(0)
         limit = interval_micro(series, contracted)
         bad = over(series.values, limit, usable(series, context))
         return run_findings(

@@ -71,8 +71,10 @@ class HeatRate(BaseRule):
     @staticmethod
     def check(series: Series, context: ValidationContext) -> list[Finding]:
         """Return one finding (HOLD) per run of intervals whose heat rate is not believable."""
-        fuel, capacity = _fuel(series, context), context.capacity_kw
-        if fuel is None or capacity is None or not _is_gas(series, context):
+        if context.capacity_kw is None or not _is_gas(series, context):
+            return []
+        capacity, fuel = context.capacity_kw, _fuel(series, context)
+        if fuel is None:
             return []
         parameters = context.parameters or HeatRateParameters()
         burnt, grid = fuel.series, fuel.series.grid
@@ -102,7 +104,7 @@ class HeatRate(BaseRule):
 
 
 def _is_gas(series: Series, context: ValidationContext) -> bool:
-    return technology(context) in GAS and series.unit == "kWh" and makes_power(series, context)
+    return series.unit == "kWh" and makes_power(series, context) and technology(context) in GAS
 
 
 def _fuel(series: Series, context: ValidationContext) -> Companion | None:

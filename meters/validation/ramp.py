@@ -39,8 +39,10 @@ class Ramp(BaseRule):
     @staticmethod
     def check(series: Series, context: ValidationContext) -> list[Finding]:
         """Return one finding (WARN) per run of intervals entered too fast."""
+        if series.grid.count < 2 or not makes_power(series, context):
+            return []
         ramp = context.circumstances.plant.ramp_kw_per_minute
-        if ramp is None or series.grid.count < 2 or not makes_power(series, context):
+        if ramp is None:
             return []
         present = usable(series, context)
         step = np.abs(np.diff(np.where(present, series.values, 0)))

@@ -38,7 +38,7 @@ ELEVATION = "the elevation of the sun (the place of the campus)"
 
 
 def _is_solar(series: Series, context: ValidationContext) -> bool:
-    return technology(context) == "SOLAR" and makes_power(series, context)
+    return makes_power(series, context) and technology(context) == "SOLAR"
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,11 @@ class SolarNight(BaseRule):
     @staticmethod
     def check(series: Series, context: ValidationContext) -> list[Finding]:
         """Return one finding (HOLD) per run of intervals with energy at night."""
-        beside, capacity = first(series, context, Relation.SUN_ELEVATION), context.capacity_kw
-        if beside is None or capacity is None or not _is_solar(series, context):
+        capacity = context.capacity_kw
+        if capacity is None or not _is_solar(series, context):
+            return []
+        beside = first(series, context, Relation.SUN_ELEVATION)
+        if beside is None:
             return []
         parameters, sun = context.parameters or SolarNightParameters(), beside.series
         limit = interval_micro(series, capacity) * Fraction(parameters.night_ratio)
@@ -143,9 +146,9 @@ class SolarLimit(BaseRule):
     @staticmethod
     def check(series: Series, context: ValidationContext) -> list[Finding]:
         """Return one finding (HOLD) per run of intervals above the limit."""
-        capacity = context.circumstances.plant.dc_capacity_kw
-        if capacity is None or not _is_solar(series, context):
+        if SolarLimit.lacks(series, context):
             return []
+        capacity = context.circumstances.plant.dc_capacity_kw or Decimal(0)
         parameters = context.parameters or SolarLimitParameters()
         limit = interval_micro(series, capacity) * Fraction(parameters.factor)
         bad = over(series.values, limit, usable(series, context))
@@ -197,8 +200,10 @@ class SolarIdleDay(BaseRule):
     @staticmethod
     def check(series: Series, context: ValidationContext) -> list[Finding]:
         """Return one finding (HOLD) per sunny day that shows nothing."""
+        if not _is_solar(series, context):
+            return []
         light = first(series, context, Relation.IRRADIANCE)
-        if light is None or not _is_solar(series, context):
+        if light is None:
             return []
         parameters = context.parameters or SolarIdleDayParameters()
         days = local_days(series.grid, context.zone)

@@ -71,9 +71,10 @@ class StateOfCharge(BaseRule):
     @staticmethod
     def check(series: Series, context: ValidationContext) -> list[Finding]:
         """Return one finding (HOLD) per stretch on which energy and state of charge disagree."""
-        state = first(series, context, Relation.STATE_OF_CHARGE)
-        moved = flows(series, context)
-        if state is None or moved is None or StateOfCharge.lacks(series, context):
+        if StateOfCharge.lacks(series, context):
+            return []
+        state, moved = first(series, context, Relation.STATE_OF_CHARGE), flows(series, context)
+        if state is None or moved is None:
             return []
         parameters = context.parameters or StateOfChargeParameters()
         tolerance, store = Fraction(parameters.tolerance_pct), _Store.of(context)

@@ -29,7 +29,7 @@ PLANT = "the output of a wind plant"
 
 
 def _is_wind(series: Series, context: ValidationContext) -> bool:
-    return technology(context) == "WIND" and makes_power(series, context)
+    return makes_power(series, context) and technology(context) == "WIND"
 
 
 @rules.register("wind_stopped@1")
@@ -52,8 +52,10 @@ class WindStopped(BaseRule):
     @staticmethod
     def check(series: Series, context: ValidationContext) -> list[Finding]:
         """Return one finding (HOLD) per run of intervals with energy from standing turbines."""
+        if not _is_wind(series, context):
+            return []
         running = first(series, context, Relation.RUNNING)
-        if running is None or not _is_wind(series, context):
+        if running is None:
             return []
         bad = (series.values > 0) & stands_still(series, context, running)
         return run_findings(
@@ -105,12 +107,14 @@ class WindBelowCutIn(BaseRule):
     @staticmethod
     def check(series: Series, context: ValidationContext) -> list[Finding]:
         """Return one finding (WARN) per run of intervals at full power without wind."""
-        wind, capacity = first(series, context, Relation.WIND_SPEED), context.capacity_kw
+        if context.capacity_kw is None or not _is_wind(series, context):
+            return []
         cut_in = context.circumstances.plant.cut_in_m_per_s
-        if wind is None or capacity is None or cut_in is None or not _is_wind(series, context):
+        wind = first(series, context, Relation.WIND_SPEED)
+        if wind is None or cut_in is None:
             return []
         parameters, speed = context.parameters or WindBelowCutInParameters(), wind.series
-        rated = interval_micro(series, capacity) * Fraction(parameters.rated_ratio)
+        rated = interval_micro(series, context.capacity_kw) * Fraction(parameters.rated_ratio)
         known = trusted(speed) & usable(series, context)
         calm = below(speed.values, Fraction(cut_in) * MICRO, known)
         bad = over(series.values, rated, calm)

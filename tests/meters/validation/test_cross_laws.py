@@ -149,3 +149,21 @@ def test_no_readings_at_all_are_no_reason_to_fail(key):
         ),
     )  # fmt: skip
     assert rules.get(key).check(nothing, context) == []
+
+
+class Unasked(Circumstances):
+    """Circumstances that must not be asked for: asking reads the database."""
+
+    def __getattribute__(self, name):
+        if name in ("companions", "registers", "plant", "beside", "outages"):
+            raise AssertionError(f"asked for {name}")
+        return super().__getattribute__(name)
+
+
+@pytest.mark.parametrize("key", [*FACTS, "contracted_capacity@1"])
+def test_a_rule_of_a_plant_asks_nothing_about_other_channels(key):
+    one = Series.of(Grid(START, 15, 2), [D(1), D(2)], "kWh")
+    house = {"kind": "HOUSE", "technology": ""}
+    context = ValidationContext(zone=ZONE, facts=house, capacity_kw=D(1), circumstances=Unasked())
+    assert rules.get(key).check(one, context) == []
+    assert rules.get(key).lacks(one, context)
