@@ -1,14 +1,16 @@
 """Jobs of metering: each takes ids and calls a service."""
 
-from datetime import date
+from datetime import date, datetime
 
 from meters.documents import export_files
 from meters.models import ImportFile, QuarantinedRecord
 from meters.models.sources import COLLECT
 from meters.queries.export import ExportOrder, prepare
-from meters.services import ingest_file, replay, reread_file, validate_days
+from meters.services import close_checks, ingest_file, replay, reread_file, validate_days
 from meters.services.collecting.collect import collect
 from meters.services.publishing.followup import enqueue_validation
+from meters.services.virtual.catching_up import catch_up
+from meters.services.virtual.definitions import JOB as RECOMPUTE
 from poweroptix.jobs.context import JobContext
 from poweroptix.jobs.kinds import job_kinds
 from poweroptix.kernel.errors import Refused
@@ -81,6 +83,36 @@ def run_validate_days(ctx: JobContext) -> None:
         reason=ctx.payload.get("reason", ""),
     )
     ctx.result(summary.to_json())
+
+
+@job_kinds.register(RECOMPUTE)
+def run_recompute_virtual(ctx: JobContext) -> None:
+    """Compute a virtual channel and what rests on it after its definition changed.
+
+    Payload: `definition_id`, `start_utc`, `end_utc` (ISO; none: for ever).
+    """
+    end = ctx.payload.get("end_utc")
+    written = catch_up(
+        int(ctx.payload["definition_id"]),
+        datetime.fromisoformat(ctx.payload["start_utc"]),
+        datetime.fromisoformat(end) if end else None,
+        now=ctx.requested_at,
+        ctx=ctx,
+    )
+    ctx.result({"blocks": written})
+
+
+@job_kinds.register("close_checks")
+def run_close_checks(ctx: JobContext) -> None:
+    """Judge a month of some channels as a whole.
+
+    Payload: `channel_ids`, `period` (such as 2026-03).
+    """
+    ids, period = [int(i) for i in ctx.payload["channel_ids"]], ctx.payload["period"]
+    with ctx.stage(1, f"Close {period}") as todo:
+        if todo:
+            summary = close_checks(ids, period, now=ctx.requested_at, actor=ctx.actor)
+            ctx.result(summary.to_json())
 
 
 @job_kinds.register("export_readings")

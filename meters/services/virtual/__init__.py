@@ -1,0 +1,1 @@
+"""Virtual channels: definitions, and readings that follow from other channels."""

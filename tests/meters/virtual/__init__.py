@@ -1,0 +1,1 @@
+"""Stored virtual channels."""
