@@ -48,6 +48,9 @@ SECTIONS: dict[str, Handler] = {
             Section("meters", "meters.Meter", ("campus", "serial")),
             Section("channels", "meters.Channel", ("code",)),
             Section("installations", "meters.Installation", ("channel", "valid")),
+            Section(
+                "rule_settings", "meters.RuleSetting", ("channel", "rule_key", "effective_from")
+            ),
             Section("loss_factors", "meters.LossFactor", ("delivery_point", "effective_from")),
             Section("site_holidays", "meters.SiteHoliday", ("campus", "date")),
             Section("import_profiles", "meters.ImportProfile", ("code",)),

@@ -9,7 +9,8 @@ import yaml
 from django.apps import apps
 
 from contracts.models import Contract, ContractVersion
-from meters.models import Campus, DeliveryPoint
+from meters.models import Campus, DeliveryPoint, RuleSetting
+from meters.models.judgement import parse_setting
 from poweroptix.accounts.models import Tenant
 from poweroptix.audit.models import AuditEvent
 from tests.conformance.chain import Portfolio, fee_example, manage, term
@@ -127,6 +128,18 @@ def test_the_demonstration_document_applies_and_repeats():
     assert manage("apply", DEMO).code == 0
     again = manage("apply", DEMO)
     assert (again.code, again.out.startswith("0 changed, ")) == (0, True)
+
+
+def test_rules_of_a_channel_are_set_and_a_wrong_parameter_is_refused(tmp_path):
+    channel = document()["channels"][0]["code"]
+    row = {"channel": channel, "rule_key": "stuck@1", "effective_from": "2026-01-01"}
+    path = write(tmp_path, document(rule_settings=[row | {"parameters": {"max_repeat": "16"}}]))
+    assert manage("apply", path).code == 0
+    setting = RuleSetting.objects.get()
+    assert (setting.channel.code, setting.rule_key) == (channel, "stuck@1")
+    assert parse_setting("stuck@1", setting.parameters).max_repeat == 16
+    wrong = document(rule_settings=[row | {"parameters": {"repeat": "16"}}])
+    assert "repeat: unknown field; known: max_repeat" in refused(tmp_path, wrong)
 
 
 VERSION = ("contracts", 0, "versions", 0)
