@@ -15,7 +15,7 @@ from meters.models import (
     VeeRun,
 )
 from meters.resources import EditResource, FindingResource, RegisterReadResource
-from meters.services import accept_finding, revalidate
+from meters.services import accept_finding, look_again
 from poweroptix.adminkit import ExportMixin, ReadOnlyAdmin, badge, columns_of
 from poweroptix.audit.actor import Actor
 from poweroptix.clock import now
@@ -81,13 +81,7 @@ class FindingAdmin(ExportMixin, ReadOnlyAdmin):
         actor = Actor.of_user(request.user)
         for finding in queryset.exclude(channel=None):
             try:
-                revalidate(
-                    finding.channel_id,
-                    finding.start_utc,
-                    max(finding.end_utc, finding.start_utc),
-                    now=now(),
-                    actor=actor,
-                )
+                look_again(finding, now=now(), actor=actor)
             except DomainError as fault:
                 self.message_user(request, f"{finding}: {fault.message}", messages.ERROR)
         self.message_user(request, "The days were judged again.")

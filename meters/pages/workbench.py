@@ -12,7 +12,7 @@ from meters.pages.findings import rule_title
 from meters.pages.profiles import WEEKS_BACK, asked_view, profile
 from meters.pages.worksheets import readable
 from meters.queries import edits_to_confirm, effect, open_findings
-from meters.services import accept_finding, revalidate
+from meters.services import accept_finding, look_again
 from poweroptix.accounts.permissions import may
 from poweroptix.clock import now
 from poweroptix.kernel.errors import Refused
@@ -69,10 +69,7 @@ class Workbench(StaffPage, View):
             )
             return "Accepted as read for this rule."
         if said.get("action") == "RERUN" and finding.channel_id is not None:
-            summary = revalidate(
-                finding.channel_id, finding.start_utc, finding.end_utc, now=at, actor=actor
-            )
-            return _judged(summary)
+            return _judged(look_again(finding, now=at, actor=actor))
         raise Refused("finding.action", "Accept the finding, edit its readings, or judge again.")
 
     @staticmethod

@@ -12,22 +12,30 @@ from meters.services.editing.edit import edit_readings
 from meters.services.editing.previews import preview_edit
 from meters.services.editing.proposals import confirm_edit, propose_edit, reject_edit
 from meters.services.judging.accepting import accept_finding
+from meters.services.judging.clocks import record_clock_check
+from meters.services.judging.closing import ClosingSummary, close_checks, look_again
+from meters.services.judging.findings import closing_codes
 from meters.services.judging.validate import VeeSummary, revalidate, validate_days
 from meters.services.publishing.listeners import published
 
 __all__ = [
+    "ClosingSummary",
     "VeeSummary",
     "accept_finding",
+    "close_checks",
+    "closing_codes",
     "confirm_edit",
     "dismiss_quarantine",
     "edit_readings",
     "ingest_file",
+    "look_again",
     "map_quarantine",
     "preview_edit",
     "propose_edit",
     "published",
     "receive_file",
     "receive_files",
+    "record_clock_check",
     "reject_edit",
     "replay",
     "reread_file",

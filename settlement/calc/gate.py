@@ -6,7 +6,7 @@ contracts.version, settlement.allocation, settlement.run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -122,6 +122,25 @@ def judge_open(count: int, worst: str, channels: list[int], period: Period) -> l
             "meters.findings",
             metric=Decimal(count),
             fix="Accept, estimate or edit the readings.",
+            channels=channels,
+            period=period.label,
+        )
+    ]
+
+
+def judge_warned(messages: Sequence[str], channels: list[int], period: Period) -> list[Finding]:
+    """Tell what the checks of the month warn of; a person looks at it, nothing waits for that."""
+    if not messages:
+        return []
+    text = f"{counted(len(messages), 'warning')} about the month, the first: {messages[0]}"
+    return [
+        linked(
+            "settlement.month_warned",
+            text,
+            "meters.findings",
+            Severity.WARN,
+            metric=Decimal(len(messages)),
+            fix="Look at it before the bill goes out.",
             channels=channels,
             period=period.label,
         )

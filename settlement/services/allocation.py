@@ -10,7 +10,8 @@ from typing import Any
 from django.db import connection, transaction
 
 from contracts.models import Contract
-from meters.models import Campus
+from meters.models import Campus, Channel
+from meters.services import close_checks
 from poweroptix.accounts.permissions import require
 from poweroptix.audit.actor import Actor
 from poweroptix.audit.services import record
@@ -54,6 +55,7 @@ def run_allocation(campus: Campus, period: Period, *, now: datetime, actor: Acto
     require(actor, "settlement.allocate")
     if now < period.end_utc:
         raise Refused("settlement.period_not_over", not_over(period))
+    _close_readings(campus, period, now)
     with transaction.atomic():
         lock(
             f"allocate:{campus.pk}/{period.label}",
@@ -79,6 +81,13 @@ def run_allocation(campus: Campus, period: Period, *, now: datetime, actor: Acto
             after={"version": run.version, "inputs_sha256": run.inputs_sha256},
         )
     return run
+
+
+def _close_readings(campus: Campus, period: Period, now: datetime) -> None:
+    """Let the rules judge the month of every channel as a whole, before its energy is split."""
+    channels = Channel.objects.filter(delivery_point__campus=campus, is_active=True)
+    ids = list(channels.values_list("pk", flat=True))
+    close_checks(ids, period.label, now=now, actor=Actor.system("closing"))
 
 
 def _noted(campus: Campus, period: Period) -> list[tuple[int, int, int]]:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 from contracts.models import Contract
 from meters.queries import open_findings
+from meters.services import closing_codes
 from poweroptix.kernel.errors import DomainError
 from poweroptix.kernel.finding import Finding, Severity
 from poweroptix.kernel.period import Period
 from settlement.calc.dependence import dependence
-from settlement.calc.gate import judge_open, judge_prices, judge_series, linked
+from settlement.calc.gate import judge_open, judge_prices, judge_series, judge_warned, linked
 from settlement.calc.inputs import Inputs
 from settlement.models import AllocationRun
 from settlement.queries.carry import is_continued
@@ -28,6 +29,7 @@ from settlement.services.allocation import (
 )
 
 HOLDING = ("HOLD", "REJECT", "BLOCK")
+WARNING = ("WARN",)
 
 
 def readiness(
@@ -85,6 +87,7 @@ class Gate:
         self.allocation = allocation
         self.document: dict[str, Any] = document_of(allocation)
         self._open: dict[int, list[str]] | None = None
+        self._warned: dict[int, list[str]] | None = None
 
     @cached_property
     def changed(self) -> str:
@@ -98,6 +101,7 @@ class Gate:
         findings = judge_series("delivered", delivered, inputs.period, channels)
         findings += judge_prices(inputs.prices, inputs.period)
         findings += self._judge_open(channels, inputs.period)
+        findings += self._judge_warned(channels, inputs.period)
         findings += self._balance()
         findings += unsettled_before(contract, inputs, shelf)
         return findings
@@ -122,20 +126,29 @@ class Gate:
 
     def _judge_open(self, channels: Sequence[int], period: Period) -> list[Finding]:
         if self._open is None:
-            self._open = self._open_by_channel(period)
+            self._open = self._open_by_channel(period, HOLDING)
         concerned = [channel for channel in channels if self._open.get(channel)]
         messages = [text for channel in concerned for text in self._open[channel]]
         return judge_open(len(messages), messages[0] if messages else "", concerned, period)
 
-    def _open_by_channel(self, period: Period) -> dict[int, list[str]]:
+    def _judge_warned(self, channels: Sequence[int], period: Period) -> list[Finding]:
+        """Return what the checks of the closing month warn of; it stops nothing."""
+        if self._warned is None:
+            self._warned = self._open_by_channel(period, WARNING, closing_codes())
+        messages = [text for channel in channels for text in self._warned.get(channel, ())]
+        return judge_warned(messages, channels, period)
+
+    def _open_by_channel(
+        self, period: Period, severities: Sequence[str], codes: Collection[str] = ()
+    ) -> dict[int, list[str]]:
         found: dict[int, list[str]] = {}
         rows = open_findings(
             channel_ids=[int(key) for key in self.document["pins"]],
             start_utc=period.start_utc,
             end_utc=period.end_utc,
-            severities=HOLDING,
+            severities=severities,
         )
-        for row in rows:
+        for row in rows.filter(rule_code__in=codes) if codes else rows:
             found.setdefault(row.channel_id, []).append(f"{row.channel.code}: {row.message}")
         return found
 

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from meters.models import Finding, FindingState, ReasonCode
 from meters.services.editing.order import check_words
-from meters.services.judging.validate import revalidate
+from meters.services.judging.closing import look_again
 from poweroptix.accounts.permissions import require
 from poweroptix.audit.actor import Actor
 from poweroptix.audit.services import record
@@ -56,7 +56,5 @@ def accept_finding(
             after={"state": row.state},
         )
         if row.channel_id is not None:
-            revalidate(
-                row.channel_id, row.start_utc, row.end_utc, now=now, actor=Actor.system("accept")
-            )
+            look_again(row, now=now, actor=Actor.system("accept"))
     return row

@@ -9,7 +9,7 @@ stands.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -99,13 +99,18 @@ class Judging:
         """Let the rules judge that look at this channel first of all."""
         self._not_installed(self.now)
         self._source_statuses(self.now)
-        self._apply_rules(lambda stage: stage < Stage.CROSS)
+        self._apply_rules([r for r in self.book.rules if r[1].stage < Stage.CROSS])
         self._settle()
 
     def beside_others(self) -> None:
         """Let the cross checks judge, when the channels beside this one have come so far."""
-        self._apply_rules(lambda stage: stage == Stage.CROSS)
+        self._apply_rules([r for r in self.book.rules if r[1].stage == Stage.CROSS])
         self._settle()
+
+    def at_close(self) -> Outcome:
+        """Let the rules of a closing period judge; readings stay as they are."""
+        self._apply_rules(self.book.closing)
+        return Outcome(self.now, self.found, 0, self._values_of, self._void)
 
     def finish(self) -> Outcome:
         """Return what was decided."""
@@ -198,15 +203,13 @@ class Judging:
 
     # -- rules ----------------------------------------------------------------------------------
 
-    def _apply_rules(self, stages: Callable[[int], bool]) -> None:
-        """Let the rules of some stages judge; later rules know what failed before."""
+    def _apply_rules(self, some: Iterable[tuple[str, Any, Any]]) -> None:
+        """Let some rules judge; later ones know what failed before."""
         now, known = self.now, self.case.known()
         series = Series(self.grid, now.values, now.status, self.subject.unit)
-        for _, rule, parameters in self.book.rules:
-            if stages(rule.stage):
-                context = self._context(parameters, known)
-                for finding in self._check(rule, series, context):
-                    self._file(finding)
+        for _, rule, parameters in some:
+            for finding in self._check(rule, series, self._context(parameters, known)):
+                self._file(finding)
 
     def _check(self, rule: Any, series: Series, context: ValidationContext) -> list[Finding]:
         """Return what a rule finds; one that looks back sees the readings before the range too."""
@@ -344,7 +347,13 @@ class Judging:
         if not touched.any() or self._is_accepted(again):
             return
         self.now.status[touched] = Status.SUSPECT
-        self.found.append(Judgement(again))
+        if not self._told_already(finding):
+            self.found.append(Judgement(again))
+
+    def _told_already(self, finding: Finding) -> bool:
+        """Tell whether the same was found while the estimates were scaled."""
+        key = (finding.code, finding.start_utc, finding.end_utc)
+        return any((f.code, f.start_utc, f.end_utc) == key for f in (j.finding for j in self.found))
 
     def _window(self, start: datetime, end: datetime | None) -> slice:
         """Return the indices of [start, end) cut to the grid."""

@@ -20,6 +20,7 @@ from meters.calc.circumstances import (
     Circumstances,
     ClockCheck,
     Companion,
+    PastPeriod,
     Plant,
     RegisterAdvance,
     Relation,
@@ -51,9 +52,20 @@ def asked(read: Callable[[Any], Any]) -> Any:
 class Asked(Circumstances):
     """Circumstances of one channel that are read when a rule first asks for them."""
 
-    def __init__(self, knowledge: Knowledge, subject: Subject) -> None:
-        object.__setattr__(self, "_knowledge", knowledge)
-        object.__setattr__(self, "_subject", subject)
+    def __init__(
+        self,
+        knowledge: Knowledge,
+        subject: Subject,
+        previous: PastPeriod | None = None,
+        year_ago: PastPeriod | None = None,
+    ) -> None:
+        for name, value in (
+            ("_knowledge", knowledge),
+            ("_subject", subject),
+            ("previous", previous),
+            ("year_ago", year_ago),
+        ):
+            object.__setattr__(self, name, value)
 
     @cached_property
     def companions(self) -> Sequence[Companion]:  # type: ignore[override]
@@ -123,9 +135,14 @@ class Knowledge:
         self._ids = [subject.channel_id for subject in subjects]
         self._suns: dict[int, Companion] = {}
 
-    def circumstances(self, subject: Subject) -> Circumstances:
-        """Return the circumstances of a channel as of this moment."""
-        return Asked(self, subject)
+    def circumstances(
+        self,
+        subject: Subject,
+        previous: PastPeriod | None = None,
+        year_ago: PastPeriod | None = None,
+    ) -> Circumstances:
+        """Return the circumstances of a channel as of this moment; earlier periods if given."""
+        return Asked(self, subject, previous, year_ago)
 
     def raw(self, subject: Subject) -> Series:
         """Return the readings of a channel as delivered."""

@@ -17,7 +17,7 @@ from django.db.models import QuerySet
 from meters.models import Finding, FindingState, ReasonCode
 from meters.services.editing.order import check_words
 from meters.services.judging.accepting import accept_finding
-from meters.services.judging.validate import revalidate
+from meters.services.judging.closing import look_again
 from poweroptix.accounts.permissions import VERBS, require
 from poweroptix.audit.actor import Actor
 from poweroptix.audit.services import record
@@ -109,7 +109,7 @@ def judge_again(
         row = _open(pk)
         if row.channel_id is None:
             raise Refused("finding.channel", "It concerns no channel; there is nothing to judge.")
-        revalidate(row.channel_id, row.start_utc, row.end_utc, now=now, actor=actor)
+        look_again(row, now=now, actor=actor)
         record("finding.judge", row, actor=actor, reason=reason)
         after = Finding.objects.get(pk=pk)
         if after.state == FindingState.OPEN:

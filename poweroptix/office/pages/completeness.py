@@ -10,6 +10,7 @@ from meters.models import Campus, Channel
 from meters.queries import ChannelQuality, open_findings, quality_board
 from poweroptix.clock import now
 from poweroptix.kernel.errors import Refused
+from poweroptix.kernel.finding import Severity
 from poweroptix.kernel.period import Period, zone_of
 from poweroptix.kernel.words import counted
 from poweroptix.pages.asked import read_month
@@ -146,8 +147,11 @@ def _contracts(campus: Campus, period: Period, at) -> list[dict]:
     found = []
     for contract in contracts:
         judged = readiness(contract, period, now=at, shelf=shelf, gates=gates)
-        stops = [{"said": one.message, "fix": one.fix, "url": mend_url(one)} for one in judged]
-        found.append({"contract": contract, "stops": stops})
+        stops, notes = [], []
+        for one in judged:
+            row = {"said": one.message, "fix": one.fix, "url": mend_url(one)}
+            (stops if one.severity is Severity.BLOCK else notes).append(row)
+        found.append({"contract": contract, "stops": stops, "notes": notes})
     return found
 
 
