@@ -25,6 +25,7 @@ from poweroptix.kernel import exact
 from poweroptix.kernel.finding import Finding, Severity
 from poweroptix.kernel.fixed import MICRO
 from poweroptix.kernel.parameters import param
+from poweroptix.kernel.rounding import quantity
 from poweroptix.kernel.series import Series
 
 UNITS = ENERGY_UNITS | {"MMBtu"}
@@ -97,14 +98,15 @@ class Usage(BaseRule):
         if low <= ratio <= high:
             return []
         limit = parameters.low_ratio if ratio < low else parameters.high_ratio
+        unit, shown, earlier = series.unit, plain(quantity(now)), plain(quantity(then))
         return [
             finding(
                 "V25",
                 Severity.WARN,
                 series.grid,
                 (0, series.grid.count),
-                f"An average day has {plain(now):f} {series.unit}, in {before.name} it had "
-                f"{plain(then):f} {series.unit}: {plain(ratio):f} times as much (limits "
+                f"An average day has {shown:f} {unit}, in {before.name} it had {earlier:f} {unit}: "
+                f"{plain(ratio):f} times as much (limits "
                 f"{parameters.low_ratio:f} to {parameters.high_ratio:f}).",
                 "Confirm the change with whoever runs the site, or check multiplier and data.",
                 quotient(ratio),
