@@ -29,6 +29,12 @@ class StuckParameters:
     max_repeat: int = param(
         default=6, unit="count", minimum=1, help="Most identical values in a row that pass."
     )
+    hold_after_minutes: int = param(
+        default=1440,
+        unit="min",
+        minimum=0,
+        help="A longer run is held until a person has looked at it; a shorter one is a warning.",
+    )
     min_digits: int = param(
         default=5,
         unit="count",
@@ -44,8 +50,9 @@ class Stuck(BaseRule):
     """No value other than zero occurs more than six times (default) in a row.
 
     Compared at the full precision of the source: a steady load of 521 pulses repeats, one of
-    412.125 kWh does not, so numbers of fewer than five digits (default) are not judged. Estimates
-    and substitutes are left out: they may be level.
+    412.125 kWh does not, so numbers of fewer than five digits (default) are not judged. A load that
+    is switched in steps stands level for hours (a commercial building 13 of them, night for night),
+    so it is held after a day only. Estimates and substitutes are left out: they may be level.
     """
 
     code = "V16"
@@ -60,7 +67,7 @@ class Stuck(BaseRule):
 
     @staticmethod
     def check(series: Series, context: ValidationContext) -> list[Finding]:
-        """Return one finding (HOLD) per run of identical values."""
+        """Return one finding per run of identical values: WARN, and HOLD when it is very long."""
         parameters = context.parameters or StuckParameters()
         values = series.values
         if Stuck.lacks(series, context) or values.size <= parameters.max_repeat:
@@ -74,7 +81,7 @@ class Stuck(BaseRule):
         # A run of equal neighbours is one value longer than the pairs it is made of.
         same &= good[1:] & good[:-1]
         return [
-            _finding(series, (a, b + 1), parameters.max_repeat)
+            _finding(series, (a, b + 1), parameters)
             for a, b in long_runs(same, parameters.max_repeat - 1)
         ]
 
@@ -91,16 +98,17 @@ def _step(values: np.ndarray) -> int:
     return step
 
 
-def _finding(series: Series, span: tuple[int, int], max_repeat: int) -> Finding:
+def _finding(series: Series, span: tuple[int, int], parameters: StuckParameters) -> Finding:
     times = span[1] - span[0]
+    long = times * series.grid.minutes > parameters.hold_after_minutes
     return finding(
         "V16",
-        Severity.HOLD,
+        Severity.HOLD if long else Severity.WARN,
         series.grid,
         span,
         f"{number(int(series.values[span[0]])):f} {series.unit} stands {times} times in a row "
-        f"({max_repeat} pass): the meter or the link may be stuck.",
+        f"({parameters.max_repeat} pass): the meter or the link may be stuck.",
         "Compare with the check meter or read the meter again, then accept or edit.",
         Decimal(times),
-        Decimal(max_repeat),
+        Decimal(parameters.max_repeat),
     )

@@ -18,12 +18,17 @@ def test_the_example():
     parameters = StuckParameters(max_repeat=case["given"]["max_repeat"])
     values = series(case["given"]["values"])
     (found,) = judge(KEY, values, parameters=parameters)
-    assert (found.code, found.severity, span(found)) == ("V16", Severity.HOLD, (0, 7))
+    assert (found.code, found.severity, span(found)) == ("V16", Severity.WARN, (0, 7))
     assert (found.metric, found.threshold) == (7, 6)
     assert found.message == (
         "412.125 kWh stands 7 times in a row (6 pass): the meter or the link may be stuck."
     )
     assert judge(KEY, series(case["given"]["values"][:-1]), parameters=parameters) == []
+
+
+def test_more_than_a_day_is_held():
+    assert judge(KEY, series(["412.125"] * 96))[0].severity == Severity.WARN
+    assert judge(KEY, series(["412.125"] * 97))[0].severity == Severity.HOLD
 
 
 def test_each_number_has_its_own_run():
