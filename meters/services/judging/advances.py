@@ -33,10 +33,11 @@ from meters.models import (
 from meters.services.arriving.multipliers import ratio_at
 from meters.services.arriving.registering import CODES
 from poweroptix.kernel.errors import Refused
+from poweroptix.kernel.fixed import EXACT
 from poweroptix.kernel.period import zone_of
 from poweroptix.kernel.quality import Status
 
-EXACT = (Status.RAW, Status.VALIDATED, Status.VERIFIED)
+ACTUAL = (Status.RAW, Status.VALIDATED, Status.VERIFIED)
 Moment = tuple[datetime, str]
 
 
@@ -97,7 +98,7 @@ def _reads(ids: list[int], start: datetime, end: datetime) -> dict[int, list[Reg
         return {}
     published = Publication.objects.filter(published_at__isnull=False).values("pk")
     exact = RegisterRead.objects.filter(
-        channel__in=having, publication_id__in=published, status__in=EXACT
+        channel__in=having, publication_id__in=published, status__in=ACTUAL
     )
     rows = [
         *_nearest(exact.filter(read_at_utc__lt=start), "-read_at_utc"),
@@ -170,10 +171,11 @@ class _Facts:
             return None
         least = max(_dial(before).least, _dial(after).least)
         known = RegisterAdvance(
-            before.read_at_utc, after.read_at_utc, primary(moved.forward, factor),
-            primary(least, factor), rolled_over=moved.rolled, source=_source(before, after),
+            before.read_at_utc, after.read_at_utc, _plain(primary(moved.forward, factor)),
+            _plain(primary(least, factor)), rolled_over=moved.rolled,
+            source=_source(before, after),
         )  # fmt: skip
-        return Between(before, after, known, factor, self._files)
+        return Between(before, after, known, _plain(factor), self._files)
 
     def _installation(self, read: RegisterRead) -> Installation | None:
         """Return the installation that a read was made of."""
@@ -237,6 +239,12 @@ def _capacities(reads: Mapping[int, Sequence[RegisterRead]]) -> dict[int, _Capac
         steps = capacity_steps(unit, later[unit.pk]) if unit is not None else ()
         found[channel.pk] = _Capacity(point.capacity_kw, steps, point.campus.zone)
     return found
+
+
+def _plain(number: Decimal) -> Decimal:
+    """Return a number without the zeros that its factors carried behind the point."""
+    short = EXACT.normalize(number)
+    return short if short.as_tuple().exponent <= 0 else EXACT.quantize(short, Decimal(1))
 
 
 def _dial(read: RegisterRead) -> Dial:

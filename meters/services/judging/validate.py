@@ -16,6 +16,7 @@ from django.db import transaction
 from meters.services.judging.chunk import Chunk, VeeSummary
 from meters.services.judging.companions import resting_on
 from meters.services.judging.rulebook import Settings
+from meters.services.judging.spans import days_together
 from meters.services.judging.subjects import subjects_of
 from meters.services.publishing.publish import commit_without_waiting, lock_channels
 from meters.services.steps import PlainSteps, Steps
@@ -70,9 +71,14 @@ class _Run:
     def judge(self, ids: list[int], total: int) -> dict[int, int]:
         """Judge channels in chunks; return the number of the chunk of each."""
         order: dict[int, int] = {}
-        for number, chunk in enumerate(_chunks(ids, (self.last - self.first).days + 1)):
+        chunks = [
+            (days, chunk)
+            for days, group in days_together(ids, self.first, self.last).items()
+            for chunk in _chunks(group, (days[1] - days[0]).days + 1)
+        ]
+        for number, (days, chunk) in enumerate(chunks):
             order.update(dict.fromkeys(chunk, number))
-            for first, last in _segments(chunk, self.first, self.last):
+            for first, last in _segments(chunk, *days):
                 self._work(Chunk(chunk, first, last, self.now, self.actor, self.reason), total)
         return order
 
