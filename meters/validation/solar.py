@@ -188,6 +188,7 @@ class SolarIdleDay(BaseRule):
     code = "V24C"
     title = "Sunny day without solar energy"
     stage = Stage.CROSS
+    after_estimates = True
     Parameters = SolarIdleDayParameters
 
     @staticmethod

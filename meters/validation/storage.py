@@ -182,6 +182,7 @@ class BothWays(BaseRule):
     code = "V24I"
     title = "Store charging and discharging at once"
     stage = Stage.CROSS
+    after_estimates = True
     Parameters = BothWaysParameters
 
     @staticmethod

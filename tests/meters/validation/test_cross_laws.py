@@ -17,7 +17,7 @@ from meters.calc.circumstances import (
     RegisterAdvance,
     Relation,
 )
-from meters.validation import ValidationContext, rules
+from meters.validation import Stage, ValidationContext, rules
 from meters.validation.storage import StorageEfficiencyParameters
 from poweroptix.kernel.fixed import MISSING
 from poweroptix.kernel.grid import Grid
@@ -167,3 +167,18 @@ def test_a_rule_of_a_plant_asks_nothing_about_other_channels(key):
     context = ValidationContext(zone=ZONE, facts=house, capacity_kw=D(1), circumstances=Unasked())
     assert rules.get(key).check(one, context) == []
     assert rules.get(key).lacks(one, context)
+
+
+def test_one_code_is_one_test():
+    """People accept a code on a range: two rules of one code could not be told apart."""
+    codes = [rule.code for _, rule in rules.items()]
+    assert len(set(codes)) == len(codes)
+
+
+def test_estimates_are_looked_at_again_by_what_judges_readings():
+    """Not by what judges registers alone, nor where a measured excess warns of a contract."""
+    again = {key for key in KEYS if rules.get(key).after_estimates}
+    closing = {key for key in KEYS if rules.get(key).stage == Stage.PERIOD}
+    assert set(KEYS) - again - closing == {
+        "tou_registers@1", "register_decimals@1", "contracted_capacity@1"
+    }  # fmt: skip
