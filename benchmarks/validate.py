@@ -44,6 +44,7 @@ from meters.validation import ValidationContext, rules
 from poweroptix.kernel.finding import Severity
 from poweroptix.kernel.fixed import MISSING, from_micro
 from poweroptix.kernel.grid import Grid
+from poweroptix.kernel.parameters import parse
 from poweroptix.kernel.period import day_start
 from poweroptix.kernel.quality import Status
 from poweroptix.kernel.series import Series
@@ -53,6 +54,9 @@ MINUTES, PER_DAY = 15, 96
 GOAL = 2_000_000
 STEP = 1000  # readings have three decimals
 FAULTY = 20  # one channel in so many has a fault
+
+#: A rule that judges nothing before somebody sets it.
+SETTINGS = {"low_limit@1": {"min_kw": "1"}}
 
 Case = tuple[Series, ValidationContext]
 
@@ -337,7 +341,7 @@ def measure(channels: int, days: int) -> dict[str, Tally]:
     start = day_start(datetime(2026, 3, 1, tzinfo=UTC).date(), ZONE)
     site = Site(Grid(start, MINUTES, days * PER_DAY), np.random.default_rng(20260301))
     tallies = {key: Tally() for key, _ in rules.items()}
-    defaults = {key: rule.Parameters() for key, rule in rules.items()}
+    defaults = {key: parse(rule.Parameters, SETTINGS.get(key, {})) for key, rule in rules.items()}
     for number, case in zip(range(channels), site.cases(), strict=False):
         spoiled = number % FAULTY == FAULTY - 1
         judge(spoil(case, site.random) if spoiled else case, tallies, defaults)

@@ -119,7 +119,7 @@ def _finding(
         span,
         f"The meter's clock was {drift:f} s {sense} at {checked} ({tolerance_s:f} s pass): the "
         "time of these readings is in doubt.",
-        "Set the clock, then accept the readings or shift them in an edit.",
+        "Have the clock set, then accept the readings or let them be estimated.",
         drift,
         tolerance_s,
         {"flag": "TIME_SUSPECT", "drift_s": f"{worst.drift_s:f}", "source": worst.source},

@@ -21,7 +21,7 @@ class LowLimitParameters:
         default=Decimal(0),
         unit="kW",
         minimum=0,
-        help="Average power that every interval reaches when the point is in service.",
+        help="Average power that every interval reaches when the point is in service; 0: none.",
     )
 
 
@@ -41,8 +41,11 @@ class LowLimit(BaseRule):
 
     @staticmethod
     def lacks(series: Series, context: ValidationContext) -> str:
-        """Return that the channel shows no active energy or power, where it does not."""
-        return "" if series.unit in ("kWh", "kW") else "active energy or power in kWh or kW"
+        """Return that it is no active energy or power, or that no least power is set."""
+        if series.unit not in ("kWh", "kW"):
+            return "active energy or power in kWh or kW"
+        parameters = context.parameters or LowLimitParameters()
+        return "" if parameters.min_kw else "a least power in its setting"
 
     @staticmethod
     def check(series: Series, context: ValidationContext) -> list[Finding]:

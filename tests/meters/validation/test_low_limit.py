@@ -40,5 +40,7 @@ def test_power_is_compared_as_power_and_other_units_not_at_all():
     assert len(judge(KEY, series([399], unit="kW"), parameters=LEAST)) == 1
     assert judge(KEY, series([0], unit="kVArh"), parameters=LEAST) == []
     assert lacks(KEY, series([0], unit="kVArh")) == "active energy or power in kWh or kW"
-    assert lacks(KEY, series([0])) == ""
+    assert lacks(KEY, series([0])) == "a least power in its setting"
+    assert lacks(KEY, series([0]), parameters=LEAST) == ""
+    assert judge(KEY, series([-1]), direction="NET") == []
     assert judge(KEY, series([0])) == []
