@@ -38,6 +38,7 @@ FOUND_ELSEWHERE = {
     "SOURCE_SUSPECT": "Doubted by the source",
     "POST_EST_FAIL": "Estimate fails a rule",
     "LATE_ACTUAL_ON_LOCKED_EDIT": "Late reading under an edit",
+    "VIRTUAL": "No value of an expression",
 }
 
 

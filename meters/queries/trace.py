@@ -184,7 +184,8 @@ def _versions(batch: Batch, slot: int) -> tuple[ReadingVersion, ...]:
                 publication=publications[int(batch.publication_ids[i])],
                 import_file=import_files.get(file),
                 line=None if is_final or not file else line,
-                raw_version=line if is_final and line else None,
+                # A negative source names a term of a virtual reading (meters.queries.terms).
+                raw_version=line if is_final and line and not file else None,
             )
         )
     return tuple(sorted(found, key=lambda v: (-v.layer, -v.version)))

@@ -15,6 +15,7 @@ from django.db.models import Case, Exists, IntegerField, Max, OuterRef, Q, Query
 from meters.calc.day_quality import NEVER, DayQuality, day_qualities, energy, settled_since
 from meters.models import (
     Channel,
+    ChannelKind,
     EditProposal,
     FileState,
     Finding,
@@ -106,8 +107,9 @@ def _day_states(
     channel: Channel, batches: list[Batch], span: tuple[int, int], bounds: list[datetime]
 ) -> tuple[DayState, ...]:
     """Return the state of each local day of one channel."""
-    raw = _statuses(channel, batches, span, Layer.RAW)
     final = _statuses(channel, batches, span, Layer.FINAL)
+    # What is computed arrives as it is final.
+    raw = final if channel.is_virtual else _statuses(channel, batches, span, Layer.RAW)
     received = np.concatenate(([0], np.cumsum(raw != Status.MISSING)))
     billable = np.concatenate(([0], np.cumsum(np.isin(final, [int(s) for s in BILLABLE]))))
     at = [_index(bound, span[0], channel.minutes) for bound in bounds]
@@ -266,7 +268,8 @@ def late_channels(now: datetime, *, campus_id: int | None = None) -> list[LateCh
     The newest reading is looked for in the last 60 days; a channel with none there has no
     `last_end_utc`. Three queries.
     """
-    channels = Channel.objects.filter(is_active=True).select_related("delivery_point__campus")
+    metered = Channel.objects.filter(is_active=True, kind=ChannelKind.METERED)
+    channels = metered.select_related("delivery_point__campus")
     if campus_id is not None:
         channels = channels.filter(delivery_point__campus=campus_id)
     by_id = {channel.pk: channel for channel in channels}

@@ -31,6 +31,7 @@ class Target:
     unit: str
     minutes: int
     is_active: bool
+    is_virtual: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class Resolver:
         for row in rows:
             head = row.code if row.code in codes else head_of[row.successor_of_id]
             head_of[row.pk] = head
-            target = Target(row.pk, row.code, row.unit, row.minutes, row.is_active)
+            target = Target(row.pk, row.code, row.unit, row.minutes, row.is_active, row.is_virtual)
             by_code.setdefault(head, []).append(target)
         for text in new:
             self._known[text] = by_code.get(aliases.get(text, text), [])
@@ -92,6 +93,12 @@ class Resolver:
         candidates = self._known[block.channel_text]
         if not candidates:
             text = f"There is no channel '{block.channel_text}'. Map it or create it, then replay."
+            return rejected(block, "F03", text)
+        if any(t.is_virtual for t in candidates):
+            text = (
+                f"{block.channel_text} is a virtual channel: it is computed from others and takes "
+                "no readings. Map the record to a metered channel."
+            )
             return rejected(block, "F03", text)
         fitting = [t for t in candidates if t.minutes == block.minutes]
         if not fitting and block.minutes in self._accept and block.unit in SUMMED:

@@ -66,7 +66,9 @@ class EditOrder:
         return self.action == EditAction.REVERT
 
     def check(self) -> None:
-        """Refuse an unknown action, and a missing or needless number or source."""
+        """Refuse a computed channel, an unknown action, a missing or needless number or source."""
+        if self.channel.is_virtual:
+            raise Refused("edit.virtual", virtual_words(self.channel))
         needs = action_of(self.action).needs
         if (self.operand is None) == (needs == NUMBER):
             need = "needs a" if self.operand is None else "takes no"
@@ -75,6 +77,18 @@ class EditOrder:
             raise Refused("edit.source", f"The action {self.action} needs {NEEDS[needs]}.")
         if needs not in NEEDS and self.source:
             raise Refused("edit.source", f"The action {self.action} copies nothing.")
+
+
+def virtual_words(channel: Channel) -> str:
+    """Say why the readings of a virtual channel are not edited, and what to edit instead."""
+    terms = Channel.objects.filter(
+        uses__definition__channel=channel, uses__definition__withdrawn_at__isnull=True
+    )
+    codes = ", ".join(terms.order_by("code").distinct().values_list("code", flat=True))
+    return (
+        f"{channel.code} is computed and follows its terms: edit the readings of "
+        f"{codes or 'its terms, once it is defined'}."
+    )
 
 
 def check_words(reason_code: str, comment: str) -> None:

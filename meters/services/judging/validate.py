@@ -20,6 +20,7 @@ from meters.services.judging.spans import days_together
 from meters.services.judging.subjects import subjects_of
 from meters.services.publishing.publish import commit_without_waiting, lock_channels
 from meters.services.steps import PlainSteps, Steps
+from meters.services.virtual.store import without_virtual
 from poweroptix.accounts.permissions import require
 from poweroptix.audit.actor import Actor
 from poweroptix.kernel.errors import Refused
@@ -69,7 +70,11 @@ class _Run:
         self._stage = 0
 
     def judge(self, ids: list[int], total: int) -> dict[int, int]:
-        """Judge channels in chunks; return the number of the chunk of each."""
+        """Judge channels in chunks; return the number of the chunk of each.
+
+        Virtual channels are left out: they follow their terms.
+        """
+        ids = without_virtual(ids)
         order: dict[int, int] = {}
         chunks = [
             (days, chunk)

@@ -32,7 +32,9 @@ def read(channel, values, *, start=DAY, now=NOW):
     validate_days([channel.pk], start.date(), end.date(), now=now, actor=ACTOR)
 
 
-def virtual(code, *, kind="CHECK", minutes=15, unit="kWh", direction="NET", role="MAIN", point=None):
+def virtual(
+    code, *, kind="CHECK", minutes=15, unit="kWh", direction="NET", role="MAIN", point=None
+):
     """Return a virtual channel with a point of its own."""
     point = point or DeliveryPoint.objects.create(
         campus=make_campus("UTCAMP", "UTC"), code=code, name=code, kind=kind

@@ -130,9 +130,7 @@ def test_both_directions_together_bear_a_loss_once():
         ("D", "DELIVERED", "M/DEL", "M/REC"), ("R", "RECEIVED", "M/REC", "M/DEL"),
     ):  # fmt: skip
         sides[code] = virtual(code, direction=direction)
-        defined(
-            sides[code], method="TRANSFORMER", parameters=sheet, metered=own, opposite=other
-        )
+        defined(sides[code], method="TRANSFORMER", parameters=sheet, metered=own, opposite=other)
     # Standing still costs 12 kW of iron: 3 kWh, borne by delivered energy. 1 kWh received bears 1
     # of it; its 4 kW lose 45,000 W x (4 / 10,000)^2 of copper: 0.0000018 kWh.
     assert values(sides["D"]) == ["1507.05", "0", "2.000002", "3"]
@@ -183,7 +181,7 @@ def test_shorter_intervals_are_summed_and_longer_ones_cut_only_where_allowed():
     defined(channel, "[F/KWH] + [Q/KWH]")
     assert values(channel) == ["106"] * 4
     cut = virtual("CUT")
-    with pytest.raises(Refused, match="H/KWH has 60-minute intervals, the channel 15. Make the"):
+    with pytest.raises(Refused, match=r"H/KWH has 60-minute intervals, the channel 15. Make the"):
         defined(cut, "[H/KWH] + [Q/KWH]")
     defined(cut, "[H/KWH] + [Q/KWH]", cut_longer=True)
     assert values(cut) == ["100.000001", "100.000001", "100.000001", "100.000002"]
