@@ -24,7 +24,10 @@ from meters.models import (
     Meter,
     QuarantinedRecord,
     RegisterRead,
+    RuleSet,
     RuleSetting,
+    RuleSetUse,
+    Source,
 )
 
 
@@ -162,6 +165,7 @@ class ChannelResource(resources.ModelResource):
 
     delivery_point = point_field()
     successor_of = fields.Field("successor_of", "successor_of", ForeignKeyWidget(Channel, "code"))
+    source = fields.Field("source", "source", ForeignKeyWidget(Source, "code"))
 
     class Meta(Exact):
         """Columns."""
@@ -232,13 +236,41 @@ class RuleSettingResource(resources.ModelResource):
 
     campus = campus_field()
     channel = channel_field()
+    rule_set = fields.Field("rule_set", "rule_set", ForeignKeyWidget(RuleSet, "code"))
     parameters = fields.Field("parameters", "parameters", Document())
 
     class Meta(Exact):
         """Columns."""
 
         model = RuleSetting
-        import_id_fields = ["rule_key", "campus", "channel", "effective_from"]
+        import_id_fields = ["rule_key", "campus", "channel", "rule_set", "effective_from"]
+        exclude = ["id"]
+
+
+class RuleSetResource(resources.ModelResource):
+    """Rule sets by code."""
+
+    class Meta(Exact):
+        """Columns."""
+
+        model = RuleSet
+        import_id_fields = ["code"]
+        exclude = ["id"]
+
+
+class RuleSetUseResource(resources.ModelResource):
+    """Where rule sets hold, by owner and start."""
+
+    rule_set = fields.Field("rule_set", "rule_set", ForeignKeyWidget(RuleSet, "code"))
+    source = fields.Field("source", "source", ForeignKeyWidget(Source, "code"))
+    delivery_point = point_field()
+    channel = channel_field()
+
+    class Meta(Exact):
+        """Columns."""
+
+        model = RuleSetUse
+        import_id_fields = ["source", "delivery_point", "channel", "effective_from"]
         exclude = ["id"]
 
 

@@ -172,7 +172,7 @@ class RuleSettingForm(forms.ModelForm):
         """Columns."""
 
         model = RuleSetting
-        fields = ["rule_key", "campus", "channel", "parameters", "effective_from"]
+        fields = ["rule_key", "campus", "rule_set", "channel", "parameters", "effective_from"]
 
 
 @admin.register(RuleSetting)
@@ -181,9 +181,9 @@ class RuleSettingAdmin(ExchangeAdmin):
 
     form = RuleSettingForm
     resource_classes = [RuleSettingResource]
-    list_display = ["rule_key", "campus", "channel", "parameters", "effective_from"]
+    list_display = ["rule_key", "campus", "rule_set", "channel", "parameters", "effective_from"]
     list_filter = ["rule_key", "campus"]
-    list_select_related = ["campus", "channel"]
-    search_fields = ["rule_key", "channel__code", "campus__code"]
-    autocomplete_fields = ["campus", "channel"]
+    list_select_related = ["campus", "channel", "rule_set"]
+    search_fields = ["rule_key", "channel__code", "campus__code", "rule_set__code"]
+    autocomplete_fields = ["campus", "channel", "rule_set"]
     date_hierarchy = "effective_from"

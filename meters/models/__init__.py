@@ -40,6 +40,7 @@ from .metrology import (
 )
 from .proposals import EditProposal
 from .registers import RegisterRead
+from .rulesets import RuleSet, RuleSetUse
 from .sources import Health, ItemVerdict, RunOutcome, Source, SourceItem, SourceRun
 from .virtual import VirtualDefinition, VirtualTerm
 
@@ -89,6 +90,8 @@ __all__ = [
     "RegisterRead",
     "RegisterReadType",
     "Role",
+    "RuleSet",
+    "RuleSetUse",
     "RuleSetting",
     "RunOutcome",
     "SiteHoliday",

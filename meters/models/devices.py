@@ -81,6 +81,14 @@ class Channel(models.Model):
         default=26, help_text="Hours after its newest interval when a channel counts as late."
     )
     is_active = models.BooleanField(default=True)
+    source = models.ForeignKey(
+        "meters.Source",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="channels",
+        help_text="Who delivers it; the rule set of the source then holds for it.",
+    )
     successor_of = models.OneToOneField(
         "self",
         null=True,

@@ -12,6 +12,7 @@ from poweroptix.kernel.parameters import parse
 from .assets import Campus
 from .choices import EditAction, FindingSeverity, FindingState, ReasonCode
 from .devices import Channel
+from .rulesets import RuleSet
 
 LIMIT = 10**15
 
@@ -142,7 +143,8 @@ class Edit(models.Model):
 class RuleSetting(models.Model):
     """Parameters of one validation rule or estimator; the next row ends the one before.
 
-    The most specific owner counts: channel, then campus, then neither (the default of the house).
+    The most specific owner counts: channel, then the rule sets in use (`RuleSetUse`), then campus,
+    then none of them (the default of the house).
     `parameters` may hold ``"enabled": false`` to switch a rule off.
     """
 
@@ -152,6 +154,9 @@ class RuleSetting(models.Model):
     channel = models.ForeignKey(
         Channel, null=True, blank=True, on_delete=models.PROTECT, related_name="rule_settings"
     )
+    rule_set = models.ForeignKey(
+        RuleSet, null=True, blank=True, on_delete=models.PROTECT, related_name="settings"
+    )
     rule_key = models.CharField(max_length=40)
     parameters = models.JSONField(default=dict)
     effective_from = models.DateField()
@@ -159,23 +164,25 @@ class RuleSetting(models.Model):
     class Meta:
         """Names and constraints."""
 
-        ordering = ["rule_key", "campus", "channel", "effective_from"]
+        ordering = ["rule_key", "campus", "rule_set", "channel", "effective_from"]
         constraints = [
             models.UniqueConstraint(
-                fields=["campus", "channel", "rule_key", "effective_from"],
+                fields=["campus", "channel", "rule_set", "rule_key", "effective_from"],
                 name="rule_setting_start_once",
                 nulls_distinct=False,
                 violation_error_message="This rule already has parameters from that date.",
             ),
             models.CheckConstraint(
                 name="rule_setting_one_owner",
-                condition=Q(campus__isnull=True) | Q(channel__isnull=True),
-                violation_error_message="Name a campus or a channel, not both.",
+                condition=Q(campus__isnull=True, channel__isnull=True)
+                | Q(campus__isnull=True, rule_set__isnull=True)
+                | Q(channel__isnull=True, rule_set__isnull=True),
+                violation_error_message="Name a campus, a rule set or a channel: one, or none.",
             ),
         ]
 
     def __str__(self):
-        owner = self.channel or self.campus or "default"
+        owner = self.channel or self.rule_set or self.campus or "default"
         return f"{self.rule_key} of {owner} from {self.effective_from}"
 
     def clean(self):

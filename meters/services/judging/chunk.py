@@ -195,7 +195,7 @@ class Chunk:
         ids = [s.channel_id for s in subjects]
         window = Window.read(ids, start, end, minutes)
         self._windows.append(window)
-        books = [settings.book(s.channel_id, s.campus_id, self.first) for s in subjects]
+        books = [settings.book(s, self.first) for s in subjects]
         knowledge = Knowledge(window, subjects, self.now, self._window_of, out.finish)
         return _Group(subjects, days, window, surroundings(ids, start, end), books, knowledge)
 

@@ -120,7 +120,7 @@ def _close(
     around = surroundings(ids, start, end)
     codes, runs = closing_codes(), []
     for subject in subjects:
-        book = settings.book(subject.channel_id, subject.campus_id, period.last_date)
+        book = settings.book(subject, period.last_date)
         case = _case(subject, window, around, now)
         known = knowledge.circumstances(
             subject,

@@ -73,6 +73,7 @@ class Subject:
     high_limit_kw: Decimal | None
     is_active: bool = True
     unit_id: int | None = None
+    source_id: int | None = None
     own_capacity_kw: Decimal | None = None
     capacity_steps: tuple[tuple[date, Decimal], ...] = ()
     installed: list[Installed] = field(default_factory=list)
@@ -170,6 +171,7 @@ def _subject(channel: Channel, steps: Mapping[int, list[CapacityStep]]) -> Subje
         high_limit_kw=channel.high_limit_kw,
         is_active=channel.is_active,
         unit_id=point.generating_unit_id,
+        source_id=channel.source_id,
         own_capacity_kw=point.capacity_kw,
         capacity_steps=capacity_steps(unit, steps.get(unit.pk, ())) if unit else (),
     )

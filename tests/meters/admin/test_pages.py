@@ -67,7 +67,8 @@ def test_every_master_table_imports_and_exports():
     }
     assert names == {
         "campus", "generatingunit", "deliverypoint", "meter", "channel", "installation",
-        "lossfactor", "rulesetting", "importprofile", "channelalias", "source",
+        "lossfactor", "rulesetting", "importprofile", "channelalias", "source", "siteholiday",
+        "unitlimits", "powercurvepoint", "heatratepoint", "ruleset", "rulesetuse",
     }  # fmt: skip
 
 
