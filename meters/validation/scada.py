@@ -42,7 +42,7 @@ class ScadaParameters:
     )
 
 
-@rules.register("scada@1")
+@rules.register("scada_check@1")
 class Scada(BaseRule):
     """Over every local day, the control system's figure lies within 2 % of the meter.
 

@@ -17,12 +17,11 @@ import numpy as np
 from meters.calc.circumstances import Relation
 from meters.calc.clear_days import clear_days
 from meters.calc.evidence import Check, Evidence, Fuel, Named, Solar, Storage, Wind
-from meters.calc.resolution import change_length
 from meters.calc.sun import sun_elevation
 from meters.estimation._base import usable
 from meters.models import Direction, PointKind, Quantity, Role, Technology
 from meters.services.judging.companions import Neighbour
-from meters.services.judging.evidence_readings import onto
+from meters.services.judging.evidence_readings import at_length
 from meters.services.judging.evidence_survey import Survey
 from meters.services.judging.subjects import Subject
 from poweroptix.kernel.exact import total
@@ -157,7 +156,7 @@ class Beside:
             if other.minutes == grid.minutes:
                 return Fuel(Named(other.code, self._series(other)), rates)
             if other.minutes % grid.minutes == 0:
-                spread = onto(change_length(self._series(other), grid.minutes), grid)
+                spread = at_length(self._series(other), grid)
                 return Fuel(
                     Named(f"{other.code}, spread within {other.minutes} min", spread), rates
                 )

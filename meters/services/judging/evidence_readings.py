@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
+from meters.calc.resolution import change_length
 from meters.models import Layer
 from meters.services.judging.judge import Readings
 from meters.services.judging.window import Window
@@ -82,6 +83,17 @@ class Stored:
             if version:
                 found.append((day, int(layer), version))
         return found
+
+
+def at_length(series: Series, grid: Grid) -> Series:
+    """Return measured energy of another interval length on a grid: summed, or spread evenly.
+
+    It stays measured: the whole is, and what an estimate says of its parts is an estimate anyway.
+    """
+    other = onto(change_length(series, grid.minutes), grid)
+    cut = other.status == Status.CALCULATED
+    status = np.where(cut, int(Status.VALIDATED), other.status).astype(np.uint8)
+    return Series(grid, other.values, status, series.unit)
 
 
 def onto(series: Series, grid: Grid) -> Series:

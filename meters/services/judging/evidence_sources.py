@@ -103,7 +103,7 @@ def _moment(text: str) -> datetime:
 
 
 def _has_ratio(estimate: Estimate) -> bool:
-    return "ratio" in estimate.worksheet or "devices" in estimate.worksheet
+    return "intervals" in estimate.worksheet.get("ratio", {})
 
 
 def _texts(estimate: Estimate) -> list[str]:

@@ -16,15 +16,15 @@ from itertools import pairwise
 import numpy as np
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
-from meters.calc.resolution import change_length
 from meters.estimation import Flag
+from meters.estimation._base import usable
 from meters.models import Channel, Installation, Interruption, ReadingNote, SiteHoliday
 from meters.services.judging.advances import Between, advances
 from meters.services.judging.companions import Beside, companions_of
 from meters.services.judging.evidence_node import Nodes
 from meters.services.judging.evidence_outages import Dark, dark_times
 from meters.services.judging.evidence_plants import Plants
-from meters.services.judging.evidence_readings import Stored, onto
+from meters.services.judging.evidence_readings import Stored, at_length
 from meters.services.judging.judge import Judging, Readings
 from meters.services.judging.subjects import Subject
 from meters.services.judging.window import Window
@@ -103,8 +103,8 @@ class Survey:
         longer, shorter = sorted((own.grid.minutes, before.minutes), reverse=True)
         if longer % shorter or before.unit != own.unit:
             return own
-        other = onto(change_length(earlier, own.grid.minutes), own.grid)
-        take = own.missing & np.isin(other.status, (Status.VALIDATED, Status.CALCULATED))
+        other = at_length(earlier, own.grid)
+        take = own.missing & usable(other)
         take[min(self._starts(r.valid.lower for r in self._installed[own_id]), default=0) :] = False
         values = np.where(take, other.values, own.values)
         status = np.where(take, int(Status.VALIDATED), own.status).astype(np.uint8)

@@ -14,6 +14,7 @@ from meters.calc.ladder import estimate_gap, fill
 from meters.estimation import EstimationContext, estimators
 from meters.estimation.avg_like_day import AvgLikeDayParameters
 from meters.estimation.interpolate import InterpolateParameters
+from meters.validation import rules
 from poweroptix.kernel.fixed import MISSING
 from poweroptix.kernel.grid import Grid
 from poweroptix.kernel.quality import Method, Status
@@ -359,3 +360,8 @@ def test_every_estimator_explains_itself(key):
     assert estimator.title
     assert isinstance(estimator.method, Method)
     estimator.Parameters()
+
+
+def test_no_estimator_has_the_key_of_a_rule():
+    """One setting names one of them (`RuleSetting.rule_key`)."""
+    assert not set(estimators.keys()) & set(rules.keys())

@@ -25,7 +25,8 @@ from tests.meters import builders
 from tests.meters.builders import ACTOR, install, long_csv, make_campus, make_profile
 
 #: Rules that ask about the course of a load; the loads of these tests are drawn with a ruler.
-DOUBTING = ("stuck@1", "zero_run@1", "spike@1", "consecutive@1", "main_check@1", "scada@1")
+DOUBTING = ("stuck@1", "zero_run@1", "spike@1", "consecutive@1", "main_check@1", "main_check_day@1",
+            "scada_check@1")  # fmt: skip
 LATER = datetime(2027, 1, 1, tzinfo=UTC)
 
 
