@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from meters.calc.compensation import METHODS, side_of
 from meters.calc.written import filled_in, write_expression
@@ -56,6 +57,31 @@ class TermReading:
         """Return the end of the interval."""
         return self.start_utc + timedelta(minutes=self.channel.minutes)
 
+    @property
+    def below(self) -> list[tuple[int, TermReading]]:
+        """Return this reading and all it rests on, each with its depth."""
+        deeper = [(depth + 1, one) for term in self.terms for depth, one in term.below]
+        return [(0, self), *deeper]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {
+            "channel": self.channel.code,
+            "start_utc": self.start_utc,
+            "minutes": self.channel.minutes,
+            "unit": self.channel.unit,
+            "version": self.version,
+            "quantity": self.quantity,
+            "used": self.used,
+            "letter": self.letter,
+            "raw_version": self.raw_version,
+            "raw_quantity": self.raw_quantity,
+            "file": self.import_file.name if self.import_file else "",
+            "file_sha256": self.import_file.sha256 if self.import_file else "",
+            "line": self.line,
+            "terms": [one.to_json() for one in self.terms],
+        }
+
 
 @dataclass(frozen=True)
 class Explained:
@@ -73,6 +99,25 @@ class Explained:
     terms: tuple[TermReading, ...]
     hidden: int
     definition: VirtualDefinition | None
+
+    @property
+    def rows(self) -> list[tuple[int, TermReading]]:
+        """Return the terms and all they rest on, each with its depth."""
+        return [row for term in self.terms for row in term.below]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {
+            "channel": self.channel.code,
+            "start_utc": self.start_utc,
+            "version": self.version,
+            "quantity": self.quantity,
+            "unit": self.channel.unit,
+            "sentence": self.sentence,
+            "numbers": self.numbers,
+            "hidden": self.hidden,
+            "terms": [one.to_json() for one in self.terms],
+        }
 
 
 def explain_virtual(

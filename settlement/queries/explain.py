@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from meters.queries import trace
+from meters.queries.terms import explain_virtual
 from poweroptix.kernel.errors import NotFoundError
 from poweroptix.kernel.grid import utc
 from poweroptix.kernel.period import Period
@@ -200,6 +201,7 @@ def _reading(
         "used": final,
         "raw": raw,
         "multiplication": found.multiplication,
+        "computed": _computed(channel["id"], instant, used),
         "versions": versions,
         "edits": [
             {"at": edit.created_at, "who": edit.actor, "action": edit.action,
@@ -212,6 +214,12 @@ def _reading(
             for one in found.findings
         ],
     }  # fmt: skip
+
+
+def _computed(channel_id: int, instant: datetime, version: int | None) -> dict[str, Any] | None:
+    """Return what a virtual reading rests on, down to file and row; None for a metered one."""
+    found = explain_virtual(channel_id, instant, version)
+    return found.to_json() if found else None
 
 
 def _version(one: Any, used: int | None) -> dict[str, Any]:
