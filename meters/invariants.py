@@ -6,12 +6,17 @@ nodes; the first invariants prove what those would.
 
 import numpy as np
 
+from meters.models import Channel
+from meters.queries.counted import counted_twice
+from meters.queries.series import final_series
+from meters.queries.virtual import computed
 from meters.storage import load
 from poweroptix.doctor import invariant
 from poweroptix.kernel.fixed import MISSING
 from poweroptix.kernel.quality import Status
 
 SAMPLE_BLOCKS = 500
+SAMPLE_DAYS = 62
 
 
 def _sentences(cursor, query: str) -> list[str]:
@@ -163,4 +168,68 @@ def content(cursor):
                 f"block {channel_id}/{batch.days[i]} layer {batch.layers[i]} v{batch.versions[i]}"
                 for i in np.flatnonzero(wrong).tolist()
             ]
+    return found[:50]
+
+
+@invariant("meters.virtual_follows", "A virtual reading is its expression over its terms.")
+def virtual_follows(cursor):
+    """Compute the newest virtual rows of meters_readingblock again; those waiting are left out."""
+    cursor.execute(
+        "SELECT channel_id, min(day) - date '1970-01-01', max(day) - date '1970-01-01' FROM ("
+        " SELECT b.channel_id, b.day FROM meters_readingblock b"
+        "   JOIN meters_channel c ON c.id = b.channel_id AND c.kind = 'VIRTUAL'"
+        "   JOIN meters_publication p ON p.id = b.publication_id AND p.published_at IS NOT NULL"
+        "  WHERE NOT EXISTS (SELECT FROM meters_virtualdefinition d"
+        "         WHERE d.channel_id = b.channel_id AND d.computed_at IS NULL)"
+        "  ORDER BY b.publication_id DESC LIMIT %s"
+        ") AS newest GROUP BY channel_id",
+        [SAMPLE_BLOCKS],
+    )
+    found = []
+    for channel_id, first, last in cursor.fetchall():
+        first = max(first, last - SAMPLE_DAYS)
+        wanted = computed([channel_id], first, last).series[channel_id]
+        stored, _ = final_series(channel_id, wanted.grid.start_utc, wanted.grid.end_utc)
+        differs = (stored.values != wanted.values) | (stored.status != wanted.status)
+        if differs.any():
+            at = wanted.grid.start_of(int(np.flatnonzero(differs)[0]))
+            count = int(differs.sum())
+            found.append(f"channel {channel_id}: {count} readings from {at:%Y-%m-%d %H:%M} differ")
+    return found
+
+
+@invariant("meters.virtual_is_computed", "A virtual channel has no meter, edit or raw reading.")
+def virtual_is_computed(cursor):
+    """Find what only a metered channel may have."""
+    return _sentences(
+        cursor,
+        """
+        SELECT 'virtual channel ' || c.code || ' has a meter, an edit or a received reading'
+          FROM meters_channel c
+         WHERE c.kind = 'VIRTUAL'
+           AND (EXISTS (SELECT FROM meters_installation i WHERE i.channel_id = c.id)
+                OR EXISTS (SELECT FROM meters_edit e WHERE e.channel_id = c.id)
+                OR EXISTS (SELECT FROM meters_readingblock b
+                            WHERE b.channel_id = c.id AND b.layer = 1)) LIMIT 50
+        """,
+    )
+
+
+@invariant("meters.counted_once", "Energy of a virtual channel counts once in a campus balance.")
+def counted_once(cursor):
+    """Find live rows of meters_virtualdefinition with a meters_channel of the balance below."""
+    cursor.execute(
+        "SELECT DISTINCT channel_id, lower(valid), upper(valid) FROM meters_virtualdefinition"
+        " WHERE withdrawn_at IS NULL"
+    )
+    found = []
+    for channel_id, start, end in cursor.fetchall():
+        channel = Channel.objects.select_related("delivery_point").get(pk=channel_id)
+        terms = Channel.objects.filter(
+            uses__definition__channel=channel,
+            uses__definition__withdrawn_at__isnull=True,
+            uses__definition__valid__startswith=start,
+        )
+        if text := counted_twice(channel, terms, start, end):
+            found.append(text)
     return found[:50]

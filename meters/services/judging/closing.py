@@ -29,7 +29,7 @@ from meters.services.judging.subjects import Subject, subjects_of, surroundings
 from meters.services.judging.validate import VeeSummary, revalidate
 from meters.services.judging.window import Window
 from meters.services.publishing.publish import lock_channels
-from meters.services.virtual.store import without_virtual
+from meters.queries.virtual import without_virtual
 from poweroptix.accounts.permissions import require
 from poweroptix.audit.actor import Actor
 from poweroptix.kernel.errors import Refused

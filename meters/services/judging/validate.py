@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 
 from django.db import transaction
 
+from meters.queries.virtual import without_virtual
 from meters.services.judging.chunk import Chunk, VeeSummary
 from meters.services.judging.companions import resting_on
 from meters.services.judging.rulebook import Settings
@@ -20,7 +21,6 @@ from meters.services.judging.spans import days_together
 from meters.services.judging.subjects import subjects_of
 from meters.services.publishing.publish import commit_without_waiting, lock_channels
 from meters.services.steps import PlainSteps, Steps
-from meters.services.virtual.store import without_virtual
 from poweroptix.accounts.permissions import require
 from poweroptix.audit.actor import Actor
 from poweroptix.kernel.errors import Refused

@@ -7,10 +7,10 @@ from datetime import datetime
 from django.db.models import Max, Min
 
 from meters.models import Layer, ReadingBlock, VirtualDefinition, VirtualTerm
+from meters.queries.virtual import dependants
 from meters.services.publishing.publish import utc_days
 from meters.services.steps import PlainSteps, Steps
 from meters.services.virtual.recompute import recompute
-from meters.services.virtual.store import dependants
 from meters.storage import epoch_day
 
 WINDOW_DAYS = 31

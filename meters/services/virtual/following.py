@@ -8,8 +8,8 @@ from datetime import datetime
 from django.db import connection
 
 from meters.models import Layer, Publication, PublicationKind
+from meters.queries.virtual import dependants
 from meters.services.virtual.recompute import recompute
-from meters.services.virtual.store import dependants
 
 _TOUCHED = """
 SELECT DISTINCT day - date '1970-01-01' FROM meters_readingblock

@@ -17,9 +17,9 @@ from itertools import pairwise
 import numpy as np
 
 from meters.calc.expressions import Fault
-from meters.calc.virtual import Given, Virtual, evaluate
+from meters.calc.virtual import Virtual
 from meters.models import Publication, PublicationKind
-from meters.queries.series import final_many
+from meters.queries.virtual import computed
 from meters.services.judging.judge import Readings
 from meters.services.judging.window import Window
 from meters.services.publishing.publish import (
@@ -30,16 +30,14 @@ from meters.services.publishing.publish import (
     publish,
 )
 from meters.services.virtual.faults import keep_faults
-from meters.services.virtual.store import Defined, defined
-from meters.storage import Batch, epoch_day, write
+from meters.storage import Batch, write
 from poweroptix.audit.actor import Actor
 from poweroptix.kernel.fixed import MISSING
-from poweroptix.kernel.quality import Method, Status
+from poweroptix.kernel.quality import Method
 from poweroptix.kernel.series import Series
 
 ACTOR = Actor.system("virtual")
 DAY = timedelta(days=1)
-Versions = dict[tuple[int, int], int]
 
 
 @dataclass
@@ -102,34 +100,25 @@ class Stretch:
     """Some virtual channels on consecutive UTC days: what they are now, beside what is stored."""
 
     def __init__(self, ids: list[int], first: int, last: int) -> None:
-        self.first, self.last = first, last
         self.start, self.end = midnight(first), midnight(last + 1)
-        self.defined = defined(ids, self.start, self.end)
-        self.faults: dict[int, list[Fault]] = {}
-        self._versions: Versions = {}
-        self._series = self._computed()
+        self._computed = computed(ids, first, last)
+        self._versions = dict(self._computed.versions)
 
-    def _computed(self) -> dict[int, Series]:
-        """Return the readings by channel; the versions of the terms are noted."""
-        known: Defined = self.defined
-        others = known.others
-        found, pins = final_many(others.values(), self.start, self.end)
-        self._versions = {(p.channel_id, epoch_day(p.day)): p.version for p in pins}
-        given = Given({code: found[pk] for code, pk in others.items()}, known.in_meter, {})
-        series = evaluate(known.virtuals, given, self.start, self.end)
-        self.faults = {known.own[code]: rows for code, rows in (given.faults or {}).items()}
-        return {known.own[code]: one for code, one in series.items()}
+    @property
+    def faults(self) -> dict[int, list[Fault]]:
+        """Return the intervals without a value although their terms have one, by channel."""
+        return self._computed.faults
 
     def changed(self) -> list[Batch]:
         """Return the days that differ from what is published, as new versions with their terms."""
         groups: dict[int, list[int]] = defaultdict(list)
-        for pk, series in self._series.items():
+        for pk, series in self._computed.series.items():
             groups[series.grid.minutes].append(pk)
         batches = []
         for minutes, ids in sorted(groups.items()):
             window = Window.read(ids, self.start, self.end, minutes)
             for pk in ids:
-                window.set_final(pk, readings_of(self._series[pk]))
+                window.set_final(pk, readings_of(self._computed.series[pk]))
                 known = window.known_versions(pk, self.start, self.end)
                 self._versions |= {(pk, day): final for day, _raw, final in known}
             batch = window.changed()
@@ -137,7 +126,8 @@ class Stretch:
             self._versions |= dict(zip(keys, batch.versions.tolist(), strict=True))
             if len(batch):
                 batches.append(batch)
-        virtuals = {self.defined.own[one.code]: one for one in self.defined.virtuals}
+        known = self._computed.defined
+        virtuals = {known.own[one.code]: one for one in known.virtuals}
         for batch in batches:
             self._tell_terms(batch, virtuals)
         return batches
@@ -160,25 +150,12 @@ class Stretch:
                 continue
             interval = (begins - start) // timedelta(minutes=virtual.minutes)
             for code in dict.fromkeys(version.channels().values()):
-                pk = self.defined.ids[code]
+                pk = self._computed.defined.ids[code]
                 rows.append([interval, -pk, self._versions.get((pk, day), 0), 0])
         return rows
 
 
 def readings_of(series: Series) -> Readings:
-    """Return a computed series as final readings: CALCULATED at best, worse with its terms."""
-    absent = series.values == MISSING
-    status = np.maximum(series.status, int(Status.CALCULATED))
-    return Readings(
-        series.values,
-        np.where(absent, int(Status.MISSING), status).astype(np.uint8),
-        np.where(absent, 0, int(Method.CALCULATED)).astype(np.uint8),
-    )
-
-
-def blocks_that_differ(channel_ids: list[int], first: int, last: int) -> list[tuple[int, int]]:
-    """Return (channel, day) whose stored readings are not what the definitions give now."""
-    found = []
-    for batch in Stretch(channel_ids, first, last).changed():
-        found += list(zip(batch.channel_ids.tolist(), batch.days.tolist(), strict=True))
-    return sorted(found)
+    """Return computed readings as they are stored, with their method."""
+    method = np.where(series.values == MISSING, 0, int(Method.CALCULATED)).astype(np.uint8)
+    return Readings(series.values, series.status, method)

@@ -1,4 +1,4 @@
-"""Definitions as they are computed with, and which channels rest on which."""
+"""Virtual channels: which rest on which, how they are defined, and what their readings are."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
 from django.db import connection
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from meters.calc.compensation import METHODS, side_of
+from meters.calc.expressions import Fault
 from meters.calc.losses import Side
-from meters.calc.virtual import Span, Version, Virtual
+from meters.calc.virtual import Given, Span, Version, Virtual, evaluate
 from meters.models import (
     Channel,
     ChannelKind,
@@ -20,7 +22,11 @@ from meters.models import (
     Installation,
     VirtualDefinition,
 )
+from meters.queries.series import DAY_MINUTES, at_minute, final_many
+from meters.storage import epoch_day
 from poweroptix.kernel.parameters import parse
+from poweroptix.kernel.quality import Status
+from poweroptix.kernel.series import Series
 
 _DEPENDANTS = """
 WITH RECURSIVE found(channel_id) AS (
@@ -100,6 +106,45 @@ def defined(channel_ids: Sequence[int], start: datetime, end: datetime) -> Defin
         if channel.kind == ChannelKind.VIRTUAL
     )
     return Defined(virtuals, ids, _in_meter(compensated))
+
+
+@dataclass(frozen=True)
+class Computed:
+    """What virtual channels are over whole UTC days: series and faults by channel id.
+
+    `versions`: the final version of each (channel, day number) of the terms outside.
+    """
+
+    defined: Defined
+    series: dict[int, Series]
+    faults: dict[int, list[Fault]]
+    versions: dict[tuple[int, int], int]
+
+
+def computed(channel_ids: Sequence[int], first: int, last: int) -> Computed:
+    """Return virtual channels on UTC days (numbers, inclusive), from the terms as published.
+
+    A channel among them is computed before those that rest on it, and its stored readings are not
+    looked at.
+    """
+    start, end = at_minute(first * DAY_MINUTES), at_minute((last + 1) * DAY_MINUTES)
+    known = defined(channel_ids, start, end)
+    own, others = known.own, known.others
+    found, pins = final_many(others.values(), start, end)
+    given = Given({code: found[pk] for code, pk in others.items()}, known.in_meter, {})
+    series = evaluate(known.virtuals, given, start, end)
+    return Computed(
+        known,
+        {own[code]: as_final(one) for code, one in series.items()},
+        {own[code]: rows for code, rows in (given.faults or {}).items()},
+        {(pin.channel_id, epoch_day(pin.day)): pin.version for pin in pins},
+    )
+
+
+def as_final(series: Series) -> Series:
+    """Return a computed series as it is stored: CALCULATED at best, worse with its terms."""
+    status = np.maximum(series.status, int(Status.CALCULATED)).astype(np.uint8)
+    return Series(series.grid, series.values, status, series.unit)
 
 
 def version_of(row: VirtualDefinition, channel: Channel) -> Version:
