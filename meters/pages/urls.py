@@ -15,6 +15,7 @@ from meters.pages import (
     quality,
     quarantine,
     rereading,
+    rules,
     sources,
     workbench,
 )
@@ -34,6 +35,7 @@ urlpatterns = [
         workbench.FindingSeries.as_view(),
         name="office-finding-series",
     ),
+    path("rules/<path:code>/", rules.RulesPage.as_view(), name="office-rules"),
     path("edits/", proposals.ProposalList.as_view(), name="office-proposals"),
     path("edits/<int:pk>/", proposals.ProposalPage.as_view(), name="office-proposal"),
     path(

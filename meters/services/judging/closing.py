@@ -25,7 +25,7 @@ from meters.services.judging.findings import closing_codes, keep_in_step
 from meters.services.judging.judge import Judging
 from meters.services.judging.knowledge import Knowledge
 from meters.services.judging.rulebook import Settings
-from meters.services.judging.subjects import Subject, subjects_of, surroundings
+from meters.services.judging.subjects import Subject, Surroundings, subjects_of, surroundings
 from meters.services.judging.validate import VeeSummary, revalidate
 from meters.services.judging.window import Window
 from meters.services.publishing.publish import lock_channels
@@ -114,14 +114,13 @@ def _close(
     start, end = period.start_utc, period.end_utc
     window = Window.read(ids, start, end, subjects[0].minutes)
     knowledge = Knowledge(window, subjects, now, lambda i: window if window.has(i) else None)
-    before = _past(ids, period.previous())
-    a_year_ago = _past(ids, _year_before(period))
+    before, a_year_ago = earlier_periods(ids, period)
     settings = Settings(subjects)
     around = surroundings(ids, start, end)
     codes, runs = closing_codes(), []
     for subject in subjects:
         book = settings.book(subject, period.last_date)
-        case = _case(subject, window, around, now)
+        case = as_published(subject, window, around, now)
         known = knowledge.circumstances(
             subject,
             previous=before.get(subject.channel_id),
@@ -138,8 +137,8 @@ def _close(
     VeeRun.objects.bulk_create(runs)
 
 
-def _case(subject: Subject, window: Window, around: Any, now: datetime) -> Case:
-    """Return the month of a channel: its final readings, which nothing here changes."""
+def as_published(subject: Subject, window: Window, around: Surroundings, now: datetime) -> Case:
+    """Return the final readings of a channel as a case in which every reading stands."""
     final = window.readings(subject.channel_id, Layer.FINAL)
     return Case(
         subject=subject,
@@ -168,6 +167,13 @@ def _run(
         actor=str(actor)[:150],
         created_at=now,
     )
+
+
+def earlier_periods(
+    ids: Sequence[int], period: Period
+) -> tuple[dict[int, PastPeriod], dict[int, PastPeriod]]:
+    """Return the totals of the month before and of the same month a year ago, by channel id."""
+    return _past(ids, period.previous()), _past(ids, _year_before(period))
 
 
 def _year_before(period: Period) -> Period:

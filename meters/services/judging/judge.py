@@ -112,6 +112,15 @@ class Judging:
         self._apply_rules(self.book.closing)
         return Outcome(self.now, self.found, 0, self._values_of, self._void)
 
+    def lacking(self) -> dict[str, str]:
+        """Return by key what each rule lacks in order to judge; empty words where it can."""
+        now, known = self.now, self.case.known()
+        series = Series(self.grid, now.values, now.status, self.subject.unit)
+        return {
+            key: rule.lacks(series, self._context(parameters, known))
+            for key, rule, parameters in (*self.book.rules, *self.book.closing)
+        }
+
     def finish(self) -> Outcome:
         """Return what was decided."""
         self._set_statuses(self.now)

@@ -52,7 +52,7 @@ class Settings:
             | Q(campus=None, channel=None, rule_set=None)
         )
         self._rows: dict[tuple[str, int | None], list[RuleSetting]] = defaultdict(list)
-        for row in rows.order_by("effective_from"):
+        for row in rows.order_by("effective_from").select_related("rule_set"):
             self._rows[_set_by(row)].append(row)
         self._books: dict[tuple, Rulebook] = {}
 
