@@ -62,6 +62,7 @@ class AverageDailyLoad:
                 return None
             by_place, sheet = found
             texts = [by_place[row] for row in rows.tolist()]
+            sheet |= {"first": list(by_place).index(int(rows[0])), "count": len(texts)}
             values += [micro(value) for value in texts]
             written += [f"{value:f}" for value in texts]
             sheets.append(sheet)

@@ -244,7 +244,7 @@ def _capacities(reads: Mapping[int, Sequence[RegisterRead]]) -> dict[int, _Capac
 def _plain(number: Decimal) -> Decimal:
     """Return a number without the zeros that its factors carried behind the point."""
     short = EXACT.normalize(number)
-    return short if short.as_tuple().exponent <= 0 else EXACT.quantize(short, Decimal(1))
+    return short if short.as_tuple().exponent <= 0 else Decimal(int(short))
 
 
 def _dial(read: RegisterRead) -> Dial:

@@ -23,6 +23,7 @@ from meters.services import validate_days
 from poweroptix.kernel.period import day_start
 from tests.meters import builders
 from tests.meters.builders import ACTOR, install, long_csv, make_campus, make_profile
+from tests.meters.services.worksheets import again
 
 #: Rules that ask about the course of a load; the loads of these tests are drawn with a ruler.
 DOUBTING = ("stuck@1", "zero_run@1", "spike@1", "consecutive@1", "main_check@1", "main_check_day@1",
@@ -67,11 +68,11 @@ def judge(*channels: Channel, first: str, last: str | None = None, now: datetime
     return validate_days(ids, *days, now=now, actor=ACTOR)
 
 
-def finals(channel: Channel, start: datetime, count: int) -> list[str]:
+def finals(channel: Channel, start: datetime, count: int, places: int = 3) -> list[str]:
     """Return final values from an instant on as text; None where there is none."""
     end = start + timedelta(minutes=channel.minutes) * count
     series = final_series(channel.pk, start, end)[0]
-    return [None if v is None else f"{v:.3f}" for v in values_of(series)]
+    return [None if v is None else f"{v:.{places}f}" for v in values_of(series)]
 
 
 def values_of(series) -> list:
@@ -89,9 +90,17 @@ def sheet(channel: Channel, code: str = "V01") -> dict:
 
 
 def sheets(channel: Channel, code: str = "V01") -> list[dict]:
-    """Return the worksheets of the estimates of a channel, in order."""
+    """Return the worksheets of the estimates of a channel, in order.
+
+    Each is computed again from itself alone, and is what is stored.
+    """
     rows = Finding.objects.filter(channel=channel, rule_code=code, state="ESTIMATED")
     found = [each for row in rows for each in row.worksheet]
+    for each in found:
+        assert again(each) == each["values"]
+        start = datetime.fromisoformat(each["start_utc"])
+        stored = [Decimal(text) for text in finals(channel, start, len(each["values"]), 6)]
+        assert stored == [Decimal(text) for text in each["values"]]
     return sorted(found, key=lambda each: each["start_utc"])
 
 
