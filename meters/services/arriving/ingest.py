@@ -8,23 +8,14 @@ in a transaction of its own.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
-from meters.calc.resolution import lengthen
-from meters.formats import (
-    ChannelBlock,
-    Item,
-    RegisterRow,
-    RowError,
-    formats,
-    row_error_policy,
-)
 from meters.models import (
     FileState,
     Finding,
@@ -34,13 +25,13 @@ from meters.models import (
     RegisterRead,
 )
 from meters.services.arriving import outcomes
-from meters.services.arriving.ahead import Ahead
-from meters.services.arriving.arrivals import Rejected, Resolver, cut_future, future_read
 from meters.services.arriving.files import open_stored, profile_of
+from meters.services.arriving.identity import MetersOfFile, other_meters
+from meters.services.arriving.intake import Intake, Window
 from meters.services.arriving.merging import Arrival, assemble, merge
 from meters.services.arriving.multipliers import CODE as MULTIPLIER
 from meters.services.arriving.multipliers import differing_multipliers
-from meters.services.arriving.receipts import STORED, Receipt, refusal
+from meters.services.arriving.receipts import STORED, refusal
 from meters.services.arriving.registering import CODES as REGISTER_CODES
 from meters.services.arriving.registering import register
 from meters.services.publishing.publish import (
@@ -57,10 +48,8 @@ from meters.services.steps import PlainSteps, Steps
 from meters.storage import Outflow, recent
 from poweroptix.audit.actor import Actor
 from poweroptix.audit.services import record
-from poweroptix.kernel.errors import Conflict, DomainError, NotFoundError, Refused
+from poweroptix.kernel.errors import Conflict, DomainError, NotFoundError
 
-WINDOW_INTERVALS = 400_000
-REGISTER_WEIGHT = 50
 PUBLISH_ROUNDS = 5
 
 
@@ -130,30 +119,35 @@ class _Reading:
     actor: Actor
     reason: str = ""
     only: frozenset[str] | None = None
-    receipt: Receipt = field(default_factory=Receipt)
     stored: dict[str, int] = field(default_factory=lambda: dict.fromkeys(STORED, 0))
-    waiting: list[ChannelBlock | RegisterRow] = field(default_factory=list)
     told: set[outcomes.Key] = field(default_factory=set)
+    meters: MetersOfFile = field(default_factory=MetersOfFile)
     written: Held = field(default_factory=Held)
     resumed: bool = False
-    held: int = 0
     stage: int = 0
 
     def run(self) -> dict[str, Any]:
         """Read, store, publish; return the receipt."""
         self.publication = self._publication()
-        self.profile = profile_of(self.file)
-        accept = self.profile.options.get("accept_lengths", ())
-        self.resolver = Resolver(self.file.source, accept)
-        self.refuses = False
+        self.intake = Intake(
+            name=self.file.name,
+            source=self.file.source,
+            format=self.file.format,
+            profile=profile_of(self.file),
+            received_at=self.file.received_at,
+            only=self.only,
+        )
+        self.receipt = self.intake.receipt
         try:
-            self._read()
-            if self.refuses and self.receipt.fault_count:
-                first = self.receipt.faults[0]
-                count = self.receipt.fault_count
-                more = f" ({count} records are wrong.)" if count > 1 else ""
-                raise Refused(first.code, f"{self.file.name}: {first.message}{more}")
-            self._flush()
+            with (
+                open_stored(self.file) as stream,
+                closing(self.intake.windows(stream)) as windows,
+            ):
+                for window in windows:
+                    self._keep(window)
+            refused = self.intake.refusal()
+            if refused is not None:
+                raise refused
         except DomainError as error:
             self._refuse(error)
             raise
@@ -177,94 +171,27 @@ class _Reading:
                 import_file_id=self.file.pk,
             )
 
-    def _read(self) -> None:
-        """Walk through the file; blocks wait until a window is full."""
-        plugin = formats.get(self.file.format)
-        policy = row_error_policy(plugin, self.profile)
-        self.refuses = self.only is None and policy == "refuse_file"
-        with (
-            open_stored(self.file) as stream,
-            Ahead(
-                plugin.read(stream, self.profile), limit=WINDOW_INTERVALS, weight=_weight
-            ) as items,
-        ):
-            for item in items:
-                if isinstance(item, RowError):
-                    if self.only is None:
-                        self.receipt.fault(item)
-                elif self.only is None or item.channel_text in self.only:
-                    self._take(item)
-
-    def _take(self, item: ChannelBlock | RegisterRow) -> None:
-        """Keep a block or a register read for the next window."""
-        if self.refuses and self.receipt.fault_count:
-            return
-        self.waiting.append(item)
-        self.held += _weight(item)
-        if self.held >= WINDOW_INTERVALS:
-            self._flush()
-
-    def _flush(self) -> None:
-        """Store what waits as one stage; skipped when an earlier attempt has done it."""
-        items, self.waiting, self.held = self.waiting, [], 0
-        self.resolver.learn(item.channel_text for item in items)
-        pieces = self._placed([item for item in items if isinstance(item, ChannelBlock)])
-        reads = self._placed_reads([item for item in items if isinstance(item, RegisterRow)])
-        if not pieces and not reads:
-            return
+    def _keep(self, window: Window) -> None:
+        """Store a window as one stage; skipped when an earlier attempt has done it."""
         self.stage += 1
-        label = f"{self.receipt.intervals} intervals of {self.file.name}"
-        with self.steps.stage(self.stage, label, self.receipt.intervals, 0) as todo:
+        self.meters.see(window.pieces)
+        label = f"{window.intervals} intervals of {self.file.name}"
+        with self.steps.stage(self.stage, label, window.intervals, 0) as todo:
             self.resumed |= not todo
             if todo:
                 commit_without_waiting()
-                lock_channels(channel_id for channel_id, _ in [*pieces, *reads])
-                for minutes, group in _by_minutes(pieces).items():
-                    arrival = assemble(group, minutes)
-                    self._store(arrival)
-                self._register(reads)
-                self._tell(differing_multipliers(pieces, reads, self.file, self.now))
-                outcomes.store_notes(pieces, self.publication.pk)
+                lock_channels(channel_id for channel_id, _ in [*window.pieces, *window.reads])
+            came = register(window.reads, self.file, self.publication, self.now)
+            self.receipt.moved(came.moves)
+            if todo:
+                for minutes, group in window.by_minutes().items():
+                    self._store(assemble(group, minutes))
+                RegisterRead.objects.bulk_create(came.new, batch_size=2000)
+                self._tell(came.found)
+                self._tell(differing_multipliers(window.pieces, window.reads, self.file, self.now))
+                outcomes.store_notes(window.pieces, self.publication.pk)
+                outcomes.keep_notes(other_meters(window.pieces, self.file, self.publication.pk))
                 self._keep_counts()
-
-    def _placed(self, blocks: list[ChannelBlock]) -> list[tuple[int, ChannelBlock]]:
-        """Find the channel of each block; what may not be stored is counted as quarantined."""
-        pieces = []
-        for block in blocks:
-            target = self.resolver.target(block)
-            if isinstance(target, Rejected):
-                self.receipt.reject(target)
-                continue
-            kept, late = cut_future(block, self.file.received_at)
-            if late is not None:
-                self.receipt.reject(late)
-            if kept is not None:
-                if kept.minutes != target.minutes:
-                    kept = lengthen(kept, target.minutes)
-                self.receipt.accept(target, kept)
-                pieces.append((target.channel_id, kept))
-        return pieces
-
-    def _placed_reads(self, rows: list[RegisterRow]) -> list[tuple[int, RegisterRow]]:
-        """Find the channel of each register read, as `_placed` does for blocks."""
-        reads = []
-        for row in rows:
-            target = self.resolver.register(row)
-            refused = target if isinstance(target, Rejected) else None
-            refused = refused or future_read(row, self.file.received_at)
-            if refused is not None:
-                self.receipt.reject(refused)
-                continue
-            self.receipt.accept_read(target, row)
-            reads.append((target.channel_id, row))
-        return reads
-
-    def _register(self, reads: list[tuple[int, RegisterRow]]) -> None:
-        """Write register reads that are new, and what was found about them."""
-        if reads:
-            came = register(reads, self.file, self.publication, self.now)
-            RegisterRead.objects.bulk_create(came.new, batch_size=2000)
-            self._tell(came.found)
 
     def _tell(self, found: list[Finding]) -> None:
         """Write findings about what the file says of registers and multipliers."""
@@ -299,22 +226,13 @@ class _Reading:
         with self.steps.stage(self.stage + 1, "Receipt") as todo:
             if todo and self.only is None:
                 outcomes.quarantine(self.file, self.receipt)
-                outcomes.hold_implausible(self.file, self._too_fine(), self.now)
+                outcomes.hold_implausible(self.file, self.intake.too_fine(), self.now)
+                outcomes.keep_notes(self.meters.miscounted(self.file, self.publication.pk))
         with self.steps.stage(self.stage + 2, "Publish") as todo:
             if todo:
                 return self._publish()
         self.file.refresh_from_db()
         return self.file.receipt
-
-    def _too_fine(self) -> dict[str, tuple[int, int]]:
-        """Return channels that brought nothing because their declared unit is too fine to keep."""
-        self.resolver.learn(self.receipt.too_fine)
-        kept = {channel.text for channel in self.receipt.channels.values()}
-        return {
-            text: (self.resolver.first(text).channel_id, count)
-            for text, count in self.receipt.too_fine.items()
-            if text not in kept and self.resolver.first(text) is not None
-        }
 
     def _publish(self) -> dict[str, Any]:
         """Make the blocks visible and the file accepted."""
@@ -363,19 +281,3 @@ class _Reading:
                 file.receipt = refusal(error.code, error.message) | self.receipt.to_json()
                 file.save(update_fields=["state", "receipt"])
             record("file.refuse", file, actor=self.actor, reason=error.message[:300])
-
-
-def _weight(item: Item) -> int:
-    """Return how much memory an item holds, counted in intervals."""
-    if isinstance(item, ChannelBlock):
-        return item.count
-    return REGISTER_WEIGHT if isinstance(item, RegisterRow) else 1
-
-
-def _by_minutes(
-    pieces: list[tuple[int, ChannelBlock]],
-) -> dict[int, list[tuple[int, ChannelBlock]]]:
-    groups = defaultdict(list)
-    for channel_id, block in pieces:
-        groups[block.minutes].append((channel_id, block))
-    return groups

@@ -8,6 +8,7 @@ blocks, so a resumed file ends with the same receipt as one that was never inter
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,9 +17,10 @@ import numpy as np
 
 from meters.formats import ChannelBlock, RegisterRow, RowError
 from meters.services.arriving.arrivals import Rejected, Target
+from meters.services.arriving.registering import Move
 from poweroptix.kernel import exact
 from poweroptix.kernel.canonical import instant, number
-from poweroptix.kernel.fixed import MISSING, from_micro
+from poweroptix.kernel.fixed import EXACT, MISSING, from_micro
 from poweroptix.kernel.quality import Status
 
 LISTED = 100
@@ -79,6 +81,7 @@ class RegisterCount:
     reads: int = 0
     first: RegisterRow | None = None
     last: RegisterRow | None = None
+    moves: list[Move] = field(default_factory=list)
 
     def add(self, row: RegisterRow) -> None:
         """Count a read, and the one before it where the file carries both."""
@@ -94,11 +97,35 @@ class RegisterCount:
     def to_json(self) -> dict[str, Any]:
         """Return plain data; registers as they were written."""
         ends = {"first": self.first, "last": self.last}
-        return {"code": self.code, "text": self.text, "reads": self.reads} | {
-            name: {"read_at_utc": instant(row.read_at_utc), "register": row.text}
-            for name, row in ends.items()
-            if row is not None
+        said: dict[str, Any] = {"code": self.code, "text": self.text, "reads": self.reads} | {
+            name: _read_json(row) for name, row in ends.items() if row is not None
         }
+        if self.moves:
+            said["moves"] = [_move_json(move) for move in self.moves]
+        return said
+
+
+def _read_json(row: RegisterRow) -> dict[str, str]:
+    """Return a read as it was written."""
+    return {"read_at_utc": instant(row.read_at_utc), "register": row.text}
+
+
+def _move_json(move: Move) -> dict[str, Any]:
+    """Return what a register advanced between two reads, and why it is held."""
+    said: dict[str, Any] = {
+        "previous": _read_json(move.before),
+        "this": _read_json(move.after),
+        "read_type": str(move.after.read_type),
+        "advance": None if move.advance is None else number(EXACT.normalize(move.advance)),
+        "factor": number(EXACT.normalize(move.factor)),
+        "quantity": None if move.quantity is None else number(EXACT.normalize(move.quantity)),
+        "unit": move.after.unit,
+        "rollover": move.rolled,
+        "line": move.after.line,
+    }
+    if move.held is not None:
+        said["held"] = {"code": move.held.rule_code, "message": move.held.message}
+    return said
 
 
 @dataclass
@@ -132,6 +159,13 @@ class Receipt:
         if target.channel_id not in self.registers:
             self.registers[target.channel_id] = RegisterCount(target.code, row.channel_text)
         self.registers[target.channel_id].add(row)
+
+    def moved(self, moves: Iterable[Move]) -> None:
+        """Keep what registers advanced; each channel's first hundred are listed."""
+        for move in moves:
+            listed = self.registers[move.channel_id].moves
+            if len(listed) < LISTED:
+                listed.append(move)
 
     def reject(self, part: Rejected) -> None:
         """Count a part of the file that goes into quarantine, joined per channel and reason."""

@@ -15,7 +15,7 @@ from itertools import pairwise
 
 from django.db.models import Q
 
-from meters.calc.registers import Dial, Verdict, advance, check_quantity, judge, read_dial
+from meters.calc.registers import Advance, Dial, Verdict, advance, check_quantity, judge, read_dial
 from meters.formats import ReadType, RegisterRow
 from meters.models import (
     Channel,
@@ -28,6 +28,7 @@ from meters.models import (
 )
 from meters.services.arriving.multipliers import ratio_at
 from poweroptix.kernel.errors import Refused
+from poweroptix.kernel.fixed import EXACT
 from poweroptix.kernel.rounding import quantity
 
 BACK_AND_FORTH = {
@@ -40,6 +41,28 @@ FIX = "Compare with the meter; accept the finding, or send the right read."
 CODES = ("V28", *(str(v) for v in BACK_AND_FORTH), "REGISTER_EXCHANGE", "REGISTER_QUANTITY")
 
 
+@dataclass(frozen=True)
+class Move:
+    """From one read of a register to the next, as judged.
+
+    `advance` is in units of the register and None where the dials differ or the meter was
+    exchanged; times `factor` (multiplier and unit) it is energy. `held` is why it is doubted.
+    """
+
+    channel_id: int
+    before: RegisterRow
+    after: RegisterRow
+    advance: Decimal | None
+    factor: Decimal
+    rolled: bool
+    held: Finding | None
+
+    @property
+    def quantity(self) -> Decimal | None:
+        """Return the energy of the advance in the canonical unit."""
+        return None if self.advance is None else EXACT.multiply(self.advance, self.factor)
+
+
 @dataclass
 class Registered:
     """What came of the register reads of a window."""
@@ -47,6 +70,7 @@ class Registered:
     new: list[RegisterRead] = field(default_factory=list)
     same: int = 0
     found: list[Finding] = field(default_factory=list)
+    moves: list[Move] = field(default_factory=list)
 
 
 def flat(pieces: Iterable[tuple[int, RegisterRow]]) -> list[tuple[int, RegisterRow]]:
@@ -94,7 +118,9 @@ def register(
     judging = _Judging(file, ids, now)
     for channel_id, rows in by_channel.items():
         before = _before(stored[channel_id].values(), rows[0])
-        result.found += judging.pairs(channel_id, [*before, *rows])
+        moves = [judging.move(channel_id, *pair) for pair in pairwise([*before, *rows])]
+        result.moves += moves
+        result.found += [move.held for move in moves if move.held is not None]
     for channel_id, row in pieces:
         result.found += judging.quantity(channel_id, row)
     return result
@@ -183,39 +209,38 @@ class _Judging:
         for row in Installation.objects.filter(channel__in=ids).select_related("meter"):
             self.installed[row.channel_id].append(row)
 
-    def pairs(self, channel_id: int, rows: list[RegisterRow]) -> list[Finding]:
-        """Return what is doubtful between neighbouring reads."""
-        return [
-            finding
-            for before, after in pairwise(rows)
-            for finding in self._pair(channel_id, before, after)
-        ]
+    def move(self, channel_id: int, before: RegisterRow, after: RegisterRow) -> Move:
+        """Return what lies between two neighbouring reads, and what is doubtful about it."""
+        factor = self._multiplier(channel_id, after) * after.factor
 
-    def _pair(self, channel_id: int, before: RegisterRow, after: RegisterRow) -> list[Finding]:
+        def told(moved: Advance | None, code: str = "", text: str = "") -> Move:
+            held = self._hold(channel_id, code, before, after, text) if code else None
+            forward, rolled = (moved.forward, moved.rolled) if moved else (None, False)
+            return Move(channel_id, before, after, forward, factor, rolled, held)
+
         kinds = (before.read_type, after.read_type)
         if kinds == (ReadType.REMOVE, ReadType.INSTALL):
-            return []
+            return told(None)
         if after.read_type == ReadType.INSTALL or before.read_type == ReadType.REMOVE:
             text = (
                 f"{after.text} ({after.read_type}) follows {before.text} ({before.read_type}): an "
                 "exchange needs the REMOVE read of the old and the INSTALL read of the new meter."
             )
-            return [self._hold(channel_id, "REGISTER_EXCHANGE", before, after, text)]
+            return told(None, "REGISTER_EXCHANGE", text)
         try:
             moved = advance(_dial(before), _dial(after))
         except Refused as refused:
-            return [self._hold(channel_id, "V28", before, after, refused.message)]
-        factor = self._multiplier(channel_id, after) * after.factor
+            return told(None, "V28", refused.message)
         elapsed = after.read_at_utc - before.read_at_utc
         verdict = judge(moved, factor, elapsed, self.capacity[channel_id])
         if verdict == Verdict.ACCEPTED or (
             verdict == Verdict.UNPROVEN and after.quantity is not None
         ):
-            return []  # a stated quantity proves a rollover as well as a capacity does
+            return told(moved)  # a stated quantity proves a rollover as well as a capacity does
         text = BACK_AND_FORTH[verdict].format(
             forward=f"{moved.forward:f}", backward=f"{moved.backward:f}"
         )
-        return [self._hold(channel_id, str(verdict), before, after, text)]
+        return told(moved, str(verdict), text)
 
     def quantity(self, channel_id: int, row: RegisterRow) -> list[Finding]:
         """Return a finding when the stated quantity is not the advance times the multiplier."""

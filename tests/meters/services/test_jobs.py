@@ -8,7 +8,7 @@ from django.db import connection
 
 from meters.models import ImportFile, Publication, ReadingBlock
 from meters.queries import final_series, raw_series
-from meters.services.arriving import ingest as ingest_module
+from meters.services.arriving import intake as intake_module
 from poweroptix.jobs.models import Job
 from poweroptix.jobs.services import drain, enqueue, run_now
 from tests.meters.builders import long_csv, make_channel, receive
@@ -44,7 +44,7 @@ def expire_leases():
 
 @pytest.fixture
 def channels(monkeypatch):
-    monkeypatch.setattr(ingest_module, "WINDOW_INTERVALS", 96)
+    monkeypatch.setattr(intake_module, "WINDOW_INTERVALS", 96)
     return [make_channel(f"T-{n}/KWH") for n in range(3)]
 
 

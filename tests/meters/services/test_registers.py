@@ -49,6 +49,19 @@ def test_reads_are_stored_as_written_and_only_once(kwh):
             "reads": 2,
             "first": {"read_at_utc": "2026-03-01T06:00:00Z", "register": "00310"},
             "last": {"read_at_utc": "2026-03-02T06:00:00Z", "register": "00311.5"},
+            "moves": [
+                {
+                    "previous": {"read_at_utc": "2026-03-01T06:00:00Z", "register": "00310"},
+                    "this": {"read_at_utc": "2026-03-02T06:00:00Z", "register": "00311.5"},
+                    "read_type": "SCHEDULED",
+                    "advance": "1.5",
+                    "factor": "1",
+                    "quantity": "1.5",
+                    "unit": "kWh",
+                    "rollover": False,
+                    "line": 3,
+                }
+            ],
         }
     ]
     again = rows(("00310", 5), ("00311.5", 5), ("00312", 5))
