@@ -46,3 +46,18 @@ def settled_energy(cursor):
         "AND p.contract_id = l.contract_id AND p.kind = 'TOTAL' "
         "WHERE l.sink = 'CONTRACT' AND p.total_kwh <> l.energy_kwh",
     )
+
+
+@invariant("esg.energy", "What a carbon run says was taken is what entered, no less, hardly more.")
+def energy(cursor):
+    """Find runs whose uses are less than what entered, or more by over 1 % (meters that differ).
+
+    Masses add up even when some energy stands twice; this is what shows it.
+    """
+    return offenders(
+        cursor,
+        "SELECT 'run', r.id, r.energy_in_kwh, sum(l.pooled_kwh) FROM esg_emissionrun r "
+        "JOIN esg_emissionline l ON l.run_id = r.id WHERE r.state = 'CALCULATED' "
+        "GROUP BY r.id HAVING sum(l.pooled_kwh) < r.energy_in_kwh "
+        "OR sum(l.pooled_kwh) > r.energy_in_kwh * 1.01",
+    )

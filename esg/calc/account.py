@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.fixed import MISSING, PRICE_SCALE, from_micro
 from poweroptix.kernel.grid import Grid
 from poweroptix.kernel.rounding import Mode, to_integer, to_places
@@ -86,9 +87,8 @@ def account(inputs: AccountInputs) -> Account:
     conserved to the milligram in every interval and CO2e to the gram over the period. Refused when
     a reading is missing or nothing was taken.
     """
-    minutes = coarsest(inputs)
-    pooled = {share.code: share.pooled for share in inputs.contracts}
-    flows = flows_of(inputs.kinds, inputs.sources, inputs.sinks, pooled, minutes)
+    flows = _flows(inputs)
+    minutes = flows.grid.minutes
     emitted = {
         emitter.code: {
             use.gas: interval_masses_mg(emitter.quantity.to_minutes(minutes).values, use.value)
@@ -107,6 +107,7 @@ def account(inputs: AccountInputs) -> Account:
         )
     )
     taken = _taken(pool, sinks, flows)
+    _check_closed(taken, pool, inputs)
     total_mg = {gas: sum(entry[0][gas] for entry in taken.values()) for gas in ALL_GASES}
     grams = _grams(taken, inputs)
     sources = source_rows(inputs.emitters, emitted, inputs.gwp)
@@ -128,10 +129,41 @@ def account(inputs: AccountInputs) -> Account:
     )
 
 
+def _flows(inputs: AccountInputs) -> Flows:
+    return flows_of(
+        inputs.kinds,
+        inputs.sources,
+        inputs.sinks,
+        {share.code: share.pooled for share in inputs.contracts},
+        coarsest(inputs),
+        metered={s.code: s.metered for s in inputs.contracts if s.metered is not None},
+        claimed=inputs.claimed,
+        shared=inputs.shared,
+    )
+
+
+def _check_closed(taken: Mapping, pool: Pool, inputs: AccountInputs) -> None:
+    """Refuse an account whose uses are more than what entered, beyond what meters may differ.
+
+    Masses are conserved even then, so nothing else would show that some energy stands twice.
+    """
+    lost = int(pool.losses.sum())
+    used = sum(micro for _, micro in taken.values()) - lost
+    entered = int(pool.energy_in.sum())
+    if used - entered > -Fraction(inputs.low_ratio) * entered:
+        raise Refused(
+            "esg.not_closed",
+            f"{inputs.label}: uses of {from_micro(used):,.3f} kWh are more than the "
+            f"{from_micro(entered):,.3f} kWh that entered (up to {-inputs.low_ratio * 100:f} % is "
+            "within the tolerance of the campus). Look for a meter or a share that counts twice.",
+        )
+
+
 def coarsest(inputs: AccountInputs) -> int:
     """Return the longest interval of all meters involved, in minutes."""
     series = [*inputs.sources.values(), *inputs.sinks.values()]
     series += [share.pooled for share in inputs.contracts]
+    series += [share.metered for share in inputs.contracts if share.metered is not None]
     series += [emitter.quantity for emitter in inputs.emitters]
     return max(one.grid.minutes for one in series)
 

@@ -4,7 +4,7 @@ Built from the sources and sinks of the campus balance: generators net of their 
 tie, batteries, house load; and from what each contract was settled for.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +14,7 @@ from poweroptix.kernel.grid import Grid
 from poweroptix.kernel.series import Series
 
 OUT = " out"
+LOADS = ("TENANT_LOAD", "HOUSE")
 
 
 @dataclass(frozen=True)
@@ -37,21 +38,25 @@ def flows_of(
     sinks: Mapping[str, Series],
     contracts: Mapping[str, Series],
     minutes: int,
+    *,
+    metered: Mapping[str, Series] | None = None,
+    claimed: Collection[str] = (),
+    shared: Collection[str] = (),
 ) -> Flows:
     """Return the flows at intervals of `minutes`, the coarsest of all meters involved.
 
     `kinds` gives the kind of each point; a source or sink of a two-way point that flows out is
-    named "<point> out". Generation and auxiliaries are netted for the campus: where the
-    auxiliaries take more than is generated, the difference is station service. Load that belongs
-    to no contract is `unclaimed`. Raises Refused when an interval is missing.
+    named "<point> out". Generation and auxiliaries are netted for the campus; what auxiliaries
+    take beyond is station service. `contracts` is what each contract takes, `metered` its own
+    meters' part (the same where not given). What `shared` points took is in `contracts` already:
+    it stands nowhere else. A house point `claimed` by a contract is a load like others; load
+    beyond what contracts metered is `unclaimed`. Raises Refused when an interval is missing.
     """
     arrays = {code: _micro(code, series, minutes) for code, series in {**sources, **sinks}.items()}
-    own = {code: _micro(code, series, minutes) for code, series in contracts.items()}
+    taken = {code: _micro(code, series, minutes) for code, series in contracts.items()}
     grid = _grid(sources, minutes)
     zero = np.zeros(grid.count, dtype=np.int64)
-    net = zero.copy()
-    imports, exports, stores, house = {}, {}, {}, {}
-    loads = zero.copy()
+    net, imports, exports, stores = zero, {}, {}, {}
     for code in sources:
         kind = kinds.get(code, "")
         if kind == "GRID_TIE":
@@ -59,14 +64,13 @@ def flows_of(
             exports[code] = arrays.get(code + OUT, zero)
         elif kind == "STORAGE":
             stores[code] = (arrays.get(code + OUT, zero), arrays[code])
-        else:
+        elif code not in shared:
             net = net + arrays[code]
-    for code in sinks:
-        if kinds.get(code) == "HOUSE":
-            house[code] = arrays[code]
-        elif kinds.get(code) == "TENANT_LOAD":
-            loads = loads + arrays[code]
-    served = sum(own.values(), zero)
+    loads = [code for code in sinks if kinds.get(code) in LOADS and code not in shared]
+    house = [code for code in loads if kinds[code] == "HOUSE" and code not in claimed]
+    own = contracts if metered is None else metered
+    served = sum((_micro(code, series, minutes) for code, series in own.items()), zero)
+    owned = sum((arrays[code] for code in loads if code not in house), zero)
     return Flows(
         grid=grid,
         generation=np.maximum(net, 0),
@@ -74,9 +78,9 @@ def flows_of(
         imports=imports,
         exports=exports,
         stores=stores,
-        house=house,
-        contracts={code: np.maximum(values, 0) for code, values in own.items()},
-        unclaimed=np.maximum(loads - served, 0),
+        house={code: arrays[code] for code in house},
+        contracts={code: np.maximum(values, 0) for code, values in taken.items()},
+        unclaimed=np.maximum(owned - served, 0),
     )
 
 

@@ -10,7 +10,7 @@ from poweroptix.kernel.series import Series
 
 from .gases import GwpSet
 
-FORMAT = "carbon.inputs@1"
+FORMAT = "carbon.inputs@2"
 
 
 @dataclass(frozen=True)
@@ -68,16 +68,24 @@ class StoreSpec:
 
 @dataclass(frozen=True)
 class ContractShare:
-    """A contract's energy: what it was settled for, and what carries carbon."""
+    """A contract's energy: what it was settled for, what carries carbon, what its meters show.
+
+    `pooled` holds the contract's part of shared points; `metered` is None without own meters.
+    """
 
     code: str
     settled: Series
     pooled: Series
+    metered: Series | None
 
 
 @dataclass(frozen=True)
 class AccountInputs:
-    """What `account` is given; `kinds`, `sources` and `sinks` as the campus balance has them."""
+    """What `account` is given; `kinds`, `sources` and `sinks` as the campus balance has them.
+
+    `claimed` are the points that belong to a contract, `shared` those whose energy pools give to
+    contracts. `low_ratio` is the lowest loss of the campus that its meters may show (-0.002).
+    """
 
     label: str
     period_label: str
@@ -91,3 +99,6 @@ class AccountInputs:
     gwp: GwpSet
     gwp_source: str
     loss_carbon: str
+    claimed: frozenset[str] = frozenset()
+    shared: frozenset[str] = frozenset()
+    low_ratio: Decimal = Decimal("-0.002")

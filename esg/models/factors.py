@@ -10,7 +10,7 @@ class Published(models.Model):
     class Verification(models.TextChoices):
         """How the number was compared with its publication."""
 
-        PUBLISHER = "V", "Read in the publisher's own text"
+        PUBLISHER = "V", "Compared with the publication or an official copy of it"
         SECONDARY = "S", "Read in a text that quotes it"
         DERIVED = "D", "Derived from those"
 

@@ -16,12 +16,12 @@ from esg.calc.grid_import import kg_per_kwh
 from esg.calc.inputs import (
     FORMAT,
     AccountInputs,
-    ContractShare,
     Emitter,
     FactorUse,
     StoreSpec,
 )
 from esg.models import CarbonPolicy, EmissionRun
+from esg.queries.contracts import contract_digests, contract_shares
 from esg.queries.factors import factor_uses, fuel_codes, gwp_of
 from meters.models import Campus, Channel, DeliveryPoint, GeneratingUnit
 from meters.queries import Pin, final_many
@@ -32,9 +32,9 @@ from poweroptix.kernel.period import LocalClock, Period
 from poweroptix.kernel.series import Series
 from settlement.models import AllocationRun
 from settlement.queries.campus import CampusReading, read_again
-from settlement.storage import read_parts
 
 CURRENT = "CALCULATED"
+BOILER_NOTE = "made for boilers and understates lean-burn engines"
 
 
 def policy_on(campus: Campus, day: date) -> CarbonPolicy:
@@ -85,7 +85,7 @@ def plan_of(allocation: AllocationRun) -> tuple[dict[str, Any], list[Finding]]:
         "policy": {"grid_region": policy.grid_region, "loss_carbon": policy.loss_carbon},
         "gwp": {"name": policy.gwp_set, "source": weights_source, "values": weights},
         "stores": _stores(campus, period, kinds, reading, policy),
-        "contracts": _contracts(allocation, policy.loss_carbon),
+        "contracts": contract_digests(allocation, policy.loss_carbon),
         "pins": [pin.to_json() for pin in pins],
         **used,
     }
@@ -99,6 +99,12 @@ def inputs_of(document: Mapping[str, Any]) -> AccountInputs:
 
     Conflict when something it refers to is gone or differs.
     """
+    if document["format"] != FORMAT:
+        raise Conflict(
+            "esg.format",
+            f"This account was made in the form {document['format']}, which counted shared house "
+            f"load twice; account the month again to have it in {FORMAT}.",
+        )
     allocation = AllocationRun.objects.get(pk=document["allocation"]["run"])
     if allocation.inputs_sha256 != document["allocation"]["inputs_sha256"]:
         raise Conflict("esg.allocation_differs", f"Allocation {allocation} is not what was read.")
@@ -115,7 +121,7 @@ def inputs_of(document: Mapping[str, Any]) -> AccountInputs:
         kinds=kinds,
         sources=reading.inputs.sources,
         sinks=reading.inputs.sinks,
-        contracts=_shares(allocation, document),
+        contracts=contract_shares(allocation, document),
         emitters=tuple(emitters),
         stores=tuple(
             StoreSpec(
@@ -130,6 +136,11 @@ def inputs_of(document: Mapping[str, Any]) -> AccountInputs:
         gwp=GwpSet(gwp["name"], {gas: Decimal(value) for gas, value in gwp["values"].items()}),
         gwp_source=gwp["source"],
         loss_carbon=document["policy"]["loss_carbon"],
+        claimed=frozenset(claim.point for claim in reading.inputs.claims),
+        shared=frozenset(
+            point for pool in reading.inputs.pools if pool.kind == "ENERGY" for point in pool.points
+        ),
+        low_ratio=reading.inputs.low_ratio,
     )
 
 
@@ -160,6 +171,8 @@ def _fuels(campus: Campus, period: Period) -> tuple[list[dict[str, Any]], list[F
         fuel = _fuel_of(point.generating_unit, {unit.fuel for unit in units}, point.code)
         if point.code not in points:
             points[point.code] = _fuel_point(point, fuel, burners.get(fuel), period)
+            if _has_engines(running, fuel):
+                points[point.code]["factors"] = _with_engine_note(points[point.code]["factors"])
         points[point.code]["channels"].append(channel.pk)
     metered = {entry["fuel"] for entry in points.values()}
     for unit in running:
@@ -215,14 +228,24 @@ def _fuel_of(unit: GeneratingUnit | None, fuels: set[str], point: str) -> str:
     )
 
 
+def _engines(units: list[GeneratingUnit]) -> list[str]:
+    return [u.code for u in units if u.technology == "GAS_ENGINE" and u.fuel == "NG"]
+
+
+def _has_engines(units: list[GeneratingUnit], fuel: str) -> bool:
+    return fuel == "NG" and bool(_engines(units))
+
+
+def _with_engine_note(factors: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return factors of which methane says that it is made for boilers, wherever it is printed."""
+    return [one | {"note": BOILER_NOTE} if one["gas"] == "CH4_FOSSIL" else one for one in factors]
+
+
 def _engine_findings(units: list[GeneratingUnit]) -> list[Finding]:
-    engines = [u.code for u in units if u.technology == "GAS_ENGINE" and u.fuel == "NG"]
+    engines = _engines(units)
     if not engines:
         return []
-    text = (
-        f"{some(engines)}: the methane factor of fuel NG is made for boilers and understates "
-        "lean-burn engines; set the fuel to NG_4SLB."
-    )
+    text = f"{some(engines)}: the methane factor of fuel NG is {BOILER_NOTE}; set NG_4SLB."
     return [Finding("esg.engine_methane", text, Severity.WARN)]
 
 
@@ -282,51 +305,6 @@ def _stores(
         }
         for code in codes
     ]
-
-
-def _contracts(allocation: AllocationRun, loss_carbon: str) -> list[dict[str, Any]]:
-    rows = _part_series(allocation, loss_carbon)
-    codes = dict(allocation.campus.contracts.values_list("pk", "code"))
-    return [
-        {
-            "code": codes[pk],
-            "contract": pk,
-            "settled": settled.digest(),
-            "pooled": pooled.digest(),
-        }
-        for pk, (settled, pooled) in sorted(rows.items())
-    ]
-
-
-def _shares(allocation: AllocationRun, document: Mapping[str, Any]) -> tuple[ContractShare, ...]:
-    rows = _part_series(allocation, document["policy"]["loss_carbon"])
-    shares = []
-    for entry in document["contracts"]:
-        settled, pooled = rows[entry["contract"]]
-        if (settled.digest(), pooled.digest()) != (entry["settled"], entry["pooled"]):
-            raise Conflict(
-                "esg.part_differs", f"The energy of {entry['code']} is not what was read."
-            )
-        shares.append(ContractShare(entry["code"], settled, pooled))
-    return tuple(shares)
-
-
-def _part_series(allocation: AllocationRun, loss_carbon: str) -> dict[int, tuple[Series, Series]]:
-    """Return (settled, pooled) by contract; losses are left out when the operator keeps them."""
-    parts = read_parts(allocation.pk, kinds=("TOTAL", "LOSS"))
-    found = {
-        contract: (series, series)
-        for (contract, kind, _), (series, _) in parts.items()
-        if kind == "TOTAL"
-    }
-    if loss_carbon == CarbonPolicy.LossCarbon.OPERATOR:
-        for (contract, kind, _), (series, _) in parts.items():
-            if kind == "LOSS" and contract in found:
-                settled, pooled = found[contract]
-                minutes = max(pooled.grid.minutes, series.grid.minutes)
-                pooled = pooled.to_minutes(minutes).subtract(series.to_minutes(minutes))
-                found[contract] = (settled, pooled)
-    return found
 
 
 def _fuel_emitter(entry: Mapping[str, Any], period: Period, pins: list) -> Emitter:

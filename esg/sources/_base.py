@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.registry import Registry
 
-#: Read in the publisher's own text; read in a text that quotes it; derived from those two.
+#: Compared with the publication or an official copy; read in a text that quotes it; derived.
 #: Values from memory (M) are never shipped.
 VERIFICATIONS = ("V", "S", "D")
 

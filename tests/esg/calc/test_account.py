@@ -80,8 +80,8 @@ def campus(**changes) -> AccountInputs:
         "sources": sources,
         "sinks": sinks,
         "contracts": (
-            ContractShare("PPA-A", sinks["TEN-A"], sinks["TEN-A"]),
-            ContractShare("PPA-B", sinks["TEN-B"], sinks["TEN-B"]),
+            ContractShare("PPA-A", sinks["TEN-A"], sinks["TEN-A"], sinks["TEN-A"]),
+            ContractShare("PPA-B", sinks["TEN-B"], sinks["TEN-B"], sinks["TEN-B"]),
         ),
         "emitters": (
             Emitter(
@@ -161,7 +161,12 @@ def test_station_service_takes_carbon_when_auxiliaries_exceed_generation():
 def test_the_same_carbon_for_five_minutes_as_for_the_hour_they_make():
     inputs = campus()
     hourly = tuple(
-        ContractShare(share.code, share.settled.to_minutes(60), share.pooled.to_minutes(60))
+        ContractShare(
+            share.code,
+            share.settled.to_minutes(60),
+            share.pooled.to_minutes(60),
+            share.metered.to_minutes(60),
+        )
         for share in inputs.contracts
     )
     assert account(campus(contracts=hourly)).document() == account(inputs).document()
@@ -175,7 +180,7 @@ def test_a_tenant_alone_with_the_plant_gets_the_plants_intensity():
         campus(
             sources={"GEN-A": generated},
             sinks={"TEN-A": generated},
-            contracts=(ContractShare("PPA-A", generated, generated),),
+            contracts=(ContractShare("PPA-A", generated, generated, generated),),
             emitters=(Emitter("FUEL-A", "fuel_a", "Gas", fuel, inputs.emitters[0].factors),),
             stores=(),
         )
@@ -183,6 +188,83 @@ def test_a_tenant_alone_with_the_plant_gets_the_plants_intensity():
     only = next(line for line in result.lines if line.code == "PPA-A")
     assert only.kg_per_mwh == Decimal("411.106230")
     assert set(result.intensity.tolist()) == {41_110_623_000}
+
+
+def with_house(**changes) -> AccountInputs:
+    """10 MWh an hour made, 9 taken by tenant A and 0.9 by the house, which both tenants bear."""
+    inputs, made = campus(), series(15, [10_000_000])
+    own, house, part = series(15, [9_000_000]), series(15, [900_000]), series(15, [360_000])
+    other = house.subtract(part)
+    contracts = (
+        ContractShare("PPA-A", own.add(part), own.add(part), own),
+        ContractShare("PPA-B", other, other, None),
+    )
+    plain = {
+        "sources": {"GEN-A": made},
+        "sinks": {"TEN-A": own, "HOUSE": house},
+        "contracts": contracts,
+        "emitters": inputs.emitters[:1],
+        "stores": (),
+        "shared": frozenset({"HOUSE"}),
+    }
+    return campus(**(plain | changes))
+
+
+def taken_by(result) -> dict[tuple[str, str], Decimal]:
+    return {(line.sink, line.code): line.pooled_kwh / HOURS for line in result.lines}
+
+
+def test_house_load_that_tenants_bear_stands_with_them_alone():
+    result = account(with_house())
+    assert taken_by(result) == {
+        ("CONTRACT", "PPA-A"): 9360,
+        ("CONTRACT", "PPA-B"): 540,
+        ("LOSSES", "losses"): 100,
+    }
+    for line in result.lines:
+        rate = Fraction(line.co2e_g) / Fraction(line.pooled_kwh)
+        assert abs(rate - Fraction(result.co2e_g) / Fraction(result.energy_in_kwh)) < Fraction(1)
+
+
+def test_house_load_that_nobody_bears_is_a_use_of_its_own():
+    own = series(15, [9_000_000])
+    result = account(
+        with_house(contracts=(ContractShare("PPA-A", own, own, own),), shared=frozenset())
+    )
+    assert taken_by(result) == {
+        ("CONTRACT", "PPA-A"): 9000,
+        ("HOUSE", "HOUSE"): 900,
+        ("LOSSES", "losses"): 100,
+    }
+
+
+def test_a_house_point_of_a_contract_is_a_load_like_others():
+    both = series(15, [9_900_000])
+    share = ContractShare("PPA-A", both, both, both)
+    claimed = frozenset({"TEN-A", "HOUSE"})
+    result = account(with_house(contracts=(share,), shared=frozenset(), claimed=claimed))
+    assert taken_by(result) == {("CONTRACT", "PPA-A"): 9900, ("LOSSES", "losses"): 100}
+
+
+def test_auxiliaries_that_tenants_bear_are_not_netted_as_well():
+    aux = series(15, [900_000])
+    sources = {"GEN-A": series(15, [10_000_000]), "AUX": aux.negated()}
+    result = account(
+        with_house(sources=sources, sinks={"TEN-A": series(15, [9_000_000])}, shared={"AUX"})
+    )
+    assert taken_by(result)["LOSSES", "losses"] == 100
+    assert result.energy_in_kwh == 10_000 * HOURS
+
+
+def test_energy_that_stands_twice_is_refused():
+    with pytest.raises(Refused) as refused:
+        account(with_house(shared=frozenset()))
+    assert refused.value.code == "esg.not_closed"
+    assert refused.value.message == (
+        "CAPROCK 2026-03 v1: uses of 518,400.000 kWh are more than the 480,000.000 kWh that "
+        "entered (up to 0.200 % is within the tolerance of the campus). Look for a meter or a "
+        "share that counts twice."
+    )
 
 
 def test_a_missing_reading_is_named():
