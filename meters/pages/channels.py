@@ -14,6 +14,7 @@ from meters.models import Channel, Direction, PointKind, Role
 from meters.pages.profiles import asked_view, profile
 from meters.queries import completeness, final_series, late_channels, raw_series, trace
 from meters.queries.metrology import lapsed_of
+from meters.queries.registers import registers_shown
 from meters.queries.work import LATE_LOOKBACK_DAYS
 from poweroptix.accounts.permissions import may
 from poweroptix.clock import now
@@ -141,6 +142,7 @@ class ChannelPage(StaffPage, View):
             else [],
             "export_formats": writers.choices(),
             "installations": channel.installations.select_related("meter").order_by("valid"),
+            "registers": registers_shown(channel, period.start_utc, period.end_utc),
         }
         found, day = context["trace"], context["day"]
         if found is not None:
