@@ -47,14 +47,17 @@ def test_a_thin_day_and_a_day_near_zero_are_not_judged():
 def test_a_wider_limit_may_be_set():
     wide = ScadaParameters(tolerance_pct=D(5))
     assert (
-        judge("scada_check@1", series([100] * 96), companion("SCADA", [95] * 96), parameters=wide) == []
+        judge("scada_check@1", series([100] * 96), companion("SCADA", [95] * 96), parameters=wide)
+        == []
     )
 
 
 def test_lacks_the_control_system():
     wanted = "a figure of the control system on the same intervals"
     assert lacks("scada_check@1", series([1] * 96)) == wanted
-    assert lacks("scada_check@1", series([1] * 96), companion("SCADA", [1] * 96, unit="V")) == wanted
+    assert (
+        lacks("scada_check@1", series([1] * 96), companion("SCADA", [1] * 96, unit="V")) == wanted
+    )
     assert lacks("scada_check@1", series([1] * 96), companion("SCADA", [1] * 96, unit="kW")) == ""
     assert judge("scada_check@1", series([1] * 96)) == []
 
