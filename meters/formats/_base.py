@@ -26,6 +26,19 @@ from poweroptix.kernel.registry import Registry
 
 REFUSE_FILE = "refuse_file"
 QUARANTINE = "quarantine"
+
+
+class Duplicate(StrEnum):
+    """What becomes of rows of one file that give one instant different values (V02).
+
+    REFUSE takes none of them; FIRST and LAST say which of them the source means.
+    """
+
+    REFUSE = "refuse"
+    FIRST = "first"
+    LAST = "last"
+
+
 MESSAGE_LIMIT = 300
 RAW_LIMIT = 2_000
 INTERVAL_MINUTES = (1, 5, 10, 15, 30, 60)
@@ -52,7 +65,7 @@ class Profile:
     unit_factor: Decimal | None = None
     sign: int = 1
     on_row_error: str = ""
-    on_duplicate: str = "refuse"
+    on_duplicate: str = Duplicate.REFUSE
     quality_map: Mapping[str, str] = field(default_factory=dict)
     assume_header: bool = False
     received_at: datetime | None = None
@@ -69,7 +82,9 @@ class ChannelBlock:
     ``(first, end, code, detail)`` of quality, reason and device events.
     ``stamp`` is the source's own version of the newest record in it (NEM12 UpdateDateTime), "" if
     the format has none. ``multiplier`` is what the file says the values must still be multiplied
-    by to be primary ones (CMEP), None if it says nothing; it is not applied here.
+    by to be primary ones (CMEP), None if it says nothing; it is not applied here. ``serials``
+    are the meters that the file names for it, each with the line that does, ``channels_said`` the
+    lists of channels of its meter that the file states; both empty if the format has none.
     """
 
     channel_text: str
@@ -83,6 +98,8 @@ class ChannelBlock:
     flags: list[tuple[int, int, str, dict[str, str]]] = field(default_factory=list)
     stamp: str = ""
     multiplier: Decimal | None = None
+    serials: tuple[tuple[str, int], ...] = ()
+    channels_said: tuple[tuple[str, ...], ...] = ()
 
     @property
     def count(self) -> int:
@@ -162,7 +179,11 @@ Item = ChannelBlock | RegisterRow | RowError
 
 
 class Format(Protocol):
-    """A file format: one class, registered under a versioned key."""
+    """A file format: one class, registered under a versioned key.
+
+    A format whose columns an analyst may name has ``table(stream, profile)`` as well, which returns
+    the head of the table (``Table``).
+    """
 
     title: str
     on_row_error: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -17,6 +18,17 @@ from poweroptix.kernel.quality import Status
 
 EPOCH_ORDINAL = 719163
 _RAW = int(Status.RAW)
+_SUFFIX = re.compile(r"[A-Z][0-9A-Z]")
+
+
+def _suffixes(configuration: str) -> tuple[str, ...]:
+    """Return the suffixes of an NMIConfiguration, none where it is no row of them.
+
+    >>> _suffixes("E1B1Q1"), _suffixes("unknown")
+    (('E1', 'B1', 'Q1'), ())
+    """
+    found = _SUFFIX.findall(configuration)
+    return tuple(found) if "".join(found) == configuration else ()
 
 
 @dataclass
@@ -38,6 +50,8 @@ class DayGroup:
     lines: list[np.ndarray] = field(default_factory=list)
     values: list[np.ndarray] = field(default_factory=list)
     special: dict[int, SpecialDay] = field(default_factory=dict)
+    serials: dict[str, int] = field(default_factory=dict)
+    configurations: set[str] = field(default_factory=set)
     rows: int = 0
 
     def add(
@@ -59,6 +73,13 @@ class DayGroup:
 
     def blocks(self, offset_minutes: int, claims: Claims) -> Iterator[ChannelBlock | RowError]:
         """Yield blocks of consecutive days, and the days that cannot be taken."""
+        for item in self._items(offset_minutes, claims):
+            if isinstance(item, ChannelBlock):
+                item.serials = tuple(self.serials.items())
+                item.channels_said = tuple(map(_suffixes, sorted(self.configurations)))
+            yield item
+
+    def _items(self, offset_minutes: int, claims: Claims) -> Iterator[ChannelBlock | RowError]:
         plain = self._plain_block(offset_minutes, claims)
         if plain is not None:
             yield plain

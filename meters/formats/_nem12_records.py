@@ -39,6 +39,8 @@ class Stream:
     line: int
     raw: str
     fault: RowFault | None = None
+    serial: str = ""
+    configuration: str = ""
 
     @property
     def intervals(self) -> int:
@@ -88,7 +90,10 @@ def read_200(fields: list[str], line: int, raw: str, profile: Profile) -> Stream
         unit, factor = unit_of(fields[7], profile, "UOM")
     except RowFault as found:
         fault = found
-    return Stream(printable(channel), int(fields[8]), unit, factor, line, raw, fault)
+    return Stream(
+        printable(channel), int(fields[8]), unit, factor, line, raw, fault,
+        printable(fields[6].strip()), printable(configuration.strip()),
+    )  # fmt: skip
 
 
 def read_300(fields: list[str], stream: Stream) -> tuple[date, np.ndarray]:

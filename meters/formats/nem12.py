@@ -268,6 +268,9 @@ class _Reader:
         group = self.groups.get(key)
         if group is None:
             group = self.groups[key] = DayGroup(stream)
+        if stream.serial:
+            group.serials.setdefault(stream.serial, stream.line)
+        group.configurations.add(stream.configuration)
         return group
 
     def _flush(self) -> Iterator[Item]:

@@ -42,4 +42,5 @@ class MeterId(BaseRule):
 
 def _in_words(detail: Mapping[str, str]) -> str:
     found, installed = detail.get("found", ""), detail.get("installed", "")
-    return f"the file names {found or 'none'}, installed is {installed or 'none'}"
+    where = f"{detail['file']}, line {detail['line']}," if "line" in detail else "the file"
+    return f"{where} names {found or 'none'}, installed is {installed or 'none'}"

@@ -124,7 +124,8 @@ def _grid(flows: Flows, first: int, last: int) -> bytes:
     flow = {"E1": flows.wh["GRID-IMP"], "B1": flows.wh["GRID-EXP"], "F1": _check(flows)}
     days = np.arange((first - offset) // 1440, (last - offset - 1) // 1440 + 1)
     for suffix, wh in flow.items():
-        lines.append(f"200,GRIDTIE001,E1B1F1,{suffix},{suffix},N1,GT-778,kWh,15,")
+        serial = "GT-779" if suffix == "F1" else "GT-778"  # the check meter is another one
+        lines.append(f"200,GRIDTIE001,E1B1F1,{suffix},{suffix},N1,{serial},kWh,15,")
         for day in days:
             index = np.searchsorted(flows.start_minutes, day * 1440 + offset)
             if day * 1440 + offset < first or index + 96 > wh.size:

@@ -145,6 +145,11 @@ def store_notes(pieces: list[tuple[int, ChannelBlock]], publication_id: int) -> 
         for first, end, code, detail in block.flags
         if end > first
     ]
+    keep_notes(notes)
+
+
+def keep_notes(notes: list[ReadingNote]) -> None:
+    """Write notes; one that is there already stays."""
     ReadingNote.objects.bulk_create(notes, batch_size=2000, ignore_conflicts=True)
 
 

@@ -307,7 +307,7 @@ class Chunk:
             final=window.readings(subject.channel_id, Layer.FINAL),
             edited=around.edited(subject.channel_id, grid),
             due_utc=_due(subject.zone, self.now),
-            flags=around.flags(subject.channel_id, grid),
+            flags=around.flags(subject, grid),
             accepted=around.accepted(subject.channel_id),
             known=lambda: knowledge.circumstances(subject),
             before=lambda: knowledge.before(subject),

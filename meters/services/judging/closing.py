@@ -20,6 +20,7 @@ from django.db import transaction
 from meters.calc.circumstances import PastPeriod
 from meters.models import Finding, Layer, VeeRun
 from meters.queries.series import final_many
+from meters.queries.virtual import without_virtual
 from meters.services.judging.case import Case, Outcome
 from meters.services.judging.findings import closing_codes, keep_in_step
 from meters.services.judging.judge import Judging
@@ -29,7 +30,6 @@ from meters.services.judging.subjects import Subject, Surroundings, subjects_of,
 from meters.services.judging.validate import VeeSummary, revalidate
 from meters.services.judging.window import Window
 from meters.services.publishing.publish import lock_channels
-from meters.queries.virtual import without_virtual
 from poweroptix.accounts.permissions import require
 from poweroptix.audit.actor import Actor
 from poweroptix.kernel.errors import Refused
@@ -147,7 +147,7 @@ def as_published(subject: Subject, window: Window, around: Surroundings, now: da
         final=final,
         edited=np.ones(window.grid.count, bool),
         due_utc=min(now, window.grid.end_utc),
-        flags=around.flags(subject.channel_id, window.grid),
+        flags=around.flags(subject, window.grid),
         accepted=around.accepted(subject.channel_id),
     )
 

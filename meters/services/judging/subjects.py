@@ -21,6 +21,7 @@ from meters.models import (
     ReadingNote,
     capacity_steps,
 )
+from meters.services.arriving.identity import METER_ID, same_serial
 from poweroptix.kernel.errors import NotFoundError
 from poweroptix.kernel.grid import Grid
 
@@ -51,6 +52,7 @@ class Installed:
     ratio: Decimal
     meter_id: int
     pulse_weight: Decimal | None = None
+    serial: str = ""
 
 
 @dataclass
@@ -78,6 +80,15 @@ class Subject:
     capacity_steps: tuple[tuple[date, Decimal], ...] = ()
     installed: list[Installed] = field(default_factory=list)
 
+    def has_meter(self, serial: str, note: ReadingNote) -> bool:
+        """Tell whether a meter of that serial number was installed all over the range of a note."""
+        return any(
+            same_serial(each.serial, serial)
+            and each.start_utc <= note.start_utc
+            and (each.end_utc is None or note.end_utc <= each.end_utc)
+            for each in self.installed
+        )
+
 
 @dataclass
 class Surroundings:
@@ -87,11 +98,16 @@ class Surroundings:
     findings: dict[int, list[Finding]]
     edits: dict[int, list[Edit]]
 
-    def flags(self, channel_id: int, grid: Grid) -> list[tuple[int, int, str, dict]]:
-        """Return the notes of a channel as index ranges of a grid."""
+    def flags(self, subject: Subject, grid: Grid) -> list[tuple[int, int, str, dict]]:
+        """Return the notes of a channel as index ranges of a grid.
+
+        That a file named another meter is no longer so where the installation was corrected.
+        """
         step = timedelta(minutes=grid.minutes)
         ranges = []
-        for note in self.notes[channel_id]:
+        for note in self.notes[subject.channel_id]:
+            if note.code == METER_ID and subject.has_meter(note.detail.get("found", ""), note):
+                continue
             first = max(0, (note.start_utc - grid.start_utc) // step)
             end = min(grid.count, (note.end_utc - grid.start_utc) // step)
             if first < end:
@@ -133,10 +149,16 @@ def subjects_of(channel_ids: Iterable[int]) -> dict[int, Subject]:
     unknown = [str(i) for i in ids if i not in found]
     if unknown:
         raise NotFoundError("channel.unknown", f"There is no channel {', '.join(unknown[:5])}.")
-    for row in Installation.objects.filter(channel__in=ids).order_by("valid"):
+    installed = Installation.objects.filter(channel__in=ids).select_related("meter")
+    for row in installed.order_by("valid"):
         found[row.channel_id].installed.append(
             Installed(
-                row.valid.lower, row.valid.upper, row.applied_ratio, row.meter_id, row.pulse_weight
+                row.valid.lower,
+                row.valid.upper,
+                row.applied_ratio,
+                row.meter_id,
+                row.pulse_weight,
+                row.meter.serial,
             )
         )
     return found
