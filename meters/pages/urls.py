@@ -17,6 +17,7 @@ from meters.pages import (
     rereading,
     rules,
     sources,
+    virtual,
     workbench,
 )
 
@@ -47,6 +48,9 @@ urlpatterns = [
     path("exports/<int:pk>/file/", exports.ExportFile.as_view(), name="office-export-file"),
     path("quality/", quality.QualityPage.as_view(), name="office-quality"),
     path("metrology/", metrology.MetrologyPage.as_view(), name="office-metrology"),
+    path("virtual/", virtual.VirtualList.as_view(), name="office-virtuals"),
+    path("virtual/<path:code>/check/", virtual.VirtualCheck.as_view(), name="office-virtual-check"),
+    path("virtual/<path:code>/", virtual.VirtualPage.as_view(), name="office-virtual"),
     path("plants/", plants.PlantsPage.as_view(), name="office-plants"),
     path("channels/", channels.ChannelList.as_view(), name="office-channels"),
     path(

@@ -16,6 +16,7 @@ from meters.models import (
     GeneratingUnit,
     ImportFile,
     Meter,
+    VirtualDefinition,
 )
 from poweroptix.api import serializers as out
 from poweroptix.api.lists import Resource
@@ -105,6 +106,17 @@ METERS = Resource(
     lambda _who: Meter.objects.select_related("campus"), "meters.view",
     filters={"campus": "campus__code", "serial": "serial"},
 )  # fmt: skip
+VIRTUALS = Resource(
+    "virtual-definitions", "Definitions of virtual channels", out.VirtualOut,
+    lambda _who: VirtualDefinition.objects.select_related("channel").prefetch_related(
+        "terms__channel"
+    ),
+    "meters.view",
+    filters={
+        "campus": "channel__delivery_point__campus__code", "channel": "channel__code",
+        "method": "method",
+    },
+)  # fmt: skip
 CHANNELS = Resource(
     "channels", "Channels", out.ChannelOut, _channels, "meters.view", "portal.energy",
     filters={
@@ -176,6 +188,6 @@ JOBS = Resource(
     filters={"kind": "kind", "state": "state"},
 )  # fmt: skip
 ALL = (
-    CAMPUSES, UNITS, POINTS, METERS, CHANNELS, FINDINGS, FILES, CONTRACTS, VERSIONS, TERMS,
-    INDICES, ALLOCATIONS, RUNS, INVOICES, EMISSIONS, JOBS,
+    CAMPUSES, UNITS, POINTS, METERS, CHANNELS, VIRTUALS, FINDINGS, FILES, CONTRACTS, VERSIONS,
+    TERMS, INDICES, ALLOCATIONS, RUNS, INVOICES, EMISSIONS, JOBS,
 )  # fmt: skip

@@ -18,6 +18,7 @@ from meters.models import (
     GeneratingUnit,
     ImportFile,
     Meter,
+    VirtualDefinition,
 )
 from poweroptix.jobs.models import Job
 from settlement.models import AllocationRun, Line, SettlementRun
@@ -106,6 +107,28 @@ TermOut = of(
     "id version_id position line_code charge_type label clause_number clause_text quantity_name "
     "parameters",
     contract=text("version.contract.code"),
+)
+
+
+class TermsField(serializers.Field):
+    """The channel behind each name of a definition."""
+
+    def to_representation(self, value: Any) -> dict[str, str]:
+        """Return names and channel codes."""
+        return {term.name: term.channel.code for term in value.all()}
+
+
+VirtualOut = of(
+    VirtualDefinition,
+    "id method formula parameters cut_longer comment recorded_at withdrawn_at withdrawn_reason "
+    "computed_at",
+    _name="VirtualDefinition",
+    channel=text("channel.code"),
+    from_utc=serializers.DateTimeField(source="valid.lower", read_only=True),
+    until_utc=serializers.DateTimeField(source="valid.upper", read_only=True, allow_null=True),
+    terms=extend_schema_field({"type": "object", "additionalProperties": {"type": "string"}})(
+        TermsField
+    )(read_only=True),
 )
 IndexOut = of(IndexSeries, "id code name unit minutes zone market location")
 AllocationOut = of(

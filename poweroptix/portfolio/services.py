@@ -18,6 +18,7 @@ from poweroptix.portfolio.agreements import (
 )
 from poweroptix.portfolio.changes import CREATE, Change
 from poweroptix.portfolio.rows import Section, apply_row, known_fields, required
+from poweroptix.portfolio.virtual import apply_virtual
 
 Handler = Callable[[Mapping[str, Any], str, Actor, datetime], list[Change]]
 
@@ -58,6 +59,7 @@ SECTIONS: dict[str, Handler] = {
             Section("parties", "contracts.Party", ("code",)),
         )
     },
+    "virtual_channels": apply_virtual,
     "holiday_calendars": lambda item, where, actor, _now: apply_calendar(item, where, actor),
     "tou_calendars": _rows(Section("tou_calendars", "contracts.TouCalendar", ("code",))),
     "index_series": _rows(Section("index_series", "contracts.IndexSeries", ("code",))),

@@ -15,7 +15,7 @@ IMPORTED = {
     *("meters.GeneratingUnit", "meters.ImportProfile", "meters.Installation"),
     *("meters.LossFactor", "meters.Meter", "meters.RuleSetting", "meters.SiteHoliday"),
     *("meters.HeatRatePoint", "meters.PowerCurvePoint", "meters.Source", "meters.UnitLimits"),
-    *("meters.RuleSet", "meters.RuleSetUse"),
+    *("meters.RuleSet", "meters.RuleSetUse", "meters.VirtualDefinition"),
 }
 
 
