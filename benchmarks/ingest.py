@@ -78,7 +78,7 @@ def make_channels(channels: int) -> None:
             campus=campus, code=code, name=code, kind="TENANT_LOAD", capacity_kw=10_000
         )
         channel = Channel.objects.create(delivery_point=point, code=code, minutes=15)
-        meter = Meter.objects.create(campus=campus, serial=code)
+        meter = Meter.objects.create(campus=campus, serial=f"M{number:06d}")  # as the file says
         valid = DateTimeTZRange(datetime(2000, 1, 1, tzinfo=UTC), None)
         Installation.objects.create(channel=channel, meter=meter, valid=valid)
 

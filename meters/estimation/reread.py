@@ -14,7 +14,7 @@ from meters.estimation._base import (
     stamp,
     texts,
 )
-from poweroptix.kernel.quality import Method
+from poweroptix.kernel.quality import Method, Status
 from poweroptix.kernel.series import Series
 
 
@@ -49,4 +49,6 @@ class Reread:
             "source": again.name,
             "values": values,
         }
-        return Estimate(gap, again.series.values[gap].copy(), Method.REREAD, sheet, (again.name,))
+        values = again.series.values[gap].copy()
+        # The meter said so itself: a reading, not an estimate.
+        return Estimate(gap, values, Method.REREAD, sheet, (again.name,), status=Status.VALIDATED)

@@ -28,6 +28,7 @@ def reread(values, **facts):
 
 def test_a_reread_is_taken_as_it_came_with_all_its_digits():
     estimate = reread(series([1, "11.123456", 12, 1]))
+    assert estimate.status == Status.VALIDATED  # a reading of the meter, not an estimate
     assert estimate.decimals() == [Decimal("11.123456"), Decimal(12)]
     assert estimate.used == ("call 2",)
     assert estimate.worksheet["rounding"] == "not rounded"
