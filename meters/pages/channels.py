@@ -13,8 +13,10 @@ from meters.exports import writers
 from meters.models import Channel, Direction, PointKind, Role
 from meters.pages.profiles import asked_view, profile
 from meters.queries import completeness, final_series, late_channels, raw_series, trace
+from meters.queries.definitions import in_force
 from meters.queries.metrology import lapsed_of
 from meters.queries.registers import registers_shown
+from meters.queries.terms import explain_virtual
 from meters.queries.work import LATE_LOOKBACK_DAYS
 from poweroptix.accounts.permissions import may
 from poweroptix.clock import now
@@ -135,7 +137,8 @@ class ChannelPage(StaffPage, View):
             "count": series.grid.count,
             "lapsed": lapsed_of(channel, now().date()),
             "trace": trace(channel.pk, read_instant(at)) if at else None,
-            "may_edit": may(request.user, "meters.edit"),
+            "may_edit": may(request.user, "meters.edit") and not channel.is_virtual,
+            "virtual": in_force(channel, now()) if channel.is_virtual else None,
             "day": request.GET.get("day", ""),
             "intervals": _intervals(channel, campus.zone, request.GET["day"])
             if request.GET.get("day")
@@ -146,6 +149,8 @@ class ChannelPage(StaffPage, View):
         }
         found, day = context["trace"], context["day"]
         if found is not None:
+            explained = explain_virtual(channel.pk, found.start_utc) if channel.is_virtual else None
+            context["computed"] = explained.to_json() if explained else None
             context["trace_end"] = found.start_utc + timedelta(minutes=channel.minutes)
             local = found.start_utc.astimezone(ZoneInfo(campus.zone))
             context["trace_day"] = f"{local:%Y-%m-%d}"

@@ -12,7 +12,9 @@ from meters.pages.edit_forms import asked_order, asked_range, edit_choices
 from meters.pages.profiles import changed_profile
 from meters.pages.workbench import after_decision, finding_of
 from meters.services import edit_readings, preview_edit, propose_edit
+from meters.services.editing.order import virtual_words
 from poweroptix.clock import now
+from poweroptix.kernel.errors import Refused
 from poweroptix.pages.asked import read_pk
 from poweroptix.pages.guards import StaffPage, actor_of, attempt
 
@@ -31,8 +33,11 @@ class EditPage(StaffPage, View):
     verb = "meters.edit"
 
     def get(self, request, code):
-        """Show the form for the range that the address names."""
-        return self._page(request, channel_of(code), request.GET)
+        """Show the form for the range that the address names; no form for what is computed."""
+        channel = channel_of(code)
+        if channel.is_virtual:
+            raise Refused("edit.virtual", virtual_words(channel))
+        return self._page(request, channel, request.GET)
 
     def post(self, request, code):
         """Preview, store or propose; a refusal shows the form again with what was said."""

@@ -13,6 +13,7 @@ from meters.pages.profiles import WEEKS_BACK, asked_view, profile
 from meters.pages.worksheets import readable
 from meters.queries import edits_to_confirm, effect, open_findings
 from meters.services import accept_finding, look_again
+from meters.services.editing.order import virtual_words
 from poweroptix.accounts.permissions import may
 from poweroptix.clock import now
 from poweroptix.kernel.errors import Refused
@@ -98,7 +99,9 @@ class Workbench(StaffPage, View):
             "may_accept": finding.rule_code != "V01",
             "said": request.POST,
         }
-        if may_edit and channel is not None and finding.end_utc > finding.start_utc:
+        computed = channel is not None and channel.is_virtual
+        context["computed"] = virtual_words(channel) if computed else ""
+        if may_edit and channel and not computed and finding.end_utc > finding.start_utc:
             context |= edit_choices(channel, finding.start_utc, finding.end_utc, {})
         return render(request, "meters/workbench.html", context, status=status)
 

@@ -142,3 +142,27 @@ def test_a_viewer_looks_and_does_not_define(client, net):
     said = client.get(address(net)).content.decode()
     assert "Define anew" not in said
     assert client.post(address(net), order(expression="[G/KWH]")).status_code == 403
+
+
+def test_the_page_of_the_channel_shows_the_rule_and_no_way_to_edit(ann, net):
+    at = {"at": "2026-03-10T02:00:00Z", "day": "2026-03-10", "month": "2026-03"}
+    said = ann.get(reverse("office-channel", args=[net.code]), at).content.decode()
+    assert "Computed: <code>max(0, [G/KWH] - [A/KWH])</code>" in said
+    assert "max(0, 12500 - 640)" in said
+    assert "file.csv, line 10" in said
+    edit = reverse("office-edit", args=[net.code])
+    assert edit not in said
+    refused = ann.get(edit, {"start": "2026-03-10T02:00:00Z", "end": "2026-03-10T03:00:00Z"})
+    assert refused.status_code == 400
+    assert "edit the readings of A/KWH, G/KWH." in refused.content.decode()
+
+
+def test_a_finding_of_an_expression_leads_to_its_terms(ann):
+    metered("A/KWH", ["0"] * 4)
+    share = virtual("SHARE/KWH")
+    defined(share, "[A/KWH] * [A/KWH] / [A/KWH]")
+    said = ann.get(reverse("office-finding", args=[share.findings.get().pk])).content.decode()
+    assert "No value of an expression (VIRTUAL)" in said
+    assert "follows its terms: edit the readings of A/KWH." in said
+    assert 'value="ACCEPT"' not in said
+    assert "division by zero" in ann.get(address(share)).content.decode()
