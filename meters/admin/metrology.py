@@ -10,6 +10,7 @@ from meters.models import (
     MeterTestPoint,
     TransformerCertificate,
 )
+from meters.services.judging.outages import enqueue_judgement, range_of
 from poweroptix.adminkit import ExportAdmin, ExportMixin, ModelAdmin, TabularInline
 from poweroptix.audit.actor import Actor
 from poweroptix.clock import now
@@ -138,6 +139,12 @@ class InterruptionAdmin(ExportMixin, Signed):
     list_select_related = ["delivery_point__campus"]
     search_fields = ["delivery_point__code", "comment"]
     autocomplete_fields = ["delivery_point"]
+
+    def save_model(self, request, obj, form, change):
+        """Save, and let the days of the point be judged again, as it was and as it is now."""
+        before = [range_of(Interruption.objects.get(pk=obj.pk))] if change else []
+        super().save_model(request, obj, form, change)
+        enqueue_judgement(obj, *before, range_of(obj), now=now())
 
 
 @admin.register(CapacityStep)
