@@ -11,6 +11,8 @@ from meters.formats._base import (
     formats,
     row_error_policy,
 )
+from meters.formats._options import option_faults, quality_faults
+from meters.formats._tables import Table
 
 __all__ = [
     "ChannelBlock",
@@ -20,6 +22,9 @@ __all__ = [
     "ReadType",
     "RegisterRow",
     "RowError",
+    "Table",
     "formats",
+    "option_faults",
+    "quality_faults",
     "row_error_policy",
 ]

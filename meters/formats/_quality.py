@@ -10,7 +10,8 @@ import re
 from collections.abc import Mapping
 
 from meters.formats._base import printable
-from meters.formats._text import RowFault
+from meters.formats._options import quality_faults
+from meters.formats._text import RowFault, refuse
 from poweroptix.kernel.quality import Method, Status
 
 _NEM_STATUS = {
@@ -137,7 +138,12 @@ CSV_QUALITY: dict[str, tuple[Status, Method]] = {
 
 
 def csv_quality(overrides: Mapping[str, str]) -> dict[str, tuple[Status, Method]]:
-    """Return the quality letters of our CSV with a profile's own letters laid over them."""
+    """Return the quality letters of our CSV with a profile's own letters laid over them.
+
+    Raises Refused F030 for a letter that is mapped to no status.
+    """
+    for fault in quality_faults(overrides):
+        refuse("F030", fault, field="quality_map")
     table = dict(CSV_QUALITY)
     for letter, name in overrides.items():
         status = Status[name]

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from meters.formats._base import ChannelBlock, Profile, RowError, at_second, clip
+from meters.formats._base import ChannelBlock, Duplicate, Profile, RowError, at_second, clip
 from meters.formats._claims import Claims
 from meters.formats._numbers import Scale
 from meters.formats._stamps import DAY, Fault, resolve_local
@@ -255,14 +255,16 @@ class _Channel:
         }
         lines = ", ".join(str(self.batch.line[row]) for row in copies[:5])
         moment = f"{at_second(self.start[copies[0]]):%Y-%m-%dT%H:%MZ}"
-        if len(distinct) > 1 and self.window.profile.on_duplicate != "last":
+        policy = self.window.profile.on_duplicate
+        if len(distinct) > 1 and policy == Duplicate.REFUSE:
             text = f"lines {lines} give {moment} different values; send one"
             faults += [(row, "R301", text) for row in copies.tolist()]
             return
-        chosen = present[-1] if len(distinct) > 1 else present[0]
+        chosen = present[-1] if policy == Duplicate.LAST and len(distinct) > 1 else present[0]
         self.keep[copies] = False
         self.keep[chosen] = True
-        text = f"lines {lines} all give {moment}; one is taken"
+        which = f"the {policy} is taken" if len(distinct) > 1 else "one is taken"
+        text = f"lines {lines} all give {moment}; {which}"
         yield self.error(int(copies[1]), "W301", text, severity=Severity.WARN)
 
     def blocks(self) -> Iterator[Item]:

@@ -31,6 +31,7 @@ from meters.formats._numbers import micro_of
 from meters.formats._quality import NEM_FLAG, csv_quality
 from meters.formats._rows import Batch, Poison, RowKind, RowWindow
 from meters.formats._stamps import iso_fields, parse_stamp, resolve_local
+from meters.formats._tables import Table, csv_table
 from meters.formats._text import RowFault, check_id, chunks, refuse, split_line
 from meters.formats._units import unit_of
 from poweroptix.kernel.fixed import MISSING
@@ -57,6 +58,11 @@ class CsvLong:
         """Tell whether the first line names the columns of the long CSV."""
         first = head.removeprefix(b"\xef\xbb\xbf").partition(b"\n")[0]
         return b"interval_start" in first and b"value" in first
+
+    @staticmethod
+    def table(stream: BinaryIO, _profile: Profile) -> Table:
+        """Return the head of the table for the mapping of its columns."""
+        return csv_table(stream, KNOWN, REQUIRED)
 
     @staticmethod
     def read(stream: BinaryIO, profile: Profile) -> Iterator[Item]:

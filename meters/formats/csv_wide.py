@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
@@ -30,6 +31,7 @@ from meters.formats._digits import micro_fields
 from meters.formats._numbers import micro_of
 from meters.formats._quality import csv_quality
 from meters.formats._rows import Batch, RowKind, RowWindow
+from meters.formats._tables import Table, csv_table
 from meters.formats._text import RowFault, check_id, chunks, refuse, split_line
 from meters.formats._units import unit_of
 from meters.formats._wide_columns import DayMap, check_twins, is_value_name, value_columns
@@ -57,9 +59,21 @@ class CsvWide:
         return "date" in names and sum(map(is_value_name, names)) >= 20
 
     @staticmethod
+    def table(stream: BinaryIO, _profile: Profile) -> Table:
+        """Return the head of the table for the mapping of its columns."""
+        return without_values(csv_table(stream, KNOWN, REQUIRED))
+
+    @staticmethod
     def read(stream: BinaryIO, profile: Profile) -> Iterator[Item]:
         """Yield blocks and row errors; raise ``Refused`` for the envelope."""
         return _Reader(profile).read(stream)
+
+
+def without_values(table: Table) -> Table:
+    """Return a table whose columns of values are named by their labels, and need no mapping."""
+    values = {name for name in table.header if is_value_name(name)}
+    named = values | {f"{name}_q" for name in values}
+    return replace(table, header=tuple(name for name in table.header if name not in named))
 
 
 class _Reader:

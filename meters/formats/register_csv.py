@@ -25,6 +25,7 @@ from meters.formats._numbers import micro_of
 from meters.formats._quality import csv_quality
 from meters.formats._registers import RegisterWindow, dial_of
 from meters.formats._stamps import parse_stamp, resolve_one
+from meters.formats._tables import Table, csv_table
 from meters.formats._text import RowFault, check_id, chunks, split_line
 from meters.formats._units import unit_of
 from poweroptix.kernel.fixed import from_micro
@@ -49,6 +50,11 @@ class RegisterCsv:
         """Tell whether the first line names the columns of register reads."""
         first = head.removeprefix(b"\xef\xbb\xbf").partition(b"\n")[0]
         return b"read_time" in first and b"register" in first
+
+    @staticmethod
+    def table(stream: BinaryIO, _profile: Profile) -> Table:
+        """Return the head of the table for the mapping of its columns."""
+        return csv_table(stream, KNOWN, REQUIRED)
 
     @staticmethod
     def read(stream: BinaryIO, profile: Profile) -> Iterator[Item]:

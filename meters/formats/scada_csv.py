@@ -35,6 +35,7 @@ from meters.formats._base import (
 from meters.formats._csv import Header, length_fault, roles_of, row_error, with_header
 from meters.formats._numbers import micro_of
 from meters.formats._stamps import parse_stamp
+from meters.formats._tables import Table, csv_table
 from meters.formats._text import RowFault, check_id, chunks, refuse, split_line
 from meters.formats._units import unit_of
 from poweroptix.kernel.fixed import MICRO, MISSING, micro
@@ -64,6 +65,11 @@ class ScadaCsv:
         """Tell whether the first line names tag, time and value."""
         first = head.removeprefix(b"\xef\xbb\xbf").partition(b"\n")[0].strip()
         return {b"tag", b"time", b"value"} <= set(first.split(b","))
+
+    @staticmethod
+    def table(stream: BinaryIO, _profile: Profile) -> Table:
+        """Return the head of the table for the mapping of its columns."""
+        return csv_table(stream, KNOWN, REQUIRED)
 
     @staticmethod
     def read(stream: BinaryIO, profile: Profile) -> Iterator[Item]:

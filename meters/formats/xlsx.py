@@ -15,11 +15,13 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, time
+from itertools import islice
 from typing import Any, BinaryIO, NoReturn
 
 from openpyxl import load_workbook
 
 from meters.formats._base import REFUSE_FILE, Item, Profile, formats, printable
+from meters.formats._tables import CELL_CHARACTERS, TOP_ROWS, Table
 from meters.formats._text import refuse
 from poweroptix.kernel.fixed import EXACT
 
@@ -47,24 +49,71 @@ class Xlsx:
         return head.startswith(_ZIP) and (b"[Content_Types].xml" in head or b"xl/" in head)
 
     @staticmethod
+    def table(stream: BinaryIO, profile: Profile) -> Table:
+        """Return sheets, first rows and header of the chosen sheet, for the mapping of columns.
+
+        Without a choice the first sheet is shown; reading it still needs one.
+        """
+        return _look(stream, profile)
+
+    @staticmethod
     def read(stream: BinaryIO, profile: Profile) -> Iterator[Item]:
         """Yield blocks and row errors; raise ``Refused`` for the envelope and for the sheet."""
-        layout = str(profile.options.get("layout", "long"))
-        if layout not in LAYOUTS:
-            text = f"Layout '{printable(layout)}' of the import profile is not long or wide."
-            refuse("F030", text, field="layout")
-        return _table(stream, profile, layout)
+        return _table(stream, profile, _layout(profile))
+
+
+def _layout(profile: Profile) -> str:
+    layout = str(profile.options.get("layout", "long"))
+    if layout not in LAYOUTS:
+        text = f"Layout '{printable(layout)}' of the import profile is not long or wide."
+        refuse("F030", text, field="layout")
+    return layout
+
+
+def _opened(stream: BinaryIO) -> Any:
+    """Open a workbook that is safe to open."""
+    _check_parts(stream)
+    try:
+        # Values that formulas had when the file was saved; nothing is calculated here.
+        return load_workbook(stream, read_only=True, data_only=True, keep_links=False)
+    except _DAMAGE as error:
+        _damaged(error)
+
+
+def _look(stream: BinaryIO, profile: Profile) -> Table:
+    """Return the head of a sheet as the reader of its layout would see it."""
+    layout, header_row = _layout(profile), _header_row(profile)
+    book = _opened(stream)
+    try:
+        names = tuple(sheet.title for sheet in book.worksheets)
+        if not names:
+            refuse("F031", "The workbook has no sheet of cells.")
+        wanted = str(profile.options.get("sheet", ""))
+        sheet = book[wanted] if wanted in names else book.worksheets[0]
+        sheet.reset_dimensions()
+        pattern = str(profile.options.get("stamp_format", ""))
+        cells = islice(_cells(sheet), max(header_row, TOP_ROWS))
+        rows = [
+            tuple(_text(value, layout == "wide", pattern)[:CELL_CHARACTERS] for value in row)
+            for row in cells
+        ]
+    finally:
+        book.close()
+    header = tuple(name for name in (rows[header_row - 1 :] or [()])[0] if name)
+    rest = "\n".join((",".join(_quoted(header)), "0", ""))
+    found = formats.get(LAYOUTS[layout]).table(io.BytesIO(rest.encode()), profile)
+    return replace(found, top=tuple(rows[:TOP_ROWS]), sheets=names, sheet=sheet.title)
+
+
+def _quoted(names: tuple[str, ...]) -> list[str]:
+    """Return header cells as CSV; a line break inside is told by the reader, here it is a blank."""
+    return ['"' + " ".join(name.split()).replace('"', '""') + '"' for name in names]
 
 
 def _table(stream: BinaryIO, profile: Profile, layout: str) -> Iterator[Item]:
     """Read the chosen sheet through the reader of its layout."""
     header_row = _header_row(profile)
-    _check_parts(stream)
-    try:
-        # Values that formulas had when the file was saved; nothing is calculated here.
-        book = load_workbook(stream, read_only=True, data_only=True, keep_links=False)
-    except _DAMAGE as error:
-        _damaged(error)
+    book = _opened(stream)
     try:
         sheet = _sheet(book, profile)
         sheet.reset_dimensions()  # what the file says of its size need not be true

@@ -99,6 +99,14 @@ class FileState(models.TextChoices):
     DUPLICATE = "DUPLICATE", "Duplicate"
 
 
+class DuplicatePolicy(models.TextChoices):
+    """What becomes of rows of one file that give one instant different values."""
+
+    REFUSE = "refuse", "Refuse all of them"
+    FIRST = "first", "Take the first"
+    LAST = "last", "Take the last"
+
+
 class RecordState(models.TextChoices):
     """Where a quarantined record stands."""
 

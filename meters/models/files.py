@@ -4,11 +4,14 @@ Import files carry no foreign-key constraint in or out: they commit together wit
 may be spread over nodes. `doctor` proves the references instead.
 """
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
+from meters.formats import option_faults, quality_faults
+
 from .assets import CODE, CodeManager, validate_zone
-from .choices import FileState, RecordState
+from .choices import DuplicatePolicy, FileState, RecordState
 from .devices import Channel
 
 
@@ -39,7 +42,12 @@ class ImportProfile(models.Model):
             ("quarantine", "Quarantine the record"),
         ],
     )
-    on_duplicate = models.CharField(max_length=12, default="refuse")
+    on_duplicate = models.CharField(
+        max_length=12,
+        default=DuplicatePolicy.REFUSE,
+        choices=DuplicatePolicy.choices,
+        help_text="Rows of one file that give one instant different values.",
+    )
     quality_map = models.JSONField(default=dict, blank=True)
     assume_header = models.BooleanField(default=False)
     options = models.JSONField(default=dict, blank=True)
@@ -62,6 +70,11 @@ class ImportProfile(models.Model):
                 | Q(unit_factor__gt=0, unit_factor__lte=1_000_000),
                 violation_error_message="The unit factor is above 0 and at most 1,000,000.",
             ),
+            models.CheckConstraint(
+                name="profile_duplicates_known",
+                condition=Q(on_duplicate__in=DuplicatePolicy.values),
+                violation_error_message="Duplicates are refused, or the first or last is taken.",
+            ),
         ]
 
     def __str__(self):
@@ -70,6 +83,16 @@ class ImportProfile(models.Model):
     def natural_key(self):
         """Return what names this row in documents."""
         return (self.code,)
+
+    def clean(self):
+        """Check what only the readers know of options and qualities."""
+        faults = {
+            "options": option_faults(self.options),
+            "quality_map": quality_faults(self.quality_map),
+        }
+        told = {name: found for name, found in faults.items() if found}
+        if told:
+            raise ValidationError(told)
 
 
 class ImportFile(models.Model):

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 from django.conf import settings
 from django.db import transaction
 
-from meters.formats import Profile, formats
+from meters.formats import Profile, formats, option_faults
 from meters.models import ImportFile, ImportProfile
 from meters.opening import open_members
 from poweroptix.accounts.permissions import require
@@ -236,6 +236,16 @@ def profile_of(file: ImportFile) -> Profile:
         return Profile(
             format=file.format, received_at=file.received_at, options=dict(READING_OPTIONS)
         )
+    return as_profile(row, file.received_at)
+
+
+def as_profile(row: ImportProfile, received_at: datetime | None) -> Profile:
+    """Return what the readers take of a profile, stored or still being written.
+
+    Raises Refused F030 for options that no reader could use.
+    """
+    for fault in option_faults(row.options):
+        raise Refused("F030", f"Import profile {row.code}: {fault}")
     return Profile(
         format=row.format,
         zone=row.zone,
@@ -247,7 +257,7 @@ def profile_of(file: ImportFile) -> Profile:
         on_duplicate=row.on_duplicate,
         quality_map=dict(row.quality_map),
         assume_header=row.assume_header,
-        received_at=file.received_at,
+        received_at=received_at,
         options=READING_OPTIONS | row.options,
     )
 

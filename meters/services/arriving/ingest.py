@@ -27,7 +27,7 @@ from meters.models import (
 from meters.services.arriving import outcomes
 from meters.services.arriving.files import open_stored, profile_of
 from meters.services.arriving.identity import MetersOfFile, other_meters
-from meters.services.arriving.intake import Intake, Window
+from meters.services.arriving.intake import MULTIPLIER_APPLIED, Intake, Window
 from meters.services.arriving.merging import Arrival, assemble, merge
 from meters.services.arriving.multipliers import CODE as MULTIPLIER
 from meters.services.arriving.multipliers import differing_multipliers
@@ -188,10 +188,16 @@ class _Reading:
                     self._store(assemble(group, minutes))
                 RegisterRead.objects.bulk_create(came.new, batch_size=2000)
                 self._tell(came.found)
-                self._tell(differing_multipliers(window.pieces, window.reads, self.file, self.now))
+                self._tell(self._multipliers(window))
                 outcomes.store_notes(window.pieces, self.publication.pk)
                 outcomes.keep_notes(other_meters(window.pieces, self.file, self.publication.pk))
                 self._keep_counts()
+
+    def _multipliers(self, window: Window) -> list[Finding]:
+        """Return where the file or its profile says another multiplier than is installed."""
+        applied = self.intake.profile.options.get(MULTIPLIER_APPLIED)
+        said = (window.pieces, window.reads, self.file, self.now)
+        return differing_multipliers(*said, applied=applied)
 
     def _tell(self, found: list[Finding]) -> None:
         """Write findings about what the file says of registers and multipliers."""

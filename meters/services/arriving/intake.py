@@ -30,6 +30,8 @@ WINDOW_INTERVALS = 400_000
 REGISTER_WEIGHT = 50
 #: The option of a profile that lists interval lengths which may be summed (F05).
 ACCEPT_LENGTHS = "accept_lengths"
+#: The option that says whether the source has multiplied its intervals already (F06).
+MULTIPLIER_APPLIED = "multiplier_applied"
 
 
 @dataclass(frozen=True)
