@@ -19,6 +19,7 @@ from meters.models import (
     RecordState,
 )
 from meters.pages.multipliers import with_multipliers
+from meters.pages.replaced import replaced_by_rules
 from meters.pages.rereading import READING_KINDS
 from meters.queries import with_problems
 from meters.services.arriving.files import receive_files, upload_limit_bytes
@@ -37,7 +38,8 @@ class FileList(StaffPage, ListPage):
     verb = "meters.view"
     title = "Files"
     intro = (
-        "Every file is kept as it came and known by its content; the same bytes never count twice."
+        "Every file of a known form is kept as it came and known by its content; the same bytes "
+        "never count twice."
     )
     name = "files"
     template_name = "meters/files.html"
@@ -204,6 +206,7 @@ class FilePage(StaffPage, View):
             "records": records,
             "open_records": sum(row.state == RecordState.OPEN for row in records),
             "open_findings": _open_findings(file),
+            "replaced": replaced_by_rules(file.receipt),
             "jobs": Job.objects.filter(kind__in=READING_KINDS, payload__import_file_id=pk).order_by(
                 "-pk"
             )[:5],
