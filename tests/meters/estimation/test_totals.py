@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meters.calc.evidence import Agreed, Evidence, Known, Named, Span
+from meters.calc.evidence import Agreed, Evidence, Exchanged, Known, Named, Span
 from poweroptix.kernel.quality import Status
 from poweroptix.kernel.rounding import cumulative
 from tests.meters.cases import example, needs_cases
@@ -192,3 +192,34 @@ def test_agreed_values_must_cover_the_gap_and_keep_the_direction():
     assert agreed([1, 7, None, 1]) is None
     assert agreed([1, -7, 8, 1]) is None
     assert texts(agreed([1, -7, 8, 1], direction="NET")) == ["-7.000", "8.000"]
+
+
+# -- exchange@1 ----------------------------------------------------------------------------------
+
+
+def exchanged(dead_minutes, index=1, gap=slice(1, 2), minutes=15):
+    reads = [{"register": "1", "read_at": "a"}, {"register": "2", "read_at": "b"}]
+    sheet = {"reads": reads, "multiplier": "1"}
+    one = Exchanged(
+        index, Decimal(70), Decimal(50), dt.timedelta(minutes=dead_minutes), (sheet, sheet)
+    )
+    return run("exchange@1", series([1, None, 1], minutes), gap, Evidence(exchanges=(one,)))
+
+
+def test_dead_time_runs_at_the_mean_rate_of_both_meters():
+    estimate = exchanged(3)
+    assert (texts(estimate), estimate.status) == (["150.000"], Status.ESTIMATED)
+    assert Decimal(estimate.worksheet["dead_part"]) == 30
+    assert exchanged(7).decimals()[0] == Decimal("225")
+
+
+def test_an_exchange_without_dead_time_is_calculated():
+    estimate = exchanged(0)
+    assert (texts(estimate), estimate.status) == (["120.000"], Status.CALCULATED)
+
+
+def test_an_exchange_elsewhere_or_longer_than_the_interval_tells_nothing():
+    assert exchanged(3, index=0) is None
+    assert exchanged(3, gap=slice(1, 3)) is None
+    assert exchanged(15) is None
+    assert run("exchange@1", series([1, None, 1]), slice(1, 2)) is None

@@ -239,6 +239,39 @@ def test_only_a_register_knows_and_no_day_is_like_it():
     assert sheet(channel)["method"] == "average_daily_load@1"
 
 
+def test_a_register_is_spread_as_the_other_loads_of_the_campus_ran():
+    """Nothing is like this first day; the neighbour took 1 in the morning and 3 from noon on."""
+    channel, other = make_channel("M/KWH", kind="HOUSE"), make_channel("N/KWH", kind="HOUSE")
+    source = make_channel("S/KWH", kind="GRID_TIE")
+    store(channel, MIDNIGHT, [None if 40 <= i < 56 else "2.5" for i in range(96)])
+    store(other, MIDNIGHT, ["1"] * 48 + ["3"] * 48, name="n.csv")
+    store(source, MIDNIGHT, ["9"] * 96, name="s.csv")
+    at_both_ends(channel, Decimal(232))
+    judge(channel, other, source, first=DAY)
+    assert finals(channel, MIDNIGHT + 40 * QUARTER, 16) == ["1.000"] * 8 + ["3.000"] * 8
+    made = sheet(channel)
+    assert (made["method"], made["shape"]) == ("profile@1", "load of N/KWH")
+
+
+def test_a_solar_register_is_spread_by_the_height_of_the_sun():
+    channel = make_channel("PV/KWH", kind="GENERATOR", minutes=60)
+    point = channel.delivery_point
+    point.campus.latitude_deg, point.campus.longitude_deg = Decimal("34.5"), Decimal("-102.3")
+    point.campus.save()
+    point.generating_unit = GeneratingUnit.objects.create(
+        campus=point.campus, code="PV", name="PV", technology="SOLAR", nameplate_kw=1000
+    )
+    point.save()
+    quiet("solar_night@1", "solar_idle_day@1", "implausible_unit@1")
+    store(channel, MIDNIGHT, [0] * 4 + [None] * 18 + [0] * 2)
+    at_both_ends(channel, Decimal(900))
+    judge(channel, first=DAY)
+    values = [Decimal(v) for v in finals(channel, MIDNIGHT, 24)]
+    assert (sum(values), values[4], values[21]) == (900, 0, 0)
+    assert max(values) == max(values[12:15]) > 90
+    assert sheet(channel)["shape"] == "elevation of the sun"
+
+
 # -- exchange of meters ----------------------------------------------------------------------
 
 
