@@ -14,10 +14,11 @@ from decimal import Decimal
 
 import numpy as np
 
-from poweroptix.kernel.fixed import MICRO, MISSING
+from poweroptix.kernel.fixed import MICRO, MISSING, WIDE
 from poweroptix.kernel.formula import tree_of
 
 LIMIT = 2**62
+_NUMBERS = {ast.Add: WIDE.add, ast.Sub: WIDE.subtract, ast.Mult: WIDE.multiply}
 
 
 class _OutsideError(Exception):
@@ -76,8 +77,10 @@ def _walk(
 def _operation(
     operator: ast.operator, left: _Column | Decimal, right: _Column | Decimal
 ) -> _Column | Decimal:
-    if isinstance(operator, ast.Div) or (isinstance(left, Decimal) and isinstance(right, Decimal)):
+    if isinstance(operator, ast.Div):
         raise _OutsideError
+    if isinstance(left, Decimal) and isinstance(right, Decimal):
+        return _NUMBERS[type(operator)](left, right)
     if isinstance(operator, ast.Mult):
         if isinstance(left, Decimal):
             return _times(right, left)
