@@ -18,7 +18,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from billing.calc.intervals import interval_table
 from billing.documents.intervals_csv import interval_csv
-from billing.documents.store import stored_csv, stored_pdf
+from billing.documents.store import stored_cancellation, stored_csv, stored_pdf
 from billing.models import Invoice, InvoiceLine
 from billing.queries import PART_NAMES, inputs_of, lines_of
 from contracts.models import Contract, ContractVersion, TenantPoint
@@ -100,7 +100,7 @@ def invoices_of(tenant: Tenant | int) -> QuerySet[Invoice]:
     return (
         Invoice.objects.filter(tenant=_id(tenant), number__isnull=False)
         .select_related("contract__campus")
-        .defer("document")
+        .defer("document", "cancellation")
         .order_by("-period", "contract__code", "-issued_at")
     )
 
@@ -112,6 +112,14 @@ def invoice(tenant: Tenant | int, number: str) -> Invoice:
     if found is None:
         raise not_yours()
     return found
+
+
+def cancellation_file(tenant: Tenant | int, number: str) -> File:
+    """Return the cancellation notice of a void invoice; there is none of one that stands."""
+    found = invoice(tenant, number)
+    if found.cancellation is None:
+        raise not_yours()
+    return File(f"{number}-cancellation.pdf", "application/pdf", stored_cancellation(found))
 
 
 def lines(tenant: Tenant | int, number: str) -> list[InvoiceLine]:

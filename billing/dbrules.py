@@ -79,7 +79,10 @@ RULES = [
     Immutable(
         "billing_invoice",
         "OLD.state <> 'DRAFT'",
-        ["state", "voided_by", "voided_at", "void_reason"],
+        [
+            *("state", "voided_by", "voided_at", "void_reason", "cancellation"),
+            *("cancellation_sha256", "cancellation_pdf", "cancellation_pdf_sha256"),
+        ],
     ),
     Immutable("billing_invoice", "OLD.state = 'VOID'"),
     FrozenChild("billing_invoiceline", "billing_invoice", "invoice_id", "p.state <> 'DRAFT'"),

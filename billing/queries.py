@@ -5,8 +5,8 @@ from decimal import Decimal
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from billing.models import Invoice, InvoiceLine
-from contracts.models import TenantPoint
+from billing.models import Invoice, InvoiceLine, NumberSeries, numbered
+from contracts.models import Party, TenantPoint
 from esg.models import EmissionLine
 from esg.queries import line_of_contract
 from poweroptix.kernel.errors import NotFoundError
@@ -42,6 +42,42 @@ def live_invoice(contract_id: int, period: str) -> Invoice | None:
     return Invoice.objects.filter(
         contract=contract_id, period=period, state__in=["DRAFT", "ISSUED"]
     ).first()
+
+
+def next_number(seller: Party) -> str:
+    """Return the number that an invoice issued now would get; another may take it first."""
+    series = NumberSeries.objects.filter(seller=seller).first()
+    prefix = (seller.invoice_prefix or seller.code).upper()
+    return numbered(series.prefix, series.next_number) if series else numbered(prefix, 1)
+
+
+def replaced_by(invoice: Invoice) -> Invoice | None:
+    """Return the invoice that took the place of a void one; None while there is none."""
+    if invoice.serial is None:
+        return None
+    return _of_the_period(invoice).filter(serial__gt=invoice.serial).order_by("serial").first()
+
+
+def replaces(invoice: Invoice) -> Invoice | None:
+    """Return the void invoice of the same contract and period in whose place this one stands.
+
+    A period has one invoice that counts, so whatever was numbered before it is void.
+    """
+    before = _of_the_period(invoice)
+    if invoice.serial is not None:
+        before = before.filter(serial__lt=invoice.serial)
+    return before.order_by("-serial").first()
+
+
+def _of_the_period(invoice: Invoice) -> QuerySet[Invoice]:
+    """Return the other numbered invoices of the tenant's contract and period."""
+    rows = Invoice.objects.filter(
+        tenant=invoice.tenant_id,
+        contract=invoice.contract_id,
+        period=invoice.period,
+        number__isnull=False,
+    )
+    return rows.exclude(pk=invoice.pk).defer("document", "cancellation")
 
 
 def runs_to_bill() -> QuerySet[SettlementRun]:

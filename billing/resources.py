@@ -1,12 +1,14 @@
 """Export of invoices and their lines; they are made by services, never imported."""
 
-from import_export import resources
+from import_export import fields, resources
 
 from billing.models import Invoice, InvoiceLine
 
 
 class InvoiceResource(resources.ModelResource):
-    """Invoices, one row each."""
+    """Invoices, one row each; nothing is due on a void one."""
+
+    amount_due = fields.Field(attribute="amount_due", readonly=True)
 
     class Meta:
         """Columns."""
@@ -16,7 +18,7 @@ class InvoiceResource(resources.ModelResource):
             *("number", "state", "seller__code", "contract__code", "tenant__code", "period"),
             *("currency", "total_usd", "energy_kwh", "estimated_ratio", "co2e_g"),
             *("issue_date", "due_date", "issued_at", "issued_by", "content_sha256", "pdf_sha256"),
-            *("voided_at", "void_reason"),
+            *("amount_due", "voided_at", "void_reason", "cancellation_sha256"),
         ]
 
 

@@ -42,13 +42,13 @@ class InvoiceAdmin(ReadOnly, ExportAdmin):
     list_filter = ["state", "period", "seller", "contract"]
     list_select_related = ["contract", "seller"]
     search_fields = ["number", "contract__code", "tenant__name", "content_sha256", "pdf_sha256"]
-    exclude = ["document"]
+    exclude = ["document", "cancellation"]
     inlines = [LineInline]
     actions = ["issue", "verify"]
 
     def get_queryset(self, request):
         """Leave the documents where they are."""
-        return super().get_queryset(request).defer("document")
+        return super().get_queryset(request).defer("document", "cancellation")
 
     @admin.display(description="state", ordering="state")
     def shown_state(self, obj):

@@ -1,8 +1,7 @@
-"""The invoice as PDF/A-3b: rendered once, from its frozen document, with no outside resource."""
+"""Invoice and cancellation as PDF/A-3b: rendered once, from a frozen document, nothing fetched."""
 
 import mimetypes
 import re
-import threading
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,13 @@ from django.template.loader import render_to_string
 from poweroptix.kernel.canonical import canonical_json, sha256
 from poweroptix.kernel.errors import DomainError
 
+from .cancelled import cancellation_view
 from .text import instant
 from .view import view_of
 
 STYLE = Path(__file__).with_name("invoice.css")
 PLAIN_PATH = re.compile(r"[a-z0-9][a-z0-9._/-]*\Z", re.IGNORECASE)
 IMAGE_DATA = re.compile(r"data:image/(png|jpeg|gif);base64,")
-_local = threading.local()
 HOW_TO_INSTALL = "apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
 
 
@@ -58,20 +57,38 @@ def invoice_pdf(document: dict[str, Any]) -> bytes:
     machine lacks the libraries, DomainError "billing.pdf_failed" when the page cannot be made.
     """
     content = canonical_json(document)
-    digest = sha256(content)
-    html = render_to_string("billing/documents/invoice.html", {"v": view_of(document, digest)})
-    stamp = instant(document["issued_at"] or document["prepared_at"])
-    weasyprint = _weasyprint()
-    attachment = weasyprint.Attachment(
+    page = view_of(document, sha256(content))
+    stamp = document["issued_at"] or document["prepared_at"]
+    html = render_to_string("billing/documents/invoice.html", {"v": page})
+    said = "The invoice as data, with every figure, formula and source"
+    return _paper(html, content, "invoice.json", said, stamp)
+
+
+def cancellation_pdf(document: dict[str, Any]) -> bytes:
+    """Return the PDF of a cancellation notice; the same document gives the same bytes.
+
+    The canonical document travels inside as `cancellation.json`. Raises what `invoice_pdf` raises.
+    """
+    content = canonical_json(document)
+    page = cancellation_view(document, sha256(content))
+    html = render_to_string("billing/documents/cancellation.html", {"v": page})
+    said = "The cancellation notice as data"
+    return _paper(html, content, "cancellation.json", said, document["voided_at"])
+
+
+def _paper(html: str, content: bytes, name: str, description: str, made_at: str) -> bytes:
+    """Return the page as PDF with its document inside; dates and identifier come from it."""
+    stamp = instant(made_at)
+    attachment = _weasyprint().Attachment(
         string=content,
-        name="invoice.json",
-        description="The invoice as data, with every figure, formula and source",
+        name=name,
+        description=description,
         created=stamp,
         modified=stamp,
         relationship="Source",
         url_fetcher=_fetcher(),
     )
-    return _write(html, [attachment], bytes.fromhex(digest[:32]))
+    return _write(html, [attachment], bytes.fromhex(sha256(content)[:32]))
 
 
 def _write(html: str, attachments: list, identifier: bytes) -> bytes:
@@ -98,20 +115,6 @@ def _write(html: str, attachments: list, identifier: bytes) -> bytes:
     if not pdf or not pdf.startswith(b"%PDF-"):
         raise DomainError("billing.pdf_failed", "The PDF could not be made: it came out empty.")
     return pdf
-
-
-def _paper() -> tuple:
-    """Return fonts and style, read once per thread: unpacking the fonts is a third of the work."""
-    if not hasattr(_local, "paper"):
-        weasyprint = _weasyprint()
-        from weasyprint.text.fonts import FontConfiguration
-
-        fonts = FontConfiguration()
-        style = weasyprint.CSS(
-            string=STYLE.read_text(encoding="utf-8"), font_config=fonts, url_fetcher=_fetcher()
-        )
-        _local.paper = (fonts, style)
-    return _local.paper
 
 
 @cache

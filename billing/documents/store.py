@@ -16,6 +16,13 @@ class Stored(Protocol):
     pdf_sha256: str
 
 
+class Cancelled(Protocol):
+    """What a stored cancellation notice is known by."""
+
+    cancellation_pdf: str
+    cancellation_pdf_sha256: str
+
+
 def keep_pdf(pdf: bytes, digest: str) -> str:
     """Keep a PDF under its digest; the same bytes are kept once. Return its name."""
     return _keep(pdf, f"invoices/{digest[:2]}/{digest}.pdf")
@@ -53,10 +60,20 @@ def stored_pdf(invoice: Stored) -> bytes:
 
     Conflict when the file is gone or its bytes are not those that were issued.
     """
-    if not invoice.pdf or not default_storage.exists(invoice.pdf):
-        raise Conflict("billing.pdf_missing", f"The stored PDF of {invoice} is not there.")
-    with default_storage.open(invoice.pdf) as stream:
+    return _stored(invoice.pdf, invoice.pdf_sha256, f"PDF of {invoice}")
+
+
+def stored_cancellation(invoice: Cancelled) -> bytes:
+    """Return the notice that an invoice is void as PDF, as it was made; Conflict likewise."""
+    what = f"cancellation notice of {invoice}"
+    return _stored(invoice.cancellation_pdf, invoice.cancellation_pdf_sha256, what)
+
+
+def _stored(name: str, digest: str, what: str) -> bytes:
+    if not name or not default_storage.exists(name):
+        raise Conflict("billing.pdf_missing", f"The stored {what} is not there.")
+    with default_storage.open(name) as stream:
         content = stream.read()
-    if sha256(content) != invoice.pdf_sha256:
-        raise Conflict("billing.pdf_differs", f"The stored PDF of {invoice} is not the issued one.")
+    if sha256(content) != digest:
+        raise Conflict("billing.pdf_differs", f"The stored {what} is not the issued one.")
     return content

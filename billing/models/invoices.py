@@ -10,7 +10,8 @@ class Invoice(models.Model):
     """What a tenant owes for a period. Amounts are in `currency`.
 
     `document` holds everything that is printed; `content_sha256` is the digest of its canonical
-    JSON. The PDF was made once, is stored under its own digest and is never made again.
+    JSON. The PDF was made once, is stored under its own digest and is never made again. A void
+    invoice keeps both; its `cancellation` is a notice of its own, frozen in the same way.
     """
 
     class State(models.TextChoices):
@@ -50,6 +51,16 @@ class Invoice(models.Model):
     voided_by = models.CharField(max_length=150, blank=True)
     voided_at = models.DateTimeField(null=True)
     void_reason = models.TextField(blank=True)
+    cancellation = models.JSONField("cancellation notice", null=True)
+    cancellation_sha256 = models.CharField(
+        "SHA-256 of the cancellation notice", max_length=64, blank=True
+    )
+    cancellation_pdf = models.CharField(
+        max_length=200, blank=True, help_text="Name in the file storage."
+    )
+    cancellation_pdf_sha256 = models.CharField(
+        "SHA-256 of the cancellation PDF", max_length=64, blank=True
+    )
     document = models.JSONField(null=True)
     content_sha256 = models.CharField("SHA-256 of the document", max_length=64, blank=True)
     pdf = models.CharField(max_length=200, blank=True, help_text="Name in the file storage.")
@@ -98,6 +109,19 @@ class Invoice(models.Model):
                 | (Q(voided_at__isnull=False) & ~Q(voided_by="") & ~Q(void_reason="")),
             ),
             models.CheckConstraint(
+                name="invoice_cancellation_is_complete",
+                condition=Q(
+                    cancellation__isnull=True, cancellation_sha256="", cancellation_pdf_sha256=""
+                )
+                | Q(
+                    state="VOID",
+                    number__isnull=False,
+                    cancellation__isnull=False,
+                    cancellation_sha256__regex="^[0-9a-f]{64}$",
+                    cancellation_pdf_sha256__regex="^[0-9a-f]{64}$",
+                ),
+            ),
+            models.CheckConstraint(
                 name="invoice_dates_in_order", condition=Q(last_date__gte=F("first_date"))
             ),
         ]
@@ -107,12 +131,22 @@ class Invoice(models.Model):
         ]
 
     def __str__(self):
-        return self.number or f"draft of {self.contract_id} {self.period}"
+        return self.number or f"draft for {self.contract.code} {self.period}"
 
     @property
     def is_issued(self) -> bool:
         """Whether the invoice stands: issued and not void."""
         return self.state == self.State.ISSUED
+
+    @property
+    def is_void(self) -> bool:
+        """Whether the invoice was issued and then declared void: nothing is due on it."""
+        return self.state == self.State.VOID
+
+    @property
+    def amount_due(self) -> Decimal:
+        """What the customer owes by this invoice, in its currency: zero once it is void."""
+        return self.total_usd if self.is_issued else Decimal("0.00")
 
     @property
     def co2e_kg(self) -> Decimal | None:

@@ -3,6 +3,17 @@
 from django.db import models
 from django.db.models import Q
 
+SERIAL_DIGITS = 6
+
+
+def numbered(prefix: str, serial: int) -> str:
+    """Return an invoice number.
+
+    >>> numbered("CAP", 7)
+    'CAP-000007'
+    """
+    return f"{prefix}-{serial:0{SERIAL_DIGITS}d}"
+
 
 class NumberSeries(models.Model):
     """The next number of a seller. Taken and counted up in the transaction that issues."""

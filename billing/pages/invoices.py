@@ -5,10 +5,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views import View
 
-from billing.documents import stored_pdf
+from billing.documents import stored_cancellation, stored_pdf
 from billing.documents.text import amount_of, rate
 from billing.models import Invoice
-from billing.queries import runs_to_bill
+from billing.queries import lines_of, next_number, replaced_by, replaces, runs_to_bill
 from billing.services import (
     discard_draft,
     draft_invoice,
@@ -50,7 +50,12 @@ class InvoiceList(StaffPage, ListPage):
         Column("period", "Month", sort="period"),
         Column("state", "State", kind="state", sort="state"),
         Column("issue_date", "Issued", kind="day", sort="issue_date"),
-        Column("due_date", "Due", kind="day", sort="due_date"),
+        Column(
+            "due_date",
+            "Due",
+            sort="due_date",
+            value=lambda i: "nothing due" if i.is_void else i.due_date,
+        ),
         Column("energy_kwh", "Energy", kind="energy"),
         Column("total_usd", "Total", kind="money", sort="total_usd"),
     )
@@ -74,7 +79,9 @@ class InvoiceList(StaffPage, ListPage):
 
     def rows(self):
         """Return all invoices."""
-        return Invoice.objects.select_related("contract", "tenant").defer("document")
+        return Invoice.objects.select_related("contract", "tenant").defer(
+            "document", "cancellation"
+        )
 
     def extra(self):
         """Return approved runs without an invoice."""
@@ -118,9 +125,13 @@ class InvoicePage(StaffPage, View):
                     "amount": amount_of(line.quantity, line.unit),
                     "rate": rate(line.rate_text),
                 }
-                for line in invoice.lines.order_by("position")
+                for line in lines_of(invoice)
             ],
             "zone": invoice.contract.zone,
+            "customer": invoice.contract.offtaker.legal_name or invoice.contract.offtaker.name,
+            "next_number": "" if invoice.number else next_number(invoice.seller),
+            "replaced_by": replaced_by(invoice) if invoice.is_void else None,
+            "replaces": replaces(invoice),
             "checks": checks,
             "blocked": any(one.severity == Severity.BLOCK for one in checks),
             "may_draft": may(request.user, "billing.draft"),
@@ -139,14 +150,15 @@ class InvoicePage(StaffPage, View):
 
         def void() -> str:
             void_invoice(invoice, actor=actor, now=now(), reason=reason)
-            return "The invoice is void."
+            return f"{invoice.number} is void: nothing is due on it. The notice is kept with it."
 
         def discard() -> str:
             discard_draft(invoice, actor=actor, reason=reason)
             return "The draft is gone; the run can be drafted again."
 
         def verify() -> str:
-            return told(verify_invoice(invoice))
+            said = told(verify_invoice(invoice))
+            return f"{said} The invoice is void: nothing is due." if invoice.is_void else said
 
         actions = {"issue": issue, "void": void, "verify": verify, "discard": discard}
         action = request.POST.get("action", "")
@@ -157,12 +169,12 @@ class InvoicePage(StaffPage, View):
     @staticmethod
     def _invoice(pk: int) -> Invoice:
         return get_object_or_404(
-            Invoice.objects.select_related("contract", "tenant", "seller", "run"), pk=pk
+            Invoice.objects.select_related("contract__offtaker", "tenant", "seller", "run"), pk=pk
         )
 
 
 class InvoiceFile(StaffPage, View):
-    """The stored PDF, or the frozen document as JSON."""
+    """The stored PDF, the frozen document as JSON, or the notice that the invoice is void."""
 
     verb = "billing.view"
 
@@ -173,6 +185,11 @@ class InvoiceFile(StaffPage, View):
             return attachment(preview_pdf(invoice), f"draft-{invoice.pk}.pdf", "application/pdf")
         if invoice.document is None:
             raise Http404
+        if form == "cancellation":
+            if invoice.cancellation is None:
+                raise Http404
+            name = f"{invoice.number}-cancellation.pdf"
+            return attachment(stored_cancellation(invoice), name, "application/pdf")
         if form == "pdf":
             return attachment(stored_pdf(invoice), f"{invoice.number}.pdf", "application/pdf")
         return attachment(

@@ -25,7 +25,8 @@ class Home(TenantPage, View):
         channels, newest = channels_and_end(self.tenant_id)
         zone = contracts[0].zone if contracts else "UTC"
         label = month_label(newest, zone)
-        latest = invoices_of(self.tenant_id).order_by("-period", "-issued_at").first()
+        standing = invoices_of(self.tenant_id).filter(state="ISSUED")
+        latest = standing.order_by("-period", "-issued_at").first()
         label = label or (latest.period if latest else "")
         if not contracts or not label:
             return render(request, "portal/home.html", {"zone": zone, "contracts": contracts})

@@ -14,6 +14,7 @@ from billing.models import Invoice
 from billing.portal.bars import Bar, bars
 from billing.portal.base import TenantPage
 from billing.portal.standing import of_invoice
+from billing.queries import replaced_by
 from poweroptix.pages.downloads import attachment
 from poweroptix.pages.lists import Column, Filter, ListPage
 
@@ -39,9 +40,15 @@ class InvoiceList(TenantPage, ListPage):
         Column("period", "Month", sort="period"),
         Column("contract__code", "Contract", sort="contract__code"),
         Column("issue_date", "Issued", sort="issue_date"),
-        Column("due_date", "Due", sort="due_date"),
+        Column(
+            "due_date",
+            "Due",
+            sort="due_date",
+            value=lambda i: i.due_date if i.is_issued else "nothing due",
+        ),
         Column("energy_kwh", "Energy", kind="energy", sort="energy_kwh"),
         Column("total_usd", "Total", kind="money", sort="total_usd"),
+        Column("amount_due", "Amount due", kind="money"),
         Column("state", "State", kind="state", sort="state"),
     )
     empty_title = "No invoice yet"
@@ -104,6 +111,8 @@ class InvoicePage(TenantPage, View):
             "chart": _chart(document["usage"]["days"]),
             "files": _files(invoice),
             "standing": of_invoice(invoice.run_id, runs),
+            "replaced_by": replaced_by(invoice) if invoice.is_void else None,
+            "replaces": document.get("replaces"),
         }
         return render(request, "portal/invoice.html", context)
 
@@ -122,11 +131,12 @@ FORMS = {
     "pdf": access.pdf_file,
     "csv": access.interval_file,
     "json": access.document_file,
+    "cancellation": access.cancellation_file,
 }
 
 
 def file_response(tenant_id: int, number: str, form: str) -> HttpResponse:
-    """Return pdf, csv (every interval) or json (the whole document) of an issued invoice."""
+    """Return pdf, csv (every interval), json (the whole document) or the cancellation notice."""
     if form not in FORMS:
         raise not_yours()
     file: File = FORMS[form](tenant_id, number)
@@ -136,8 +146,10 @@ def file_response(tenant_id: int, number: str, form: str) -> HttpResponse:
 
 
 def _files(invoice: Invoice) -> list[dict]:
+    notice = ("cancellation", "cancellation (PDF)", "says that nothing is due any more")
     forms = (
-        ("pdf", "PDF", "the invoice on paper", invoice.pdf_sha256),
+        *([(*notice, invoice.cancellation_pdf_sha256)] if invoice.cancellation else []),
+        ("pdf", "PDF", f"the invoice on paper{_as_issued(invoice)}", invoice.pdf_sha256),
         ("csv", "CSV", "every interval behind it", invoice.document["interval_csv_sha256"]),
         ("json", "JSON", "the whole document for programs", invoice.content_sha256),
     )
@@ -151,6 +163,11 @@ def _files(invoice: Invoice) -> list[dict]:
         }
         for form, name, what, digest in forms
     ]
+
+
+def _as_issued(invoice: Invoice) -> str:
+    """Return what a frozen paper does not say itself: that it no longer counts."""
+    return ", as it was issued; it is void" if invoice.is_void else ""
 
 
 def _chart(days: list[dict]):

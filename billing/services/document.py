@@ -20,7 +20,14 @@ from billing.documents.intervals_csv import interval_csv
 from billing.documents.store import keep_csv
 from billing.documents.text import MONTHS
 from billing.models import Invoice
-from billing.queries import carbon_of, energy_parts, inputs_of, points_of, reading_versions
+from billing.queries import (
+    carbon_of,
+    energy_parts,
+    inputs_of,
+    points_of,
+    reading_versions,
+    replaces,
+)
 from contracts.models import Party
 from poweroptix.kernel.canonical import canonical_json, sha256
 from poweroptix.kernel.period import Period
@@ -64,6 +71,7 @@ def build_document(invoice: Invoice, issue: Issue | None = None) -> dict[str, An
         "schema": SCHEMA,
         "prepared_at": invoice.prepared_at,
         **_issued(issue),
+        "replaces": _replaced(invoice),
         "payment_days": contract.payment_days,
         "paper": paper_of(contract.offtaker.address, invoice.currency),
         "currency": invoice.currency,
@@ -86,7 +94,7 @@ def build_document(invoice: Invoice, issue: Issue | None = None) -> dict[str, An
         "series": _series(inputs),
         "interval_csv_sha256": csv_sha256,
         "carbon": _carbon(run),
-        "notes": _notes(run, is_draft=issue is None),
+        "notes": [*_replacing(invoice), *_notes(run, is_draft=issue is None)],
     }
     return json.loads(canonical_json(document))
 
@@ -94,6 +102,21 @@ def build_document(invoice: Invoice, issue: Issue | None = None) -> dict[str, An
 def _issued(issue: Issue | None) -> dict[str, Any]:
     names = ("number", "issued_at", "issue_date", "due_date")  # people stay in the house
     return {name: getattr(issue, name) if issue else None for name in names}
+
+
+def _replaced(invoice: Invoice) -> dict[str, Any] | None:
+    """Return the void invoice in whose place this one stands."""
+    before = replaces(invoice)
+    if before is None:
+        return None
+    return {"number": before.number, "content_sha256": before.content_sha256}
+
+
+def _replacing(invoice: Invoice) -> list[str]:
+    before = replaces(invoice)
+    if before is None:
+        return []
+    return [f"This invoice replaces {before.number}, which is void; nothing is due on that one."]
 
 
 def _series(inputs: Inputs) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from django.db import connection, transaction
 
 from billing.documents.pdf import invoice_pdf
 from billing.documents.store import keep_pdf
-from billing.models import Invoice
+from billing.models import Invoice, numbered
 from billing.services.checks import issue_checks
 from billing.services.document import Issue, build_document
 from contracts.models import Party
@@ -19,7 +19,6 @@ from poweroptix.kernel.finding import Finding, Severity
 from poweroptix.kernel.period import zone_of
 from settlement.services import mark_invoiced
 
-SERIAL_DIGITS = 6
 TAKE = (
     "UPDATE billing_numberseries SET next_number = next_number + 1 WHERE seller_id = %s"
     " RETURNING prefix, next_number - 1"
@@ -106,7 +105,7 @@ def take_number(seller: Party) -> tuple[str, int]:
             "its own.",
         )
     prefix, serial = row
-    return f"{prefix}-{serial:0{SERIAL_DIGITS}d}", serial
+    return numbered(prefix, serial), serial
 
 
 def _freeze(held: Invoice, issue: Issue, serial: int, document: dict, pdf: bytes) -> None:
@@ -119,23 +118,6 @@ def _freeze(held: Invoice, issue: Issue, serial: int, document: dict, pdf: bytes
     held.pdf_sha256, held.pdf_bytes = sha256(pdf), len(pdf)
     held.pdf = keep_pdf(pdf, held.pdf_sha256)
     held.save()
-
-
-def void_invoice(invoice: Invoice, *, actor: Actor, now: datetime, reason: str) -> Invoice:
-    """Declare an issued invoice void; number, document and PDF stay. Refused without a reason."""
-    require(actor, "billing.void")
-    if not reason.strip():
-        raise Refused("billing.reason", "Say why the invoice is void.")
-    with transaction.atomic():
-        held = Invoice.objects.select_for_update(of=("self",)).get(pk=invoice.pk)
-        if held.state != Invoice.State.ISSUED:
-            state = held.get_state_display().lower()
-            raise Conflict("billing.state", f"{held} is {state}; only an issued invoice is voided.")
-        held.state = Invoice.State.VOID
-        held.voided_by, held.voided_at, held.void_reason = str(actor), now, reason
-        held.save(update_fields=["state", "voided_by", "voided_at", "void_reason"])
-        record("billing.void", held, actor=actor, reason=reason, after={"number": held.number})
-    return held
 
 
 def preview_pdf(invoice: Invoice) -> bytes:

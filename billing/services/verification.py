@@ -1,12 +1,14 @@
 """Compute an issued invoice again and compare every byte that can be compared."""
 
-from billing.documents import stored_pdf
+from billing.documents import stored_cancellation, stored_pdf
 from billing.models import Invoice
 from billing.queries import carbon_of, invoice_by_number, lines_of
 from billing.services.document import Issue, build_document
+from billing.services.void import build_cancellation
 from esg.services import verify_emission_run
 from poweroptix.kernel.canonical import canonical_json, sha256
 from poweroptix.kernel.errors import Conflict, DomainError
+from poweroptix.kernel.period import zone_of
 from settlement.services import verify_run
 from settlement.services.verification import Report
 
@@ -21,7 +23,7 @@ def verify_invoice(invoice: Invoice | str) -> Report:
         invoice = invoice_by_number(invoice)
     if invoice.document is None:
         raise Conflict("billing.state", f"{invoice} is not issued; there is nothing to verify.")
-    report = Report(f"invoice {invoice.number}")
+    report = Report(f"invoice {invoice.number}{_void_words(invoice)}", state=invoice.state)
     run = verify_run(invoice.run)
     report.compared |= run.compared
     report.differences += run.differences
@@ -33,14 +35,24 @@ def verify_invoice(invoice: Invoice | str) -> Report:
     _document(report, invoice)
     _lines(report, invoice)
     _pdf(report, invoice)
+    _cancellation(report, invoice)
     return report
+
+
+def _void_words(invoice: Invoice) -> str:
+    """Return what stands behind the number of an invoice on which nothing is due."""
+    if not invoice.is_void:
+        return ""
+    day = invoice.voided_at.astimezone(zone_of(invoice.contract.zone)).date()
+    return f", VOID since {day}, nothing is due"
 
 
 def _document(report: Report, invoice: Invoice) -> None:
     """Compare the stored document with its digest and with the one that is built again.
 
     Names and addresses may have changed since; the figures may not, so both documents are
-    compared without what was master data then.
+    compared without what was master data then. An entry that documents did not have yet when the
+    invoice was issued is not asked for; the digest shows that none was taken out.
     """
     stored = invoice.document
     report.compared["document bytes"] = len(canonical_json(stored))
@@ -61,13 +73,13 @@ def _document(report: Report, invoice: Invoice) -> None:
     if stored.get("carbon") is None:
         again["carbon"] = None
     for name in COMPUTED:
-        if canonical_json(stored.get(name)) != canonical_json(again.get(name)):
+        if name in stored and canonical_json(stored[name]) != canonical_json(again.get(name)):
             report.differences.append(f"The document's '{name}' differs from its computation.")
 
 
 COMPUTED = (
     *("schema", "number", "issued_at", "issue_date", "due_date", "currency", "period", "run"),
-    *("lines", "total", "usage", "series", "interval_csv_sha256", "carbon"),
+    *("lines", "total", "usage", "series", "interval_csv_sha256", "carbon", "replaces"),
 )
 
 
@@ -89,5 +101,27 @@ def _lines(report: Report, invoice: Invoice) -> None:
 def _pdf(report: Report, invoice: Invoice) -> None:
     try:
         report.compared["pdf bytes"] = len(stored_pdf(invoice))
+    except DomainError as error:
+        report.differences.append(error.message)
+
+
+def _cancellation(report: Report, invoice: Invoice) -> None:
+    """Compare the notice of a void invoice with its digest, its facts and its stored PDF.
+
+    Invoices that were declared void before there were notices have none.
+    """
+    notice = invoice.cancellation
+    if notice is None:
+        return
+    if sha256(canonical_json(notice)) != invoice.cancellation_sha256:
+        report.differences.append("The cancellation notice does not have its digest.")
+    again = build_cancellation(invoice, invoice.voided_at, invoice.void_reason)
+    report.differences += [
+        f"The cancellation notice's '{name}' differs from the invoice."
+        for name in again
+        if canonical_json(notice.get(name)) != canonical_json(again[name])
+    ]
+    try:
+        report.compared["cancellation bytes"] = len(stored_cancellation(invoice))
     except DomainError as error:
         report.differences.append(error.message)

@@ -22,11 +22,15 @@ from settlement.queries.runs import find_run
 
 @dataclass
 class Report:
-    """What a verification compared and where it found a difference; none means proved."""
+    """What a verification compared and where it found a difference; none means proved.
+
+    `state` is where the subject stands when that matters: a void invoice can be proved as well.
+    """
 
     subject: str
     compared: dict[str, int] = field(default_factory=dict)
     differences: list[str] = field(default_factory=list)
+    state: str = ""
 
     @property
     def ok(self) -> bool:
@@ -37,6 +41,7 @@ class Report:
         """Return plain data."""
         return {
             "subject": self.subject,
+            **({"state": self.state} if self.state else {}),
             "ok": self.ok,
             "compared": self.compared,
             "differences": self.differences,

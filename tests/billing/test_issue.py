@@ -21,7 +21,6 @@ from billing.services import (
     issue_invoice,
     preview_pdf,
     verify_invoice,
-    void_invoice,
 )
 from contracts.models import Party
 from poweroptix.audit.models import AuditEvent
@@ -193,19 +192,6 @@ def test_verification_finds_a_changed_document_and_pdf(world):
     assert "The document does not have its digest." in said
     assert "The document's 'total' differs" in said
     assert "is not the issued one" in said
-
-
-def test_a_void_invoice_keeps_its_number_and_the_period_can_be_billed_again(world):
-    invoice = world.issue()
-    with pytest.raises(Refused):
-        void_invoice(invoice, actor=world.billing, now=NOW, reason=" ")
-    void_invoice(invoice, actor=world.billing, now=NOW, reason="wrong address")
-    again = world.draft()
-    assert again.pk != invoice.pk
-    assert issue_invoice(again, actor=world.billing, now=NOW).number == "CAP-000002"
-    invoice.refresh_from_db()
-    assert [invoice.state, invoice.number] == ["VOID", "CAP-000001"]
-    assert verify_invoice("CAP-000001").ok
 
 
 def test_what_is_missing_is_named_before_issuing(world):

@@ -53,10 +53,11 @@ QUICK_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 def quick_pdf(monkeypatch) -> None:
     """Let issuing make a stand-in for the PDF, where the test is not about paper."""
-    monkeypatch.setattr(
-        "billing.services.issue.invoice_pdf",
-        lambda document: b"%PDF-1.7 " + digest_of(document).encode(),
-    )
+    for place in ("issue.invoice_pdf", "void.cancellation_pdf"):
+        monkeypatch.setattr(
+            f"billing.services.{place}",
+            lambda document: b"%PDF-1.7 " + digest_of(document).encode(),
+        )
 
 
 class BilledWorld(World):

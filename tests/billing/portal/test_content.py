@@ -54,6 +54,34 @@ def test_a_month_that_is_not_billed_says_so(alfa, world):
     assert "approved" in text(alfa.get("/portal/usage/?month=2026-03"))
 
 
+def test_a_void_invoice_asks_for_nothing_and_leads_to_its_successor(alfa, world, number):
+    from billing.services import draft_invoice, issue_invoice, void_invoice
+
+    billing, now = world.actor("billing"), datetime(2026, 4, 9, tzinfo=UTC)
+    held = void_invoice(world.invoices["PPA-ALFA"], actor=billing, now=now, reason="wrong address")
+    page = text(alfa.get(f"/portal/invoices/{number}/"))
+    assert "nothing is due on this invoice, do not pay it." in page
+    assert "Reason: wrong address." in page
+    assert "$0.00" in page
+    assert "Total as issued, not due" in page
+    assert "How to pay" not in page
+    assert "Total due" not in page
+    notice = alfa.get(f"/portal/invoices/{number}/cancellation")
+    assert notice["X-Content-SHA256"] == held.cancellation_pdf_sha256
+    assert "nothing due" in text(alfa.get("/portal/invoices/"))
+    assert "No invoice yet" in text(alfa.get("/portal/"))
+
+    draft = draft_invoice(held.run, actor=billing, now=now)
+    again = issue_invoice(draft, actor=billing, now=now).number
+    assert f'Replaced by <a href="/portal/invoices/{again}/">{again}</a>' in text(
+        alfa.get(f"/portal/invoices/{number}/")
+    )
+    assert f'This invoice replaces <a href="/portal/invoices/{number}/">{number}</a>' in text(
+        alfa.get(f"/portal/invoices/{again}/")
+    )
+    assert alfa.get(f"/portal/invoices/{again}/cancellation").status_code == 404
+
+
 @pytest.mark.parametrize(
     ("address", "said"),
     [
