@@ -7,6 +7,9 @@ from meters.models import ImportFile, QuarantinedRecord
 from meters.models.sources import COLLECT
 from meters.queries.export import ExportOrder, prepare
 from meters.services import close_checks, ingest_file, replay, reread_file, validate_days
+from meters.services.arriving.files import as_profile, open_stored
+from meters.services.arriving.profiles import profile_from
+from meters.services.arriving.rehearsing import rehearse
 from meters.services.collecting.collect import collect
 from meters.services.publishing.followup import enqueue_validation
 from meters.services.virtual.catching_up import catch_up
@@ -45,6 +48,27 @@ def run_reread_file(ctx: JobContext) -> None:
     )
     enqueue_validation(receipt, f"file {receipt['file']}/{receipt['publication']}")
     ctx.result({"file": receipt["file"], "intervals": receipt["intervals"]})
+
+
+@job_kinds.register("rehearse_file")
+def run_rehearse_file(ctx: JobContext) -> None:
+    """Work out what a kept file would bring with a profile; nothing is stored.
+
+    Payload: `import_file_id`, `profile` (its fields, saved or not). The result is the receipt.
+    """
+    file = ImportFile.objects.get(pk=int(ctx.payload["import_file_id"]))
+    profile = as_profile(profile_from(ctx.payload["profile"]), file.received_at)
+    with open_stored(file) as stream:
+        document = rehearse(
+            stream,
+            file,
+            profile,
+            now=ctx.requested_at,
+            ctx=ctx,
+            saved=ctx.saved,
+            keep=ctx.result,
+        )
+    ctx.result(document)
 
 
 @job_kinds.register("replay_file")

@@ -19,6 +19,7 @@ from meters.models import (
     RecordState,
 )
 from meters.pages.multipliers import with_multipliers
+from meters.pages.rehearsals import with_moments
 from meters.pages.replaced import replaced_by_rules
 from meters.pages.rereading import READING_KINDS
 from meters.queries import with_problems
@@ -198,14 +199,21 @@ class FilePage(StaffPage, View):
         """Show the receipt."""
         file = get_object_or_404(ImportFile, pk=pk)
         records = file.quarantined.order_by("line_first")[:100]
+        codes = {
+            row["code"] for name in ("channels", "registers") for row in file.receipt.get(name, [])
+        }
+        keys = list(Channel.objects.filter(code__in=codes).values_list("pk", flat=True))
         context = {
             "file": file,
+            "registers": with_moments(file.receipt.get("registers", [])),
+            "channel_keys": ",".join(map(str, keys)),
+            "editor": _editor(file),
             "receipt": file.receipt,
             "arrived": with_multipliers(file.receipt.get("channels", [])),
             "rereadings": _rereadings(file),
             "records": records,
             "open_records": sum(row.state == RecordState.OPEN for row in records),
-            "open_findings": _open_findings(file),
+            "open_findings": _open_findings(keys),
             "replaced": replaced_by_rules(file.receipt),
             "jobs": Job.objects.filter(kind__in=READING_KINDS, payload__import_file_id=pk).order_by(
                 "-pk"
@@ -231,7 +239,14 @@ def _rereadings(file: ImportFile) -> list[dict]:
     ]
 
 
-def _open_findings(file: ImportFile) -> int:
-    """Return how many exceptions are open on the channels that came with the file."""
-    codes = [row["code"] for row in file.receipt.get("channels", [])]
-    return Finding.objects.filter(channel__code__in=codes, state=FindingState.OPEN).count()
+def _open_findings(channel_ids: list[int]) -> int:
+    """Return how many exceptions are open on the channels that came with a file."""
+    return Finding.objects.filter(channel__in=channel_ids, state=FindingState.OPEN).count()
+
+
+def _editor(file: ImportFile) -> str:
+    """Return where the profile of a file is edited beside it; a new one if it has none."""
+    row = ImportProfile.objects.filter(code=file.profile_code).first()
+    new = reverse("office-import-profile-new")
+    address = new if row is None else reverse("office-import-profile", args=[row.pk])
+    return f"{address}?file={file.pk}"

@@ -28,19 +28,8 @@ class ReadAgain(StaffPage, View):
         queued: list[Job] = []
 
         def act() -> str:
-            reason = _reason(request.POST.get("reason", ""))
-            _nothing_under_way(file)
-            profile = request.POST.get("profile", "")
-            set_profile(file, profile, actor=actor_of(request), reason=reason)
-            again = file.state == FileState.ACCEPTED
-            queued.append(
-                enqueue(
-                    "reread_file" if again else "ingest_file",
-                    f"{file.pk}/{now():%Y-%m-%dT%H:%M:%S.%fZ}",
-                    {"import_file_id": file.pk, "reason": reason},
-                    created_by=request.user,
-                )
-            )
+            reason = read_reason(request.POST.get("reason", ""))
+            queued.append(queue_reading(file, request.POST.get("profile", ""), reason, request))
             return f"{file.name} is read again with {file.profile_code or 'no profile'}."
 
         if attempt(request, act):
@@ -48,7 +37,24 @@ class ReadAgain(StaffPage, View):
         return redirect("office-import", pk=pk)
 
 
-def _reason(text: str) -> str:
+def queue_reading(file: ImportFile, profile_code: str, reason: str, request) -> Job:
+    """Give a kept file a profile and queue its reading, the first one or another.
+
+    Raises Conflict while another reading is open.
+    """
+    _nothing_under_way(file)
+    set_profile(file, profile_code, actor=actor_of(request), reason=reason)
+    again = file.state == FileState.ACCEPTED
+    return enqueue(
+        "reread_file" if again else "ingest_file",
+        f"{file.pk}/{now():%Y-%m-%dT%H:%M:%S.%fZ}",
+        {"import_file_id": file.pk, "reason": reason},
+        created_by=request.user,
+    )
+
+
+def read_reason(text: str) -> str:
+    """Return why something is done to a file or its profile; Refused for less than five letters."""
     if len(text.strip()) < 5:
         raise Refused("file.reason", "Say in a few words why the file has to be read again.")
     return text.strip()[:300]

@@ -21,7 +21,7 @@ from meters.services.arriving.previewing import look, preview
 from meters.services.arriving.rehearsing import rehearse
 from poweroptix.kernel.errors import Refused
 from tests.meters import builders
-from tests.meters.builders import NOW, install, long_csv, make_channel, make_profile
+from tests.meters.builders import NOW, long_csv, make_channel, make_profile
 
 pytestmark = pytest.mark.django_db
 START = datetime(2026, 3, 1, 6, tzinfo=UTC)
@@ -103,8 +103,7 @@ def test_a_dry_run_judges_registers():
 
 
 def test_a_profile_that_contradicts_the_installation_is_told():
-    channel = make_channel()
-    install(channel, START - timedelta(days=9), None, Decimal(100))
+    channel = make_channel(multiplier=Decimal(100))
     options = {"multiplier_applied": True}
     row = ImportProfile(code="P", format="csv_long@1", options=options)
     told = dry(long_csv(channel.code, START, ["1.5"] * 96), row)
