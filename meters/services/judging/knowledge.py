@@ -261,9 +261,13 @@ class Knowledge:
             return {}
         grid = self._window.grid
         near = [
-            *rows.filter(at_utc__lt=grid.start_utc).order_by("meter", "-at_utc").distinct("meter"),
+            *rows.filter(at_utc__lt=grid.start_utc)
+            .order_by("meter_id", "-at_utc")
+            .distinct("meter_id"),
             *rows.filter(at_utc__gte=grid.start_utc, at_utc__lte=grid.end_utc),
-            *rows.filter(at_utc__gt=grid.end_utc).order_by("meter", "at_utc").distinct("meter"),
+            *rows.filter(at_utc__gt=grid.end_utc)
+            .order_by("meter_id", "at_utc")
+            .distinct("meter_id"),
         ]
         found: dict[int, list[ClockCheckRow]] = defaultdict(list)
         for row in sorted(near, key=lambda each: each.at_utc):
