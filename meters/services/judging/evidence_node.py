@@ -19,9 +19,10 @@ import numpy as np
 from meters.calc.evidence import Flow, Named, Node
 from meters.estimation._base import usable
 from meters.models import Campus, Channel, ChannelKind, Direction, PointKind, Quantity, Role
-from meters.services.judging.evidence_readings import Stored
+from meters.services.judging.evidence_readings import Stored, at_length
 from meters.services.judging.subjects import Subject
 from poweroptix.kernel.fixed import MISSING
+from poweroptix.kernel.grid import Grid
 from poweroptix.kernel.quality import Status
 from poweroptix.kernel.rounding import Mode, to_places
 from poweroptix.kernel.series import Series
@@ -89,7 +90,7 @@ class Nodes:
         if not mine:
             return None
         others = tuple(
-            Flow(each.code, self._series(each), each.inward)
+            Flow(each.code, self._series(each, own.grid), each.inward)
             for each in flows
             if each.channel_id != subject.channel_id
         )
@@ -105,7 +106,7 @@ class Nodes:
         others = [f for f in flows if f.kind in LOADS and f.channel_id != subject.channel_id]
         if subject.kind not in LOADS or not others:
             return None
-        parts = [self._series(each) for each in others]
+        parts = [self._series(each, own.grid) for each in others]
         absent = np.any([~usable(part) for part in parts], axis=0)
         summed = np.sum([np.where(part.missing, 0, part.values) for part in parts], axis=0)
         values = np.where(absent, MISSING, summed)
@@ -113,13 +114,15 @@ class Nodes:
         name = f"load of {', '.join(each.code for each in others)}"
         return Named(name[:200], Series(own.grid, values, status, "kWh"))
 
-    def channels(self, subject: Subject) -> list[tuple[int, str]]:
-        """Return id and code of the other flows at the node of a channel."""
+    def channels(self, subject: Subject) -> list[tuple[int, int, str]]:
+        """Return id, interval length and code of the other flows at the node of a channel."""
         flows = self._flows.get(subject.campus_id, [])
-        return [(f.channel_id, f.code) for f in flows if f.channel_id != subject.channel_id]
+        others = (f for f in flows if f.channel_id != subject.channel_id)
+        return [(flow.channel_id, flow.minutes, flow.code) for flow in others]
 
-    def _series(self, flow: _Through) -> Series:
-        return self._stored.series(flow.channel_id, flow.minutes, "kWh")
+    def _series(self, flow: _Through, grid: Grid) -> Series:
+        """Return a flow on a grid; shorter intervals are summed."""
+        return at_length(self._stored.series(flow.channel_id, flow.minutes, "kWh"), grid)
 
 
 def _takes_part(subject: Subject) -> bool:
@@ -138,10 +141,10 @@ def _flows_in(kind: str, direction: str) -> bool:
 
 
 def _can_balance(flows: Sequence[_Through], minutes: int) -> bool:
-    """Tell whether flows are few and of one length, in and out."""
+    """Tell whether flows are few, go in and out, and can be summed to an interval length."""
     return (
         len(flows) <= MOST_FLOWS
-        and all(flow.minutes == minutes for flow in flows)
+        and all(minutes % flow.minutes == 0 for flow in flows)
         and {flow.inward for flow in flows} == {True, False}
     )
 

@@ -55,12 +55,12 @@ class Sources:
         texts = _texts(estimate)
         others = [(b.channel.channel_id, b.channel.minutes, b.channel.code)
                   for b in self._survey.besides(subject)]  # fmt: skip
-        others += [(i, own.minutes, code) for i, code in self._survey.nodes.channels(subject)]
+        others += self._survey.nodes.channels(subject)
         end = self._grid.start_of(gap.stop)
         for channel_id, minutes, code in dict.fromkeys(others):
             if any(code in text for text in texts):
                 found += self._versions(channel_id, minutes, code, before, end)
-        return found
+        return [each for at, each in enumerate(found) if each not in found[:at]]
 
     def _own_ranges(self, estimate: Estimate, grid: Grid) -> Iterator[Range]:
         """Yield the times of the channel itself that the estimate rests on."""

@@ -111,18 +111,22 @@ def test_the_control_system_is_set_to_the_meter_over_seven_days():
 # -- node -----------------------------------------------------------------------------------------
 
 
-def node_of(case, days=2, wobble=0):
+def node_of(case, days=2, wobble=0, finer=15):
     """Return four feeders behind an incomer, each day alike, the fourth with a hole at ten."""
     given = case["given"]
     incomer = make_channel("GRID/KWH", kind="GRID_TIE")
-    feeders = [make_channel(f"F{n}/KWH", kind="HOUSE") for n in (1, 2, 3, 4)]
+    feeders = [
+        make_channel(f"F{n}/KWH", kind="HOUSE", minutes=finer if n == 1 else 15)
+        for n in (1, 2, 3, 4)
+    ]
     lost = Decimal(given["incomer"]) * Decimal(given["loss_pct"]) / 100
     known = [Decimal(text) for text in given["feeders"]]
     fourth = Decimal(given["incomer"]) - sum(known) - lost
     for number in range(days):
         day = f"2025-06-{17 - days + 1 + number}"
         for channel, value in zip([incomer, *feeders[:3]], [given["incomer"], *known], strict=True):
-            store_day(channel, day, [value], name=f"{channel.code[:2]}{day}.csv")
+            part = Decimal(value) * channel.minutes / 15
+            store_day(channel, day, [part], name=f"{channel.code[:2]}{day}.csv")
         values = [fourth + wobble * (-1) ** i for i in range(96)]
         if day == DAY:
             values[40:52] = [None] * 12
@@ -130,9 +134,10 @@ def node_of(case, days=2, wobble=0):
     return incomer, feeders
 
 
-def test_the_one_unknown_feeder_is_what_the_others_leave():
+@pytest.mark.parametrize("finer", [15, 5])
+def test_the_one_unknown_feeder_is_what_the_others_leave(finer):
     case = example("U3")
-    incomer, feeders = node_of(case)
+    incomer, feeders = node_of(case, finer=finer)
     judge(incomer, *feeders, first="2025-06-16", last=DAY)
     assert finals(feeders[3], TEN, 12) == [case["expect"]["value"]] * 12
     made = sheet(feeders[3])
