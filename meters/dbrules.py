@@ -165,7 +165,7 @@ RULES: list[Rule] = [
         VIRTUAL,
         columns=(
             *("id", "channel_id", "valid", "method", "formula", "parameters", "cut_longer"),
-            *("recorded_at", "withdrawn_at"),
+            "withdrawn_at",
         ),
     ),
     ChannelPolicy("meters_virtualterm"),

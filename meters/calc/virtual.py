@@ -31,7 +31,7 @@ class Version:
 
     `names`: name in the formula -> channel; a name that is the channel's code may be left out.
     `until_utc`: the instant at which it ends before another begins; None: it does not. `split`:
-    terms with longer intervals may be cut into equal parts.
+    terms with longer intervals may be cut into equal parts. `key`: what whoever stores it calls it.
     """
 
     from_utc: datetime
@@ -41,6 +41,7 @@ class Version:
     split: bool = False
     losses: Compensation | None = None
     side: Side = Side.DELIVERED
+    key: int = 0
 
     def channels(self) -> dict[str, str]:
         """Return the channel behind every name of the formula, or of the losses."""

@@ -23,7 +23,7 @@ from poweroptix.kernel.rounding import display
 
 MOST_DEPTH = 20
 #: What a tenant may read of a definition too.
-SEEN = ("channel", "valid", "method", "formula", "parameters", "cut_longer", "recorded_at")
+SEEN = ("channel", "valid", "method", "formula", "parameters", "cut_longer")
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,8 @@ def explain_virtual(
     files = ImportFile.objects.defer("receipt", "path").in_bulk(blocks.files)
     terms = tuple(_with_file(one, files) for one in reading.terms)
     used = {pk for pk, _version in block.used_at(minute)}
-    definition = _definition(channel, start, block, used)
+    by = VirtualDefinition.objects.only(*SEEN).prefetch_related("terms")
+    definition = by.filter(pk=block.definition_at(minute)).first()
     sentence, numbers = _words(definition, channel, terms)
     seen = {one.channel.pk for one in terms}
     return Explained(
@@ -172,10 +173,17 @@ class _Block:
 
     def used_at(self, minute: int) -> list[tuple[int, int]]:
         """Return (channel, version) of the terms of the definition in force at a minute."""
+        return [(-row[1], row[2]) for row in self._told_at(minute)]
+
+    def definition_at(self, minute: int) -> int:
+        """Return the definition that was in force at a minute; 0 for none."""
+        return max((row[3] for row in self._told_at(minute)), default=0)
+
+    def _told_at(self, minute: int) -> list[list[int]]:
+        """Return the source runs of the definition that was in force at a minute."""
         told = [row for row in self.runs.tolist() if row[1] < 0]
-        begun = [row[0] for row in told if row[0] * self.minutes <= minute]
-        first = max(begun, default=-1)
-        return [(-row[1], row[2]) for row in told if row[0] == first]
+        first = max((row[0] for row in told if row[0] * self.minutes <= minute), default=-1)
+        return [row for row in told if row[0] == first]
 
     def source_at(self, minute: int) -> tuple[int, int]:
         """Return (file, line) of an interval; of a final block the line is its received version."""
@@ -296,27 +304,6 @@ def _with_file(reading: TermReading, files: dict[int, ImportFile]) -> TermReadin
         import_file=files.get(file.pk) if file else None,
         terms=tuple(_with_file(one, files) for one in reading.terms),
     )
-
-
-def _definition(
-    channel: Channel, start: datetime, block: _Block, used: set[int]
-) -> VirtualDefinition | None:
-    """Return the definition that a version was computed by: known then, with the same terms."""
-    published = Publication.objects.filter(pk=block.publication_id).first()
-    rows = VirtualDefinition.objects.filter(channel=channel).only(*SEEN).prefetch_related("terms")
-    if published is not None:
-        rows = rows.filter(recorded_at__lte=published.created_at)
-    fitting = [
-        row
-        for row in rows
-        if row.valid.lower <= start and {term.channel_id for term in row.terms.all()} <= used
-    ]
-    return max(
-        fitting,
-        key=lambda row: (row.valid.upper is None or start < row.valid.upper, row.recorded_at,
-                         row.pk),
-        default=None,
-    )  # fmt: skip
 
 
 def _words(

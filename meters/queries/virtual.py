@@ -151,6 +151,7 @@ def version_of(row: VirtualDefinition, channel: Channel) -> Version:
     """Return a definition in pure form."""
     is_formula = row.method == DefinitionMethod.FORMULA
     return Version(
+        key=row.pk,
         from_utc=row.valid.lower,
         until_utc=row.valid.upper,
         formula=row.formula,

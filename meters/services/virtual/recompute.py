@@ -2,8 +2,8 @@
 
 Whole UTC days; every interval length divides a day, so a day rests on the same day of its terms
 alone. A written block remembers the terms it was computed from: a source run per definition and
-term holds the first interval, the term's channel as a negative number, and the version of the
-term's final block.
+term holds the first interval, the term's channel as a negative number, the version of the term's
+final block, and the definition.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ class Stretch:
             interval = (begins - start) // timedelta(minutes=virtual.minutes)
             for code in dict.fromkeys(version.channels().values()):
                 pk = self._computed.defined.ids[code]
-                rows.append([interval, -pk, self._versions.get((pk, day), 0), 0])
+                rows.append([interval, -pk, self._versions.get((pk, day), 0), version.key])
         return rows
 
 

@@ -53,7 +53,7 @@ def test_an_older_version_is_explained_by_what_it_rested_on():
     assert (old.numbers, old.quantity, old.terms[0].version) == ("2 * 10", Decimal(20), 1)
     versions = {one.version: one for one in trace(net.pk, DAY).versions}
     assert [versions[n].raw_version for n in (1, 2)] == [None, None]
-    defined(net, "3 * [G/KWH]", now=NOW + timedelta(hours=2))
+    defined(net, "3 * [G/KWH]")
     assert explain_virtual(net.pk, DAY).sentence == "3 * [G/KWH]"
     assert explain_virtual(net.pk, DAY, version=2).sentence == "2 * [G/KWH]"
 

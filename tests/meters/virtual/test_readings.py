@@ -190,8 +190,10 @@ def test_shorter_intervals_are_summed_and_longer_ones_cut_only_where_allowed():
 def test_definitions_change_at_an_instant_within_a_day(net):
     channel, gross, aux = net
     noon = DAY + timedelta(hours=12)
-    defined(channel, "[G/KWH]", since=noon)
+    old, new = channel.definitions.get(), defined(channel, "[G/KWH]", since=noon)
     assert values(channel, noon - QUARTER, hours=1)[:2] == ["11860", "12500"]
     block = ReadingBlock.objects.filter(channel_id=channel.pk, day=DAY.date()).latest("version")
-    assert block.sources == [0, -gross.pk, 1, 0, 0, -aux.pk, 1, 0, 48, -gross.pk, 1, 0]
+    assert block.sources == [
+        *(0, -gross.pk, 1, old.pk), *(0, -aux.pk, 1, old.pk), *(48, -gross.pk, 1, new.pk),
+    ]  # fmt: skip
     assert channel.definitions.filter(withdrawn_at=None).count() == 2
