@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,6 +14,9 @@ from poweroptix.kernel.fixed import MISSING
 from poweroptix.kernel.grid import Grid
 from poweroptix.kernel.quality import Status
 from poweroptix.kernel.series import Series
+
+#: Units whose readings may be added up over time.
+SUMMED = frozenset({"kWh", "kVArh", "kVAh", "MMBtu", "m3", "kg"})
 
 
 def change_length(series: Series, minutes: int) -> Series:
@@ -41,6 +45,24 @@ def change_length(series: Series, minutes: int) -> Series:
     status = np.repeat(np.where(series.missing, Status.MISSING, Status.CALCULATED), parts)
     grid = Grid(series.grid.start_utc, minutes, series.grid.count * parts)
     return Series(grid, values, status.astype(np.uint8), series.unit)
+
+
+def takers(
+    lengths: Collection[int], delivered: int, unit: str, accept: Collection[int] = ()
+) -> list[int]:
+    """Return which of some interval lengths take readings of a delivered length (F05), minutes.
+
+    The same length does. Longer ones do only where `accept` names the delivered length and readings
+    of the unit may be summed; nothing is summed in silence.
+
+    >>> takers([15], 5, "kWh"), takers([15], 5, "kWh", accept=[5]), takers([15], 15, "kW")
+    ([], [15], [15])
+    """
+    if delivered in lengths:
+        return [delivered]
+    if delivered not in accept or unit not in SUMMED:
+        return []
+    return sorted(length for length in lengths if length % delivered == 0)
 
 
 def lengthen(block: ChannelBlock, minutes: int) -> ChannelBlock:

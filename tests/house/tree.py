@@ -16,6 +16,7 @@ PURE = (
     "meters.estimation",
     "meters.sources",
     "meters.calc",
+    "meters.conformance",
     "contracts.charges",
     "contracts.calc",
     "settlement.allocation",

@@ -13,13 +13,13 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from meters.calc.resolution import takers
 from meters.formats import ChannelBlock, RegisterRow
 from meters.models import Channel, ChannelAlias
 
 FUTURE_GRACE = timedelta(minutes=5)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-SUMMED = frozenset({"kWh", "kVArh", "kVAh", "MMBtu", "m3", "kg"})
 
 
 @dataclass(frozen=True)
@@ -100,13 +100,13 @@ class Resolver:
                 "no readings. Map the record to a metered channel."
             )
             return rejected(block, "F03", text)
-        fitting = [t for t in candidates if t.minutes == block.minutes]
-        if not fitting and block.minutes in self._accept and block.unit in SUMMED:
-            fitting = [t for t in candidates if t.minutes % block.minutes == 0]
+        known = {t.minutes for t in candidates}
+        lengths = takers(known, block.minutes, block.unit, self._accept)
+        fitting = [t for t in candidates if t.minutes in lengths]
         if not fitting:
-            lengths = ", ".join(str(t.minutes) for t in candidates)
+            shown = ", ".join(str(t.minutes) for t in candidates)
             text = (
-                f"{block.channel_text} has {lengths}-minute intervals, the file sends "
+                f"{block.channel_text} has {shown}-minute intervals, the file sends "
                 f"{block.minutes}-minute ones. Create a successor channel of that length, or, to "
                 "sum shorter intervals, name their length in accept_lengths of the profile."
             )

@@ -9,12 +9,12 @@ from typing import Any
 
 from meters.calc.compensation import METERED, METHODS, OPPOSITE, Compensation, side_of
 from meters.calc.dimensions import check_unit
+from meters.calc.resolution import SUMMED
 from meters.calc.virtual import Version, Virtual, in_order, moments_of
 from meters.calc.written import read_expression
 from meters.models import Channel, DefinitionMethod, LossFactor, Role, VirtualDefinition
 from meters.queries.counted import counted_twice
 from meters.queries.virtual import version_of
-from meters.services.arriving.arrivals import SUMMED
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.finding import Finding
 from poweroptix.kernel.parameters import parse, to_json

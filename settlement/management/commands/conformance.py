@@ -1,4 +1,4 @@
-"""`manage.py conformance DIR`: settle every case of a folder and compare the amounts."""
+"""`manage.py conformance PATH`: replay every case of a file or folder and compare the results."""
 
 from __future__ import annotations
 
@@ -8,32 +8,41 @@ from typing import Any
 
 from poweroptix.kernel.errors import Refused
 from settlement.calc.cases import Verdict, run_case
+from settlement.calc.examples import is_example, replay
 from settlement.management.kit import DomainCommand
 
 
 class Command(DomainCommand):
     """Run conformance cases; prints [{id, verdict, expected, got}]."""
 
-    help = "Settle the *.json cases below a folder and print a verdict each; exit 1 when one fails."
+    help = (
+        "Replay the *.json cases of a file or below a folder (months to settle, worked examples "
+        "of metering) and print a verdict each; exit 1 when one fails."
+    )
 
     def add_arguments(self, parser):
         """Declare the arguments."""
         super().add_arguments(parser)
-        parser.add_argument("folder", type=Path)
+        parser.add_argument("path", type=Path)
         parser.add_argument("--words", action="store_true", help="one line a case instead of JSON")
 
-    def work(self, *, folder: Path, words: bool, **_options: Any) -> tuple[Any, str, bool]:
+    def work(self, *, path: Path, words: bool, **_options: Any) -> tuple[Any, str, bool]:
         """Run the cases."""
-        if not folder.is_dir():
-            raise Refused("conformance.folder", f"{folder} is no folder.")
-        verdicts = [
-            run_case(case) for path in sorted(folder.rglob("*.json")) for case in _cases(path)
-        ]
+        if not path.exists():
+            raise Refused("conformance.path", f"{path} is no folder and no file.")
+        files = sorted(path.rglob("*.json")) if path.is_dir() else [path]
+        verdicts = [verdict for file in files for verdict in _verdicts(_cases(file))]
         document = [verdict.to_json() for verdict in verdicts]
         text = (
             "\n".join(_line(one) for one in verdicts) if words else json.dumps(document, indent=1)
         )
         return document, text, all(one.verdict != "fail" for one in verdicts)
+
+
+def _verdicts(cases: list[dict[str, Any]]) -> list[Verdict]:
+    """Replay the cases of a file, in its order; an example may rest on the one before it."""
+    examples = iter(replay(case for case in cases if is_example(case)))
+    return [next(examples) if is_example(case) else run_case(case) for case in cases]
 
 
 def _cases(path: Path) -> list[dict[str, Any]]:
@@ -48,6 +57,6 @@ def _cases(path: Path) -> list[dict[str, Any]]:
 
 
 def _line(verdict: Verdict) -> str:
-    if verdict.verdict != "fail":
-        return f"{verdict.verdict:12}{verdict.id}"
-    return f"fail        {verdict.id}: expected {verdict.expected}, got {verdict.got}"
+    if verdict.verdict == "unsupported":
+        return f"unsupported {verdict.id}: {verdict.got}"
+    return f"{verdict.verdict:12}{verdict.id}: expected {verdict.expected}, got {verdict.got}"
