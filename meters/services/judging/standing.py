@@ -24,6 +24,8 @@ from poweroptix.kernel.parameters import describe, to_json
 from poweroptix.kernel.period import Period, day_start, zone_of
 
 JUDGES, OFF, LACKS = "judges", "off", "lacks"
+#: Units that say nothing behind a number.
+PLAIN = ("ratio", "count")
 
 
 @dataclass(frozen=True)
@@ -152,11 +154,24 @@ def _given(rule: Any, parameters: Any) -> tuple[Given, ...]:
     defaults = to_json(rule.Parameters())
     return tuple(
         Given(
-            each["name"], each["label"], values[each["name"]], each["unit"], each["help"],
-            defaults[each["name"]],
+            each["name"], _label(each["name"], each["unit"]), values[each["name"]],
+            "" if each["unit"] in PLAIN else each["unit"], each["help"], defaults[each["name"]],
         )
         for each in describe(rule.Parameters)
     )  # fmt: skip
+
+
+def _label(name: str, unit: str) -> str:
+    """Return the name of a parameter in words, without the unit that stands behind its value.
+
+    >>> _label("tolerance_s", "s"), _label("min_load_ratio", "ratio"), _label("threshold", "ratio")
+    ('Tolerance', 'Min load', 'Threshold')
+    """
+    words = name.split("_")
+    said = {unit.lower(), "pct"} if unit else set()
+    if len(words) > 1 and words[-1] in said:
+        words = words[:-1]
+    return " ".join(words).capitalize()
 
 
 def _set_by(row: RuleSetting | None, settings: Settings, subject: Subject, day: date) -> str:
