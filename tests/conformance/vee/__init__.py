@@ -1,0 +1,1 @@
+"""Examples that need what is stored."""
