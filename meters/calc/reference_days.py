@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
+from poweroptix.kernel.grid import Grid
 from poweroptix.kernel.period import LocalClock
 from poweroptix.kernel.series import Series
 
@@ -31,6 +32,12 @@ TWO_WEEKS: dict[int, tuple[int, ...]] = {
     SATURDAY: (7,),
     SUNDAY: (7,),
 }
+
+
+@lru_cache(maxsize=8)
+def clock_of(grid: Grid, zone: str) -> LocalClock:
+    """Return the local clock of a grid; the channels of a window share one, nobody changes it."""
+    return LocalClock.of(grid, zone)
 
 
 @dataclass(frozen=True)
@@ -64,7 +71,7 @@ class History:
     @cached_property
     def clock(self) -> LocalClock:
         """The local clock of the series."""
-        return LocalClock.of(self.series.grid, self.zone)
+        return clock_of(self.series.grid, self.zone)
 
     def type_of(self, day: int) -> int:
         """Return 0 (Monday) to 6, or 7 for a holiday."""

@@ -17,10 +17,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from meters.calc.evidence import Evidence
-from meters.calc.reference_days import History, Reference
+from meters.calc.reference_days import History, Reference, clock_of
 from poweroptix.kernel.exact import total
 from poweroptix.kernel.fixed import MICRO, from_micro, micro
-from poweroptix.kernel.period import LocalClock
 from poweroptix.kernel.quality import Method, Status
 from poweroptix.kernel.registry import Registry
 from poweroptix.kernel.rounding import Mode, cumulative, in_words
@@ -248,7 +247,7 @@ def near_one(ratio: Ratio, limit_pct: Decimal) -> bool:
 def history_of(series: Series, context: EstimationContext) -> History:
     """Return the series as days that may serve as references."""
     failing = flagged(series, context.flags, ("POWER_FAIL", INTERRUPTED))
-    ordinals = LocalClock.of(series.grid, context.zone).date_ordinal
+    ordinals = clock_of(series.grid, context.zone).date_ordinal
     outages = frozenset(np.unique(ordinals[failing]).tolist())
     good = usable(series)
     reach = context.barriers if context.ratio_changes is None else context.ratio_changes

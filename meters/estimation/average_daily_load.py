@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from meters.calc.reference_days import clock_of
 from meters.estimation._base import (
     PLACES,
     RUNNING,
@@ -27,7 +28,7 @@ from meters.estimation._base import (
 )
 from poweroptix.kernel.exact import total
 from poweroptix.kernel.fixed import MICRO, micro
-from poweroptix.kernel.period import LocalClock, Period
+from poweroptix.kernel.period import Period
 from poweroptix.kernel.quality import Method
 from poweroptix.kernel.rounding import cumulative
 from poweroptix.kernel.series import Series
@@ -53,7 +54,7 @@ class AverageDailyLoad:
         """Return the estimate; None when some day has no total or more was metered than it."""
         if context.facts.get("technology") == "SOLAR":
             return None
-        ordinals = LocalClock.of(series.grid, context.zone).date_ordinal
+        ordinals = clock_of(series.grid, context.zone).date_ordinal
         values: list[int] = []
         sheets, written = [], []
         for day, rows in local_days(ordinals, gap):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from meters.calc.reference_days import History
+from meters.calc.reference_days import History, clock_of
 from meters.estimation._base import (
     Estimate,
     EstimationContext,
@@ -22,7 +22,6 @@ from meters.estimation._base import (
     usable,
 )
 from poweroptix.kernel.parameters import param
-from poweroptix.kernel.period import LocalClock
 from poweroptix.kernel.quality import Method
 from poweroptix.kernel.series import Series
 
@@ -58,7 +57,7 @@ class PrevYear:
         past = _last_year(series, context)
         if past is None:
             return None
-        clock = LocalClock.of(series.grid, context.zone)
+        clock = clock_of(series.grid, context.zone)
         numbers: dict[int, Fraction] = {}
         sheets, used = [], []
         for day, rows in local_days(clock.date_ordinal, gap):
