@@ -7,6 +7,7 @@ column can be set from a document the day it exists.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from types import MappingProxyType
 from typing import Any
 
 from django.apps import apps
@@ -24,17 +25,30 @@ from poweroptix.portfolio.changes import CREATE, SAME, UPDATE, Change
 
 @dataclass(frozen=True)
 class Section:
-    """A list of the document: its name, its model and the fields that identify an item."""
+    """A list of the document: its name, its model and the fields that identify an item.
+
+    Rows of an `added_only` section are evidence: one that differs is refused, not changed.
+    """
 
     name: str
     model: str
     key: tuple[str, ...]
+    added_only: bool = False
 
 
-def apply_row(section: Section, item: Any, where: str, actor: Actor) -> tuple[models.Model, Change]:
+def apply_row(
+    section: Section,
+    item: Any,
+    where: str,
+    actor: Actor,
+    *,
+    signature: Mapping[str, Any] = MappingProxyType({}),
+    among: models.QuerySet | None = None,
+) -> tuple[models.Model, Change]:
     """Create or update the row of one item; `Refused` names the path of a wrong field.
 
-    What was created or changed stands in the audit trail.
+    What was created or changed stands in the audit trail. A new row carries the `signature`.
+    `among` are the rows that the key tells apart; without it all of the model.
     """
     model = apps.get_model(section.model)
     if not isinstance(item, Mapping):
@@ -46,10 +60,10 @@ def apply_row(section: Section, item: Any, where: str, actor: Actor) -> tuple[mo
         if name != "campus" or name in own  # elsewhere `campus` only says where codes belong
     }
     required(values, where, *section.key)
-    row = _existing(model, section.key, values)
+    row = _existing(model.objects.all() if among is None else among, section.key, values)
     label = "/".join(_text(values[name]) for name in section.key)
     if row is None:
-        row = model(**values)
+        row = model(**values, **signature)
         _save(row, where)
         said = {name: _text(value) for name, value in values.items()}
         record("portfolio.create", row, actor=actor, after=said)
@@ -61,6 +75,13 @@ def apply_row(section: Section, item: Any, where: str, actor: Actor) -> tuple[mo
     }
     if not changed:
         return row, Change(section.name, label, SAME)
+    if section.added_only:
+        name = next(iter(changed))
+        raise Refused(
+            "portfolio.evidence",
+            f"{where}.{name}: what was recorded is never changed (stands: {changed[name][0]!r}); "
+            "add an item with a number of its own that corrects it",
+        )
     for name in changed:
         setattr(row, name, values[name])
     _save(row, where)
@@ -81,7 +102,8 @@ def find(model: type[models.Model], text: Any, item: Mapping, where: str) -> mod
         return _in_campus(model, "code", str(text), item, where)
     if "serial" in names:
         return _in_campus(model, "serial", str(text), item, where)
-    found = model.objects.filter(code=str(text)).first()
+    field = "certificate_number" if "certificate_number" in names else "code"
+    found = model.objects.filter(**{field: str(text)}).first()
     if found is None:
         raise Refused(
             "portfolio.unknown", f"{where}: there is no {model._meta.verbose_name} '{text}'"
@@ -146,8 +168,8 @@ def _value(model, name: str, raw: Any, item: Mapping, where: str) -> Any:
         field = model._meta.get_field(name)
     except FieldDoesNotExist:
         field = None
-    if field is None or not getattr(field, "concrete", False) or field.primary_key:
-        known = sorted(f.name for f in model._meta.concrete_fields if not f.primary_key)
+    if field is None or not getattr(field, "concrete", False) or not _is_set_by_people(field):
+        known = sorted(f.name for f in model._meta.concrete_fields if _is_set_by_people(f))
         raise Refused(
             "portfolio.unknown_field", f"{path}: unknown field; known: {', '.join(known)}"
         )
@@ -162,6 +184,10 @@ def _value(model, name: str, raw: Any, item: Mapping, where: str) -> Any:
         return field.to_python(raw)
     except ValidationError as fault:
         raise Refused("portfolio.value", f"{path}: {' '.join(fault.messages)}") from fault
+
+
+def _is_set_by_people(field: models.Field) -> bool:
+    return field.editable and not field.primary_key
 
 
 def _check_shape(field: models.Field, raw: Any, path: str) -> None:
@@ -201,7 +227,7 @@ def _moment(text: str, dates: bool, path: str) -> date | datetime:
     return moment.astimezone(UTC)
 
 
-def _existing(model, key: tuple[str, ...], values: Mapping) -> models.Model | None:
+def _existing(rows: models.QuerySet, key: tuple[str, ...], values: Mapping) -> models.Model | None:
     lookup = {}
     for name in key:
         value = values[name]
@@ -209,7 +235,7 @@ def _existing(model, key: tuple[str, ...], values: Mapping) -> models.Model | No
             lookup[f"{name}__startswith"] = value.lower
         else:
             lookup[name] = value
-    return model.objects.filter(**lookup).first()
+    return rows.filter(**lookup).first()
 
 
 def _same(old: Any, new: Any) -> bool:

@@ -10,6 +10,7 @@ from poweroptix.accounts.models import Tenant
 from poweroptix.accounts.services import create_tenant
 from poweroptix.audit.actor import Actor
 from poweroptix.kernel.errors import Refused
+from poweroptix.portfolio import metering
 from poweroptix.portfolio.agreements import (
     apply_calendar,
     apply_contract,
@@ -45,20 +46,35 @@ SECTIONS: dict[str, Handler] = {
         for section in (
             Section("campuses", "meters.Campus", ("code",)),
             Section("generating_units", "meters.GeneratingUnit", ("campus", "code")),
+            Section(
+                "power_curve_points",
+                "meters.PowerCurvePoint",
+                ("generating_unit", "effective_from", "wind_m_per_s"),
+            ),
+            Section(
+                "heat_rate_points",
+                "meters.HeatRatePoint",
+                ("generating_unit", "effective_from", "fuel_mmbtu_per_hour"),
+            ),
             Section("delivery_points", "meters.DeliveryPoint", ("campus", "code")),
             Section("meters", "meters.Meter", ("campus", "serial")),
             Section("channels", "meters.Channel", ("code",)),
             Section("installations", "meters.Installation", ("channel", "valid")),
-            Section(
-                "rule_settings", "meters.RuleSetting", ("channel", "rule_key", "effective_from")
-            ),
             Section("loss_factors", "meters.LossFactor", ("delivery_point", "effective_from")),
             Section("site_holidays", "meters.SiteHoliday", ("campus", "date")),
             Section("import_profiles", "meters.ImportProfile", ("code",)),
             Section("sources", "meters.Source", ("code",)),
+            Section("rule_sets", "meters.RuleSet", ("code",)),
+            Section("capacity_steps", "meters.CapacityStep", ("generating_unit", "effective_from")),
+            Section("unit_limits", "meters.UnitLimits", ("generating_unit", "effective_from")),
             Section("parties", "contracts.Party", ("code",)),
         )
     },
+    "rule_set_uses": metering.apply_rule_set_use,
+    "rule_settings": metering.apply_rule_setting,
+    "transformer_certificates": metering.apply_certificate,
+    "meter_tests": metering.apply_meter_test,
+    "interruptions": metering.apply_interruption,
     "virtual_channels": apply_virtual,
     "holiday_calendars": lambda item, where, actor, _now: apply_calendar(item, where, actor),
     "tou_calendars": _rows(Section("tou_calendars", "contracts.TouCalendar", ("code",))),
