@@ -4,7 +4,7 @@ A chart says how wide it is; a range with more intervals than it has room for co
 and the highest of each bucket, and the chart asks again when somebody looks closer.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -56,11 +56,13 @@ def profile(
     start: datetime,
     end: datetime,
     *,
+    beside: Iterable[Channel] = (),
     weeks_back: tuple = (),
     width: int = USUAL_WIDTH,
 ) -> dict:
     """Return the chart of a channel: final readings, what was received, the same days before.
 
+    `beside` adds the final readings of channels that measure the same, such as a check meter;
     `weeks_back` adds the final readings of the same wall-clock times so many weeks earlier; of
     more intervals than `width` pixels show, each pixel gets the lowest and the highest.
     Raises Refused for an empty range or more than 400 days.
@@ -72,12 +74,16 @@ def profile(
     raw, _raw_pins = raw_series(channel.pk, start, end)
     primary = _primary(channel, raw)
     series["as received" if primary is raw else "as received × multiplier"] = primary
+    styles = ["final", "raw"]
+    for other in beside:
+        series[f"{other.get_role_display().lower()} {other.code}"] = _final(other, start, end)
+        styles.append("check")
     zone = channel.delivery_point.campus.zone
     for weeks in weeks_back:
         begin = _weeks_before(start, weeks, zone)
         name = "a week before" if weeks == 1 else f"{weeks} weeks before"
         series[name] = _final(channel, begin, begin + (end - start))
-    return styled(drawn(series, zone, width), ["final", "raw"])
+    return styled(drawn(series, zone, width), styles)
 
 
 def changed_profile(preview: Preview, around: timedelta) -> dict:
@@ -129,7 +135,7 @@ def _column(values: np.ndarray, scale: float) -> list:
 
 
 def styled(document: dict, styles: list[str]) -> dict:
-    """Say how each series is drawn: in front, as received, and the rest as context."""
+    """Say how each series is drawn: in front, as received, to compare, and the rest as context."""
     for at, one in enumerate(document["series"]):
         one["style"] = styles[at] if at < len(styles) else "context"
     return document

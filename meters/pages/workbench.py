@@ -13,7 +13,7 @@ from meters.pages.profiles import WEEKS_BACK, asked_view, profile
 from meters.pages.worksheets import readable
 from meters.queries import edits_to_confirm, effect, open_findings
 from meters.services import accept_finding, look_again
-from meters.services.editing.order import virtual_words
+from meters.services.editing.order import sources_of, virtual_words
 from poweroptix.accounts.permissions import may
 from poweroptix.clock import now
 from poweroptix.kernel.errors import Refused
@@ -128,13 +128,15 @@ class FindingSeries(StaffPage, View):
     verb = "meters.view"
 
     def get(self, request, pk):
-        """Return final readings, what was received, and the same days one and two weeks before."""
+        """Return final and received readings, check meters, and the same days weeks before."""
         finding = finding_of(pk)
         if finding.channel is None:
             raise Refused("finding.channel", "This finding concerns no channel; nothing to draw.")
         start, end, width = asked_view(
             request.GET, finding.start_utc - AROUND, finding.end_utc + AROUND
         )
+        channel = finding.channel
+        beside = sources_of(channel)
         return JsonResponse(
-            profile(finding.channel, start, end, weeks_back=WEEKS_BACK, width=width)
+            profile(channel, start, end, beside=beside, weeks_back=WEEKS_BACK, width=width)
         )

@@ -1,7 +1,7 @@
 /* Time-series charts. <div class="chart" data-chart="/url/series.json" data-label="..."> draws the columnar payload
    {t0: epoch s, step: s, n, unit, tz, series: [{name, v: [..], style}], q: [[letter, count]..]} with uPlot; q colours the strip below.
    n > 1: each pair of points is the lowest and the highest of n intervals; with data-zoom the chart asks again for the part looked at.
-   style: "final" is drawn on top in the colours of its quality, "raw" thin and dashed, "context" faint; without it a plain line. */
+   style: "final" is drawn on top in the colours of its quality, "raw" thin and dashed, "check" in a colour of its own, "context" faint; without it a plain line. */
 "use strict";
 (() => {
   const cssVar = (name) => { const probe = document.createElement("i"); probe.style.color = `var(${name})`; document.body.append(probe); const c = getComputedStyle(probe).color; probe.remove(); return c; };
@@ -23,7 +23,7 @@
       ctx.restore();
     };
   }
-  const depth = { context: 0, raw: 1, final: 2 };
+  const depth = { context: 0, check: 1, raw: 1, final: 2 };
   /* The line of the final readings takes the colour of each interval's quality: a gradient with hard edges. */
   function byQuality(payload, count, ink) {
     return (u) => {
@@ -44,6 +44,7 @@
     const plain = cssVar(`--s${(i % 6) + 1}`);
     if (one.style === "final") return { stroke: byQuality(payload, count, ink), mark: ink.A, width: 2.5 };
     if (one.style === "raw") return { stroke: cssVar("--text"), width: 1, dash: [5, 4] };
+    if (one.style === "check") return { stroke: cssVar("--s5"), width: 1.6 };
     if (one.style === "context") return { stroke: cssVar("--muted"), width: 1.3, dash: i % 2 ? [2, 5] : [2, 2] };
     return { stroke: plain, width: 1.5, fill: payload.bars ? plain : undefined };
   }
