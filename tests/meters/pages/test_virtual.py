@@ -10,10 +10,11 @@ from django.urls import reverse
 
 from meters.models import VirtualDefinition
 from poweroptix.jobs.services import drain
+from tests.meters.builders import NOW
 from tests.meters.virtual.makers import DAY, SINCE, defined, metered, values, virtual
 
 pytestmark = pytest.mark.django_db
-PAGE_QUERIES = 34
+PAGE_QUERIES, LIST_QUERIES = 34, 17
 
 
 @pytest.fixture
@@ -70,6 +71,18 @@ def test_a_page_asks_a_bounded_number_of_questions(ann, net):
     with CaptureQueriesContext(connection) as captured:
         assert ann.get(address(net)).status_code == 200
     assert len(captured) <= PAGE_QUERIES, len(captured)
+
+
+def test_a_longer_list_asks_no_more_questions(ann, net):
+    ann.get(reverse("office-virtuals"))
+    counts = []
+    for number in range(3):
+        defined(virtual(f"V{number}"), f"{number + 2} * [G/KWH]", compute=False)
+        with CaptureQueriesContext(connection) as captured:
+            assert ann.get(reverse("office-virtuals")).status_code == 200
+        counts.append(len(captured))
+    VirtualDefinition.objects.update(computed_at=NOW)
+    assert counts[0] == counts[2] <= LIST_QUERIES
 
 
 def order(**more):
