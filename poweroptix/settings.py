@@ -188,7 +188,11 @@ STORAGES = {
     },
 }
 # Folders that a source may watch, and the one that its secrets lie in.
+#: Days for which rows of finished jobs are kept; at least 30.
+JOBS_KEPT_DAYS = max(30, env.int("POWEROPTIX_JOBS_KEPT_DAYS", default=90))
 METERS_INBOXES = env.list("POWEROPTIX_INBOXES", default=[str(HOME / "inbox")])
+# Modules that register formats of this house (docs/formats/mv90.md).
+METERS_FORMATS = env.list("POWEROPTIX_FORMATS", default=[])
 METERS_SECRETS_DIR = env("POWEROPTIX_SECRETS_DIR", default=env("CREDENTIALS_DIRECTORY", default=""))
 FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o640, 0o2770
 UPLOAD_MAX_BYTES = env.int("POWEROPTIX_UPLOAD_MAX_MB", default=50) * 1_000_000

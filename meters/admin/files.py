@@ -2,6 +2,8 @@
 
 from django import forms
 from django.contrib import admin, messages
+from django.urls import reverse
+from django.utils.html import format_html
 
 from meters.formats import formats
 from meters.models import ChannelAlias, ImportFile, ImportProfile, QuarantinedRecord, RecordState
@@ -28,9 +30,21 @@ class ImportProfileAdmin(ExchangeAdmin):
     """How sources write their files."""
 
     resource_classes = [ImportProfileResource]
-    list_display = ["code", "format", "zone", "label", "unit", "unit_factor", "on_row_error"]
+    list_display = ["code", "format", "zone", "label", "unit", "unit_factor", "on_row_error",
+                    "beside_a_sample"]  # fmt: skip
+    readonly_fields = ["beside_a_sample"]
     list_filter = ["format", "label"]
     search_fields = ["code", "zone"]
+
+    @admin.display(description="live preview")
+    def beside_a_sample(self, obj):
+        """Link to the editor that shows the first rows of a file as the profile reads them."""
+        if obj.pk is None:
+            address, text = reverse("office-import-profile-new"), "Make it beside a sample file"
+        else:
+            address = reverse("office-import-profile", args=[obj.pk])
+            text = "Edit beside a sample file"
+        return format_html('<a href="{}">{}</a>', address, text)
 
     def formfield_for_dbfield(self, db_field, request, **kwargs):
         """Offer the formats there are."""

@@ -12,6 +12,7 @@ from meters.formats._base import (
     row_error_policy,
 )
 from meters.formats._options import option_faults, quality_faults
+from meters.formats._plugins import load_plugins
 from meters.formats._tables import Table
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "RowError",
     "Table",
     "formats",
+    "load_plugins",
     "option_faults",
     "quality_faults",
     "row_error_policy",

@@ -8,7 +8,7 @@ from typing import Any
 
 from django import forms
 
-from meters.formats import Table, formats
+from meters.formats import Table, formats, option_faults, quality_faults
 from meters.models import ImportProfile
 
 AS_NAMED, IGNORED = "", "-"
@@ -116,9 +116,17 @@ class ProfileForm(forms.ModelForm):
     def clean(self):
         """Put options and qualities together, before the row checks them."""
         said = super().clean()
+        if self.errors:
+            return said
+        options = self._options(said)
+        for field, faults in (
+            ("more", option_faults(options)),
+            ("quality", quality_faults(said["quality"])),
+        ):
+            for fault in faults:
+                self.add_error(field, fault)
         if not self.errors:
-            self.instance.quality_map = said["quality"]
-            self.instance.options = self._options(said)
+            self.instance.quality_map, self.instance.options = said["quality"], options
         return said
 
     def _options(self, said: dict[str, Any]) -> dict[str, Any]:

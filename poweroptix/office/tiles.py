@@ -17,8 +17,17 @@ from django.utils.functional import cached_property
 
 from billing.models import Invoice
 from billing.queries import runs_to_bill
-from meters.models import FileState, Finding, FindingState, Health, ImportFile
+from meters.models import (
+    FileState,
+    Finding,
+    FindingState,
+    Health,
+    ImportFile,
+    QuarantinedRecord,
+    RecordState,
+)
 from meters.queries import holds_month, late_channels, with_problems
+from meters.queries.quarantine import UNKNOWN
 from meters.queries.sources import sources_needing_attention
 from poweroptix.jobs.queries import OLDEST_SECONDS_MAX, attention
 from poweroptix.kernel.words import counted
@@ -83,6 +92,7 @@ def today(now: datetime, actor_name: str) -> list[Tile]:
         ("Late channels", "/office/channels/", late),
         ("Sources in trouble", "/office/sources/", feeds),
         ("Files with problems", "/office/imports/", files),
+        ("Records in quarantine", "/office/quarantine/", quarantined),
         ("Open exceptions", "/office/findings/", findings),
         ("Corrections waiting", "/office/settlement/", corrections),
         ("Runs to approve", "/office/settlement/", approvals),
@@ -148,6 +158,15 @@ def files(_asked: Asked) -> Tile:
     rest = counts["all"] - counts["refused"]
     said = f"{counts['refused']} refused, {rest} with records in quarantine"
     return _tile("Files with problems", counts["all"], "/office/imports/?problem=any", said)
+
+
+def quarantined(_asked: Asked) -> Tile:
+    """Count the records that nobody has mapped or dismissed, and the unknown names among them."""
+    counts = QuarantinedRecord.objects.filter(state=RecordState.OPEN).aggregate(
+        all=Count("pk"), unknown=Count("channel_text", filter=Q(code=UNKNOWN), distinct=True)
+    )
+    said = f"{counted(counts['unknown'], 'unknown channel')} among them"
+    return _tile("Records in quarantine", counts["all"], "/office/quarantine/?state=OPEN", said)
 
 
 def findings(_asked: Asked) -> Tile:

@@ -233,9 +233,10 @@ def _method(code: int) -> str:
 
 def _with_raw(preview: Preview, stream: BinaryIO) -> Preview:
     """Lay the lines of the file beside the rows that came from them; a workbook has none."""
-    last = max((row.line for row in preview.rows), default=0)
+    near = [row.line for row in preview.rows if row.line <= RAW_LINES]
+    last = max(near, default=0)
     stream.seek(0)
-    if not 0 < last <= RAW_LINES or stream.read(4).startswith(_PACKED):
+    if last == 0 or stream.read(4).startswith(_PACKED):
         return preview
     stream.seek(0)
     lines = [

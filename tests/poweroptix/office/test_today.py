@@ -86,6 +86,7 @@ def test_the_number_on_a_tile_is_the_number_of_rows_it_opens(world, client):
         "Late channels": 5,
         "Sources in trouble": 0,
         "Files with problems": 4,
+        "Records in quarantine": 3,
         "Open exceptions": 3,
         "Corrections waiting": 2,
         "Runs to approve": 2,
