@@ -22,6 +22,7 @@ class Relation(StrEnum):
     ACTIVE = "ACTIVE"  # energy of the same point and direction, kWh
     REACTIVE = "REACTIVE"  # the same, kVArh
     APPARENT = "APPARENT"  # the same, kVAh
+    RETURNED = "RETURNED"  # energy that the same load gives while it takes none, kWh
     CHECK = "CHECK"  # check or backup meter of the same quantity and direction
     SCADA = "SCADA"  # the control system's figure of the same quantity and direction
     GROSS = "GROSS"  # gross generation of the unit

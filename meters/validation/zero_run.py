@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from meters.calc.circumstances import Relation
 from meters.validation._base import BaseRule, Stage, ValidationContext, rules
+from meters.validation._compare import trusted
 from meters.validation._ranges import LOAD_KINDS, duration, finding, long_runs, without_power
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.finding import Finding, Severity
@@ -40,8 +42,9 @@ class ZeroRunParameters:
 class ZeroRun(BaseRule):
     """The delivered energy of a load is never zero for more than two hours (default) in a row.
 
-    A known outage, the flag POWER_FAIL and a point out of service excuse; a missing interval ends
-    a run. Generators, stores and ties may rest and are not judged.
+    A known outage, the flag POWER_FAIL and a point out of service excuse, and so does energy that
+    the load gives at the same time (its own panels); a missing interval ends a run. Generators,
+    stores and ties may rest and are not judged.
     """
 
     code = "V15"
@@ -68,6 +71,8 @@ class ZeroRun(BaseRule):
         if not zero.any():
             return []
         zero &= ~without_power(series, context)
+        for other in context.circumstances.beside(Relation.RETURNED):
+            zero &= ~(trusted(other.series) & (other.series.values > 0))
         found = []
         for a, b in long_runs(zero, parameters.warn_after_minutes // minutes):
             length = (b - a) * minutes

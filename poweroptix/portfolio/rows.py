@@ -68,13 +68,21 @@ def apply_row(
         said = {name: _text(value) for name, value in values.items()}
         record("portfolio.create", row, actor=actor, after=said)
         return row, Change(section.name, label, CREATE)
+    changed = _update(section, row, values, where, actor)
+    return row, Change(section.name, label, UPDATE if changed else SAME, changed)
+
+
+def _update(
+    section: Section, row: models.Model, values: Mapping[str, Any], where: str, actor: Actor
+) -> dict[str, tuple[str, str]]:
+    """Set what differs, and return it: the old and the new text of each field."""
     changed = {
         name: (_text(getattr(row, name)), _text(value))
         for name, value in values.items()
         if not _same(getattr(row, name), value)
     }
     if not changed:
-        return row, Change(section.name, label, SAME)
+        return {}
     if section.added_only:
         name = next(iter(changed))
         raise Refused(
@@ -92,7 +100,7 @@ def apply_row(
         before={name: old for name, (old, _new) in changed.items()},
         after={name: new for name, (_old, new) in changed.items()},
     )
-    return row, Change(section.name, label, UPDATE, changed)
+    return changed
 
 
 def find(model: type[models.Model], text: Any, item: Mapping, where: str) -> models.Model:

@@ -29,6 +29,7 @@ def house(tmp_path, settings):
         example=fee_example("2023-03", "12.50"),
         channels=("NMI1234567/E1", "NMI1234567/B1"),
         directions=("DELIVERED", "RECEIVED"),
+        serial="SERNO1234",
         capacity_kw="10",
         calendars=[tou(ZONE)],
         profiles=[{"code": "market", "format": "nem12@1", "zone": ZONE}],

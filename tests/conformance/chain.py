@@ -63,6 +63,7 @@ class Portfolio:
     example: dict
     channels: tuple = ("LOAD/DEL_KWH",)
     directions: tuple = ("DELIVERED",)
+    serial: str = "M-1"
     capacity_kw: str | None = None
     end_day: str = ""
     installed: tuple | None = None
@@ -80,7 +81,7 @@ class Portfolio:
             "tenants": [{"code": "tenant", "name": "Tenant Inc."}],
             "campuses": [{"code": "SITE", "name": "Site", "zone": self.zone}],
             "delivery_points": [load],
-            "meters": [{"campus": "SITE", "serial": "M-1"}],
+            "meters": [{"campus": "SITE", "serial": self.serial}],
             "channels": [
                 self._channel(*pair) for pair in zip(self.channels, self.directions, strict=True)
             ],
@@ -107,7 +108,7 @@ class Portfolio:
 
     def _installation(self, code):
         return {
-            "campus": "SITE", "channel": code, "meter": "M-1",
+            "campus": "SITE", "channel": code, "meter": self.serial,
             "valid": list(self.installed or (f"{self.first_day}T00:00:00+14:00", "")),
             "multiplier_applied_by_source": True,
         }  # fmt: skip

@@ -134,6 +134,7 @@ def test_a_month_of_a_real_nem12_file(tmp_path):
         example=fee_example("2023-03", "12.50"),
         channels=("NMI1234567/E1", "NMI1234567/B1"),
         directions=("DELIVERED", "RECEIVED"),
+        serial="SERNO1234",
         capacity_kw="10",
         calendars=[tou(zone)],
         profiles=[{"code": "market", "format": "nem12@1", "zone": zone}],

@@ -26,6 +26,7 @@ WEATHER = {Quantity.IRRADIANCE: Relation.IRRADIANCE, Quantity.WIND_SPEED: Relati
 STATES = {Quantity.SOC: Relation.STATE_OF_CHARGE, Quantity.RUNNING: Relation.RUNNING}
 #: What the weather is to a technology; others do not look at the sky.
 SKY = {Technology.SOLAR: Quantity.IRRADIANCE, Technology.WIND: Quantity.WIND_SPEED}
+LOAD_KINDS = (PointKind.TENANT_LOAD, PointKind.HOUSE)
 #: Kinds of point at which the energy of a unit is metered.
 UNIT_KINDS = (PointKind.GENERATOR, PointKind.GENERATOR_AUX, PointKind.STORAGE, PointKind.FUEL)
 _FIELDS = (
@@ -126,7 +127,11 @@ class _Around:
 
     def _same_point(self, own: Neighbour) -> Iterator[Beside]:
         for other in self._at_point[own.point_id]:
-            if other.channel_id == own.channel_id or other.direction != own.direction:
+            if other.channel_id == own.channel_id:
+                continue
+            if other.direction != own.direction:
+                if _gives_back(own, other):
+                    yield Beside(Relation.RETURNED, other)
                 continue
             if other.role == own.role and other.quantity != own.quantity:
                 if own.quantity in OF_ENERGY and other.quantity in OF_ENERGY:
@@ -175,6 +180,16 @@ def _in_unit(other: Neighbour) -> Relation | None:
     if other.kind == PointKind.GENERATOR_AUX and not inward:
         return Relation.AUXILIARY
     return None
+
+
+def _gives_back(own: Neighbour, other: Neighbour) -> bool:
+    """Tell whether a channel shows what a load gives when its own panels make more."""
+    return (
+        own.kind in LOAD_KINDS
+        and (own.direction, other.direction) == (Direction.DELIVERED, Direction.RECEIVED)
+        and own.quantity == other.quantity == Quantity.KWH
+        and own.role == other.role == Role.MAIN
+    )
 
 
 def _counts_the_same(own: Neighbour, other: Neighbour) -> bool:

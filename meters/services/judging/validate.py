@@ -3,7 +3,8 @@
 Days are local days of the channel's campus. Only what differs is written. Channels are worked in
 chunks; the blocks of a chunk are one stage and its publication the next. If somebody else
 published final readings of these channels in between, the chunk is worked out again. Channels whose
-judgement rests on these ones follow: the main meter of a check meter that was read anew.
+judgement rests on these ones follow: the main meter of a check meter that was read anew, and a gap
+elsewhere on the campus that may be told better now.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from datetime import date, datetime, timedelta
 from django.db import transaction
 
 from meters.queries.virtual import without_virtual
+from meters.services.judging.beside_gaps import gaps_beside
 from meters.services.judging.chunk import Chunk, VeeSummary
 from meters.services.judging.companions import resting_on
 from meters.services.judging.rulebook import Settings
-from meters.services.judging.spans import days_together
+from meters.services.judging.spans import Days, days_together
 from meters.services.judging.subjects import subjects_of
 from meters.services.publishing.publish import commit_without_waiting, lock_channels
 from meters.services.steps import PlainSteps, Steps
@@ -53,8 +55,7 @@ def validate_days(
     ids = sorted(set(channel_ids))
     run = _Run(first_day, last_day, now, actor, ctx or PlainSteps(), reason)
     run.summary.channels, run.summary.days = len(ids), length
-    order = run.judge(ids, len(ids))
-    run.follow(order)
+    run.follow(run.judge(ids, (first_day, last_day)))
     return run.summary
 
 
@@ -69,16 +70,16 @@ class _Run:
         self._changed: set[int] = set()
         self._stage = 0
 
-    def judge(self, ids: list[int], total: int) -> dict[int, int]:
-        """Judge channels in chunks; return the number of the chunk of each.
+    def judge(self, ids: list[int], asked: Days) -> dict[int, int]:
+        """Judge days of channels in chunks; return the number of the chunk of each channel.
 
         Virtual channels are left out: they follow their terms.
         """
-        ids = without_virtual(ids)
+        total, ids = len(ids), without_virtual(ids)
         order: dict[int, int] = {}
         chunks = [
             (days, chunk)
-            for days, group in days_together(ids, self.first, self.last).items()
+            for days, group in days_together(ids, *asked).items()
             for chunk in _chunks(group, (days[1] - days[0]).days + 1)
         ]
         for number, (days, chunk) in enumerate(chunks):
@@ -105,7 +106,7 @@ class _Run:
         A channel that was judged with or after its companion has seen it. Further ones follow only
         where a follower's readings changed.
         """
-        done = set(order)
+        done, seen = set(order), set(self._changed)
         wave = {
             other
             for channel_id, others in resting_on(order).items()
@@ -115,10 +116,20 @@ class _Run:
         while wave:
             self._changed.clear()
             self.summary.followed += len(wave)
-            self.judge(sorted(wave), len(wave))
+            self.judge(sorted(wave), (self.first, self.last))
             done |= wave
+            seen |= self._changed
             resting = resting_on(self._changed).values() if self._changed else ()
             wave = {other for others in resting for other in others} - done
+        self._fill_again(seen, done)
+
+    def _fill_again(self, changed: set[int], done: set[int]) -> None:
+        """Judge the gaps of other channels once more, where readings changed beside them."""
+        for days, ids in gaps_beside(changed, self.first, self.last).items():
+            late = [i for i in ids if i not in done]
+            if late:
+                self.summary.followed += len(late)
+                self.judge(late, days)
 
 
 def _chunks(ids: list[int], days: int) -> Iterator[list[int]]:
@@ -145,7 +156,9 @@ def revalidate(
     last = (end_utc - timedelta(microseconds=1)).astimezone(place).date()
     with transaction.atomic():
         # All that may follow is locked at once and in order: two edits never wait for each other.
-        lock_channels({channel_id}.union(*resting_on([channel_id]).values()))
+        resting = resting_on([channel_id]).values()
+        followers = [*resting, *gaps_beside([channel_id], first, last).values()]
+        lock_channels({channel_id}.union(*followers))
         return validate_days([channel_id], first, last, now=now, actor=actor)
 
 

@@ -69,6 +69,7 @@ def test_every_master_table_imports_and_exports():
         "campus", "generatingunit", "deliverypoint", "meter", "channel", "installation",
         "lossfactor", "rulesetting", "importprofile", "channelalias", "source", "siteholiday",
         "unitlimits", "powercurvepoint", "heatratepoint", "ruleset", "rulesetuse",
+        "virtualdefinition",
     }  # fmt: skip
 
 

@@ -105,9 +105,7 @@ def test_use_out_of_service_holds():
 
 def test_a_month_that_is_not_over_is_refused():
     channel = two_months()
-    with pytest.raises(
-        Refused, match="2026-04 is not over in America/Chicago; it ends"
-    ):
+    with pytest.raises(Refused, match="2026-04 is not over in America/Chicago; it ends"):
         close(channel, "2026-04")
 
 

@@ -47,13 +47,15 @@ def test_a_point_has_its_siblings_its_check_meter_and_the_control_system():
     reactive, apparent = channel(at, "KVARH"), channel(at, "KVAH")
     check, backup = channel(at, role="CHECK"), channel(at, role="BACKUP")
     scada = channel(at, "KW", role="SCADA", minutes=5)
-    channel(at, direction="RECEIVED")
+    gives = channel(at, direction="RECEIVED")
     channel(at, "KVARH", role="CHECK")
 
     assert told(main) == {
         (Relation.REACTIVE, reactive.code), (Relation.APPARENT, apparent.code),
         (Relation.CHECK, check.code), (Relation.CHECK, backup.code), (Relation.SCADA, scada.code),
+        (Relation.RETURNED, gives.code),
     }  # fmt: skip
+    assert told(gives) == set()
     assert (Relation.ACTIVE, main.code) in told(reactive)
     assert (Relation.CHECK, main.code) not in told(check)
 

@@ -146,6 +146,20 @@ def test_the_one_unknown_feeder_is_what_the_others_leave(finer):
     assert len(made["readings"]) == 4
 
 
+def test_a_gap_is_told_better_when_its_witnesses_arrive():
+    case = example("U3")
+    incomer, feeders = node_of(case)
+    judge(feeders[3], first="2025-06-16", last=DAY)
+    assert sheet(feeders[3])["method"] != "node_calc@1"
+    judge(*feeders[:3], first="2025-06-16", last=DAY)
+    assert sheet(feeders[3])["method"] != "node_calc@1"
+    assert judge(incomer, first="2025-06-16", last=DAY).followed == 1
+    assert sheet(feeders[3])["method"] == "node_calc@1"
+    assert finals(feeders[3], TEN, 12) == [case["expect"]["value"]] * 12
+    again = judge(incomer, *feeders, first="2025-06-16", last=DAY)
+    assert (again.blocks, again.followed) == (0, 0)
+
+
 def test_a_node_with_a_second_gap_tells_nothing():
     incomer, feeders = node_of(example("U3"))
     extra = make_channel("F5/KWH", kind="HOUSE")

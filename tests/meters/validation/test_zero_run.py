@@ -2,12 +2,13 @@
 
 import pytest
 
+from meters.calc.circumstances import Relation
 from meters.validation.zero_run import ZeroRunParameters
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.finding import Severity
 from poweroptix.kernel.parameters import parse
 from tests.meters.cases import example, needs_cases
-from tests.meters.validation.makers import judge, lacks, series, span
+from tests.meters.validation.makers import companion, judge, lacks, series, span
 
 KEY = "zero_run@1"
 LOAD = {"kind": "TENANT_LOAD"}
@@ -50,6 +51,17 @@ def test_outages_and_missing_intervals_end_a_run():
     assert judge(KEY, run, facts=LOAD, flags=[(1, 5, "POWER_FAIL", {})]) == []
     assert judge(KEY, run, facts=LOAD, active=False) == []
     assert judge(KEY, series([0] * 6 + [None] + [0] * 6), facts=LOAD) == []
+
+
+def test_a_load_that_gives_energy_takes_none():
+    run = zeros(12)
+    gives = companion(Relation.RETURNED, [0, *[5] * 6, *[0] * 7])
+    assert judge(KEY, run, gives, facts=LOAD) == []
+    rests = companion(Relation.RETURNED, [0, *[5] * 3, *[0] * 10])
+    (found,) = judge(KEY, run, rests, facts=LOAD)
+    assert span(found) == (4, 13)
+    unknown = companion(Relation.RETURNED, [None] * 14)
+    assert len(judge(KEY, run, unknown, facts=LOAD)) == 1
 
 
 @pytest.mark.parametrize("kind", ["GENERATOR", "STORAGE", "GRID_TIE", "GENERATOR_AUX", "BUS"])
