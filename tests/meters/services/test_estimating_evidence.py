@@ -45,12 +45,14 @@ def questions_of(*channels):
 
 
 def test_more_channels_with_gaps_ask_no_more_questions():
+    first = holed("F/KWH")
     few = [holed(f"A{n}/KWH") for n in range(2)]
     many = [holed(f"B{n}/KWH") for n in range(12)]
-    for channel in (*few, *many):
+    for channel in (first, *few, *many):
         judge(channel, first="2025-06-10")
+    questions_of(first)  # its gap is judged again with each of the others
     one, several = len(questions_of(*few)), len(questions_of(*many))
-    assert Finding.objects.filter(rule_code="V01", state="ESTIMATED").count() == 14
+    assert Finding.objects.filter(rule_code="V01", state="ESTIMATED").count() == 15
     assert several == one
 
 
