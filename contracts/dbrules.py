@@ -74,6 +74,19 @@ CREATE POLICY pox_portal ON contracts_toucalendar FOR SELECT TO poweroptix_porta
 USING (code IN (SELECT t.parameters ->> 'calendar' FROM contracts_term t))
 """
 
+# The holidays of those calendars: without them nobody could check a time-of-use line by hand.
+OWN_HOLIDAYS = """
+ALTER TABLE contracts_holidaycalendar ENABLE ROW LEVEL SECURITY;
+CREATE POLICY pox_staff ON contracts_holidaycalendar TO poweroptix_app
+USING (true) WITH CHECK (true);
+CREATE POLICY pox_portal ON contracts_holidaycalendar FOR SELECT TO poweroptix_portal
+USING (id IN (SELECT c.holidays_id FROM contracts_toucalendar c));
+ALTER TABLE contracts_holiday ENABLE ROW LEVEL SECURITY;
+CREATE POLICY pox_staff ON contracts_holiday TO poweroptix_app USING (true) WITH CHECK (true);
+CREATE POLICY pox_portal ON contracts_holiday FOR SELECT TO poweroptix_portal
+USING (calendar_id IN (SELECT h.id FROM contracts_holidaycalendar h))
+"""
+
 # A version that was active may end earlier than planned, never grow into other days.
 ONLY_SHORTEN = """
 CREATE OR REPLACE FUNCTION pox_version_only_shortens() RETURNS trigger LANGUAGE plpgsql AS $body$
@@ -118,7 +131,10 @@ RULES: list[Rule] = [
     Sql("pox_portal_no_draft", NO_DRAFTS, (VERSION, "contracts_term")),
     Sql("pox_portal_prices", OWN_PRICES, ("contracts_indexblock", "contracts_term")),
     Sql("pox_portal_calendars", OWN_CALENDARS, ("contracts_toucalendar", "contracts_term")),
+    Sql("pox_portal_holidays", OWN_HOLIDAYS, ("contracts_holiday", "contracts_toucalendar")),
     PortalGrant("contracts_toucalendar"),
+    PortalGrant("contracts_holidaycalendar"),
+    PortalGrant("contracts_holiday"),
     PortalGrant("contracts_indexseries"),
     PortalGrant("contracts_indexblock"),
 ]

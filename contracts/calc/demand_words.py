@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from contracts.calc import words
+from contracts.calc import holiday_words, words
 from contracts.calc.demand_blocks import DemandPrice
 from contracts.charges._base import TermContext
 from poweroptix.kernel.words import counted
@@ -37,7 +37,9 @@ def sentence(parameters: Any, context: TermContext) -> str:
     calendar = context.calendars.get(parameters.calendar)
     timed = [row.period for row in parameters.prices if row.period != "ALL"]
     if timed and calendar is not None:
-        said.append(words.seasons(calendar.schedule, timed).rstrip("."))
+        listed = context.holidays.get(parameters.calendar)
+        hours = words.seasons(calendar.schedule, timed)
+        said.append((hours + holiday_words.said(calendar.schedule, listed)).rstrip("."))
     elif timed:
         said.append(f"The hours are those of the calendar “{context.title(parameters.calendar)}”")
     cents = "every row is" if parameters.line_per == "ROW" else "the sum is"

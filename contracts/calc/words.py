@@ -147,19 +147,33 @@ def seasons(schedule: TouSchedule, names: Iterable[str] = ()) -> str:
         rest = ""  # "all other hours" is true only beside all the others
     said = [f"{name} is {_when(schedule, name)}" for name in wanted if name != rest]
     if rest:
-        said.append(f"{rest} is all other hours")
+        aside = ", holidays included" if _rests_on_holidays(schedule, rest) else ""
+        said.append(f"{rest} is all other hours{aside}")
     return "; ".join(said) + f" ({schedule.zone} time)."
+
+
+def has_holidays(schedule: TouSchedule) -> bool:
+    """Tell whether a holiday can have other hours than the day of the week it falls on."""
+    kinds = [kinds_of(row) for row in schedule.rows]
+    return any("holiday" in one and not one.issuperset(WEEK) for one in kinds)
+
+
+def _rests_on_holidays(schedule: TouSchedule, name: str) -> bool:
+    """Tell whether a period has all hours of the holidays, which are days of their own."""
+    rows = [row for row in schedule.rows if "holiday" in kinds_of(row)]
+    return has_holidays(schedule) and {row.period_name for row in rows} == {name}
 
 
 def _minutes(schedule: TouSchedule, name: str) -> int:
     return sum(
-        len(row.months) * len(_kinds(row)) * (row.end_minute - row.start_minute)
+        len(row.months) * len(kinds_of(row)) * (row.end_minute - row.start_minute)
         for row in schedule.rows
         if row.period_name == name
     )
 
 
-def _kinds(row: TouRow) -> frozenset[str]:
+def kinds_of(row: TouRow) -> frozenset[str]:
+    """Return the day types of a row, its groups taken apart."""
     return frozenset(kind for each in row.day_types for kind in GROUPS.get(each, (each,)))
 
 
@@ -182,7 +196,7 @@ def _shape(rows: list[TouRow]) -> tuple:
     """Return ((windows, days) ...) of one month: days with the same hours stand together."""
     windows: dict[str, list[tuple[int, int]]] = {}
     for row in sorted(rows, key=lambda one: one.start_minute):
-        for kind in _kinds(row):
+        for kind in kinds_of(row):
             found = windows.setdefault(kind, [])
             if found and found[-1][1] == row.start_minute:
                 found[-1] = (found[-1][0], row.end_minute)

@@ -142,7 +142,8 @@ class Needs:
 class TermContext:
     """What is known when a term is checked or said in words, beside its parameters.
 
-    `titles` are the names of calendars and index series by their codes.
+    `titles` are the names of calendars and index series by their codes, `holidays` the dates and
+    names that each calendar lists.
     """
 
     first_date: date | None = None
@@ -150,6 +151,7 @@ class TermContext:
     anchor_date: date | None = None
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     titles: Mapping[str, str] = field(default_factory=dict)
+    holidays: Mapping[str, Mapping[date, str]] = field(default_factory=dict)
     quantity_name: str = "delivered"
 
     def title(self, code: str) -> str:

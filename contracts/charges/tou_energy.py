@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from contracts.calc import energy, escalation, words
+from contracts.calc import energy, escalation, holiday_words, words
 from contracts.calc.escalation import Segment
 from contracts.charges._base import ChargeInputs, ChargeType, Needs, TermContext, charge_types
 from poweroptix.kernel.figure import Figure
@@ -58,6 +58,7 @@ class TouEnergy(ChargeType):
         calendar = context.calendars.get(parameters.calendar)
         when = (
             words.seasons(calendar.schedule)
+            + holiday_words.said(calendar.schedule, context.holidays.get(parameters.calendar))
             if calendar
             else f"The hours are those of the calendar “{context.title(parameters.calendar)}”."
         )

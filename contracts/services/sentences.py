@@ -1,7 +1,9 @@
 """The terms of a contract in plain words, with the names of what they point to."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import date, timedelta
+
+from django.db.models import QuerySet
 
 from contracts.charges import TermContext, charge_type
 from contracts.charges._base import Calendar
@@ -11,14 +13,14 @@ from poweroptix.kernel.errors import DomainError
 
 
 def sentences(terms: Iterable[Term]) -> dict[int, str]:
-    """Return each term in words by its key; at most two queries when versions are at hand.
+    """Return each term in words by its key; at most four queries when versions are at hand.
 
     A draft's term that cannot be read yet says what is wrong with it.
     """
     rows = list(terms)
     calendars = _codes(rows, "calendar")
     indices = _codes(rows, "index")
-    named = list(TouCalendar.objects.filter(code__in=calendars)) if calendars else []
+    named = list(_calendars(calendars)) if calendars else []
     titles = {row.code: row.name for row in named}
     if indices:
         titles |= dict(IndexSeries.objects.filter(code__in=indices).values_list("code", "name"))
@@ -26,11 +28,32 @@ def sentences(terms: Iterable[Term]) -> dict[int, str]:
         row.code: Calendar(TouSchedule.from_json({**row.schedule, "zone": row.zone}))
         for row in named
     }
-    return {row.pk: sentence(row, known, titles) for row in rows}
+    days = {row.code: holidays_of(row) for row in named}
+    return {row.pk: sentence(row, known, titles, days) for row in rows}
+
+
+def calendars_of(terms: Iterable[Term]) -> list[TouCalendar]:
+    """Return the calendars that terms price by, with their holidays; by name."""
+    codes = _codes(list(terms), "calendar")
+    return sorted(_calendars(codes), key=lambda one: one.name) if codes else []
+
+
+def holidays_of(calendar: TouCalendar) -> dict[date, str]:
+    """Return the dates that a calendar treats as holidays, in order, with their names."""
+    rows = calendar.holidays.holidays.all() if calendar.holidays else ()
+    return {row.date: row.name for row in sorted(rows, key=lambda one: one.date)}
+
+
+def _calendars(codes: set[str]) -> QuerySet[TouCalendar]:
+    rows = TouCalendar.objects.filter(code__in=codes).select_related("holidays")
+    return rows.prefetch_related("holidays__holidays")
 
 
 def sentence(
-    term: Term, calendars: dict[str, Calendar] | None = None, titles: dict[str, str] | None = None
+    term: Term,
+    calendars: dict[str, Calendar] | None = None,
+    titles: dict[str, str] | None = None,
+    holidays: dict[str, dict[date, str]] | None = None,
 ) -> str:
     """Return one term in words, or what keeps it from being read; asks no calendar by itself."""
     version = term.version
@@ -41,6 +64,7 @@ def sentence(
         anchor_date=version.anchor_date,
         calendars=calendars or {},
         titles=titles or {},
+        holidays=holidays or {},
         quantity_name=term.quantity_name,
     )
     try:

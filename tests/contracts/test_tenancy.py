@@ -15,9 +15,11 @@ from contracts.models import (
     HolidayCalendar,
     IndexBlock,
     IndexSeries,
+    OpeningBalance,
     Party,
     TenantPoint,
     Term,
+    TouCalendar,
 )
 from contracts.services import (
     activate_version,
@@ -29,6 +31,7 @@ from contracts.services import (
     desk_check,
     new_version,
     publish_index,
+    sentences,
     set_opening_balance,
 )
 from meters.services import validate_days
@@ -138,7 +141,7 @@ def test_the_portal_sees_its_own_contract_and_its_seller(campus, parties, tenant
             assert TenantPoint.objects.count() == count
 
 
-@pytest.mark.parametrize("model", [ContractExample, Holiday])
+@pytest.mark.parametrize("model", [ContractExample, OpeningBalance])
 def test_the_portal_cannot_read_the_rest(tenants, active, model):
     with (
         pytest.raises(ProgrammingError, match="permission denied"),
@@ -322,3 +325,37 @@ def test_prices_published_late_change_what_is_read():
     publish_index(hub, rows, vintage="prelim", actor=ACTOR, now=NOW)
     found, _pins = queries.prices_for(["HUB"], MARCH)
     assert (found["HUB"].final, found["HUB"].vintage) == (False, "prelim")
+
+
+def test_the_portal_reads_the_holidays_of_its_own_calendar_in_words(tenants, draft):
+    rows = [
+        {"day_types": days, "start": "00:00", "end": "24:00", "period": period}
+        for days, period in ((["weekday"], "PEAK"), (["weekend", "holiday"], "OFF"))
+    ]
+    for code, day in (("own", date(2026, 10, 12)), ("else", date(2026, 10, 13))):
+        holidays = HolidayCalendar.objects.create(code=code, name=code)
+        add_holidays(holidays, [(day, "Site day")], actor=ACTOR)
+        TouCalendar.objects.create(
+            code=code,
+            name=code,
+            zone="America/Chicago",
+            schedule={"rows": rows},
+            holidays=holidays,
+        )
+    prices = [{"period": "PEAK", "price": "80"}, {"period": "OFF", "price": "50"}]
+    term = add_term(
+        draft,
+        line_code=12,
+        charge_type_key="tou_energy@1",
+        label="By time of use",
+        parameters={"calendar": "own", "prices": prices},
+        actor=ACTOR,
+    )
+    activate_version(draft, actor=ACTOR, now=NOW)
+    with portal_scope(tenants[0].pk, []):
+        assert [holiday.calendar.code for holiday in Holiday.objects.all()] == ["own"]
+        said = sentences(Term.objects.filter(pk=term.pk))[term.pk]
+        assert "Holidays are 12 October 2026 (Site day)." in said
+        assert "OFF is weekends and holidays 00:00 to 24:00; PEAK is all other hours" in said
+    with portal_scope(tenants[1].pk, []):
+        assert Holiday.objects.count() == HolidayCalendar.objects.count() == 0

@@ -2,11 +2,13 @@
 
 import doctest
 import re
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
-from contracts.calc import words
+from contracts.calc import holiday_words, words
+from contracts.calc.holidays import nerc_years
 from contracts.charges import Calendar, TermContext, charge_type, charge_types
 from poweroptix.kernel.calendar import TouSchedule
 
@@ -76,7 +78,8 @@ CASES = [
             "prices": [{"period": "PEAK", "price": "78.4"}, {"period": "OFF", "price": "51.25"}],
         },
         "Energy by time of use: PEAK $78.40 and OFF $51.25 per MWh from 1 July 2026, without "
-        f"escalation. {PEAKS}; OFF is all other hours (America/Chicago time). {MWH}",
+        f"escalation. {PEAKS}; OFF is all other hours, holidays included (America/Chicago time). "
+        f"{MWH}",
     ),
     (
         "index_adder@1",
@@ -192,3 +195,56 @@ def test_months_of_a_twelve_by_twenty_four_table_stand_together():
 
 def test_examples_in_docstrings():
     assert doctest.testmod(words).failed == 0
+
+
+NERC = dict(nerc_years([2026, 2027]))
+RULED = (
+    " Holidays are New Year's Day (1 January), Memorial Day (the last Monday of May), Independence "
+    "Day (4 July), Labor Day (the first Monday of September), Thanksgiving Day (the fourth "
+    "Thursday of November) and Christmas Day (25 December); one that falls on a Sunday is observed "
+    "on the Monday after (listed for 2026 to 2027)."
+)
+OWN = {date(2026, 10, 12): "Site day", date(2026, 12, 24): "", date(2027, 1, 1): "New Year's Day"}
+
+
+@pytest.mark.parametrize(
+    ("listed", "said"),
+    [
+        (NERC, RULED),
+        (
+            OWN,
+            " Holidays are 12 October 2026 (Site day) and 24 December 2026; 1 January 2027 "
+            "(New Year's Day).",
+        ),
+        ({}, " The calendar lists no holidays."),
+        (None, ""),
+    ],
+)
+def test_the_holidays_of_a_calendar_are_named(listed, said):
+    """Without them a tenant could not tell which hours of a weekday are off-peak."""
+    assert holiday_words.said(SCHEDULE, listed) == said
+
+
+def test_holidays_that_are_like_other_days_are_not_spoken_of():
+    every = {"zone": "America/Chicago", "rows": [row(EVERY, ["all"], "00:00", "24:00", "ALL")]}
+    assert holiday_words.said(TouSchedule.from_json(every), NERC) == ""
+
+
+def test_energy_and_demand_name_the_holidays_of_their_calendar():
+    context = replace(CONTEXT, holidays={"tou": NERC})
+    tou = {"calendar": "tou", "prices": [{"period": "PEAK", "price": "7"}]}
+    blocks = {"period": "PEAK", "blocks": [{"rate": "2"}]}
+    for key, parameters in (
+        ("tou_energy@1", tou),
+        ("demand@1", {"calendar": "tou", "prices": [blocks]}),
+    ):
+        kind = charge_type(key)
+        assert RULED.strip() in kind.sentence(kind.parse(parameters), context)
+
+
+def test_the_rule_in_words_is_the_rule_that_lists_the_days():
+    """2027 has a Fourth of July on a Sunday."""
+    days = [day.isoformat() for day in sorted(NERC) if day.year == 2027]
+    assert days == [
+        *("2027-01-01", "2027-05-31", "2027-07-05", "2027-09-06", "2027-11-25", "2027-12-25"),
+    ]
