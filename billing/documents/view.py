@@ -4,14 +4,16 @@ Input is the frozen document (see `billing.services.document`); nothing is read 
 so that the same document always gives the same page.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
 from html import escape
 from typing import Any
 
 from billing.calc.wording import humane
-from poweroptix.kernel.rounding import Mode, to_places
+from poweroptix.kernel.rounding import Mode, in_words, to_places
 
 from .chart import Bar, daily_bars
+from .correction_view import corrections_view
 from .text import amount_of, day, figure, moment, money, percent, rate, short_day
 
 GAS_HTML = {
@@ -49,7 +51,10 @@ def view_of(document: dict[str, Any], digest: str) -> dict[str, Any]:
     currency, is_draft = document["currency"], document["number"] is None
     usage, carbon = document["usage"], document.get("carbon")
     number = document["number"] or "Draft"
+    corrections = corrections_view(document)
     lines = [_line(line, currency) for line in document["lines"]]
+    _say(lines, document.get("terms") or ())
+    _correct(lines, corrections)
     return {
         "title": f"Invoice {number}",
         "subject": f"{document['contract']['code']}, {document['period']['title']}",
@@ -67,6 +72,7 @@ def view_of(document: dict[str, Any], digest: str) -> dict[str, Any]:
         "points": ", ".join(point["name"] for point in document["points"]),
         "currency": currency,
         "lines": lines,
+        "corrections": corrections,
         "fits_first_page": sum(map(_height, lines)) <= FIRST_PAGE_ROWS,
         "total_title": "Total credit" if Decimal(document["total"]) < 0 else "Total due",
         "notes": document["notes"],
@@ -160,12 +166,51 @@ def _line(line: dict, currency: str) -> dict:
         "money": money(line["amount"], currency),
         "determinants": shown,
         "demand": demand_view(line.get("demand")),
+        "closing": closing(line),
         "is_short": len(shown) + len(line["sums"]) <= SHORT_ROWS,
         "sums": [
             {"label": row["label"], "exact": _exact(row["exact"]), "sentence": row["sentence"]}
             for row in line["sums"][:MOST_ROWS]
         ],
     }
+
+
+def _say(lines: list[dict], terms: Sequence[dict]) -> None:
+    """Put the clause in words over the arithmetic of its first line; later lines lead there."""
+    by_position = {line["position"]: line for line in lines}
+    first: dict[str, int] = {}
+    for term in terms:
+        at = first.setdefault(term["sentence"], term["position"])
+        is_first = at == term["position"]
+        says = term["sentence"] if is_first else f"The clause is that of charge {at}."
+        by_position[term["position"]]["says"] = says
+
+
+def _correct(lines: list[dict], corrections: list[dict]) -> None:
+    """Let each line of a correction show both versions in place of its bare difference."""
+    by_position = {line["position"]: line for line in lines}
+    for month in corrections:
+        for change in month["lines"]:
+            line = by_position[change["position"]]
+            line["correction"] = change | {"heads": (month["before"], month["after"])}
+            line["label"] = f"Correction of {month['title']}: {change['label']}"
+            on = f" on {month['invoice']}" if month["invoice"] else ""
+            line["under"] = f"Billed {change['before']}{on}, now {change['after']}"
+            line["rate"] = change["rate"]
+            line["determinants"], line["sums"], line["is_short"] = [], [], True
+
+
+def closing(line: dict) -> str:
+    """Return the last step to the printed cents: the exact sum, and the rule that rounds it.
+
+    Empty where nothing is rounded, and for a line whose rows are rounded each by itself.
+    """
+    sheet = line["worksheet"]
+    each = sheet["line_per"] == "ROW" and len(sheet["rows"]) > 1
+    if line["exact"] is None or each or Decimal(line["exact"]) == Decimal(line["amount"]):
+        return ""
+    rule = in_words(Mode(sheet["rounding"]), cents=True)
+    return f"{figure(line['exact'], least=2)}, {rule}"
 
 
 def _height(line: dict) -> int:

@@ -17,6 +17,7 @@ from billing.access import history_of, not_yours, own_channels, parts_of
 from billing.calc.demand import demand_facts
 from billing.calc.intervals import PriceColumn, interval_table
 from billing.calc.wording import parts, pretty, read, role_of, sums
+from billing.documents.correction_view import correction_at
 from billing.documents.text import amount_of, rate
 from billing.documents.view import demand_view
 from billing.models import InvoiceLine
@@ -32,6 +33,7 @@ from poweroptix.kernel.quality import Status, letter
 from poweroptix.kernel.series import Series
 from poweroptix.kernel.worksheet import Worksheet
 from settlement.calc.inputs import Inputs
+from settlement.models import Line
 from settlement.storage import read_parts
 
 ORDER = "ASME?X"
@@ -76,21 +78,34 @@ class Explain(LinePage):
         term = _term(self.tenant_id, settled.term_id)
         sheet = read(settled.worksheet)
         priced = _priced(inputs_of(settled.run), line, term)
-        shares = [p for p in parts_of(self.tenant_id, settled.run) if p.kind in ("SHARED", "LOSS")]
+        correction = self._correction(line)
         context = {
             **self.context(line),
             "settled": settled,
             "term": term,
             "clause_says": sentences([term])[term.pk] if term else "",
-            "sentence": _sentence(line, parts(sheet)),
+            "correction": correction,
+            "sentence": "" if settled.corrects_period else _sentence(line, parts(sheet)),
             "sums": [{**row, "sentence": pretty(row["sentence"])} for row in sums(sheet)],
             "sheet": settled.worksheet,
             "demand": self._demand(line, sheet),
             "days": _days(priced, self.period) if priced else [],
             "is_exact": bool(priced and priced.column and priced.column.is_exact),
-            "shares": [{"kind": PARTS[p.kind], "part": p, "view": p.worksheet} for p in shares],
+            "shares": self._shares(settled) if priced else [],
         }
         return render(request, "portal/explain.html", context)
+
+    def _shares(self, settled: Line) -> list[dict[str, Any]]:
+        """Return the tenant's part of what is shared, for a line that prices energy."""
+        found = [p for p in parts_of(self.tenant_id, settled.run) if p.kind in ("SHARED", "LOSS")]
+        return [{"kind": PARTS[p.kind], "part": p, "view": p.worksheet} for p in found]
+
+    def _correction(self, line: InvoiceLine) -> dict[str, Any] | None:
+        """Return both versions of a corrected line as the invoice froze them."""
+        if not line.settlement_line.corrects_period:
+            return None
+        document = access.document(self.tenant_id, line.invoice.number)
+        return correction_at(document, line.position)
 
     def _demand(self, line: InvoiceLine, sheet: Worksheet) -> dict[str, Any] | None:
         """Return how the kW came about; each peak leads to the readings of its window."""

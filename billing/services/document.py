@@ -28,7 +28,9 @@ from billing.queries import (
     reading_versions,
     replaces,
 )
-from contracts.models import Party
+from billing.services.corrections import corrections_of
+from contracts.models import Party, Term
+from contracts.services import sentences
 from poweroptix.kernel.canonical import canonical_json, sha256
 from poweroptix.kernel.period import Period
 from settlement.calc.inputs import Inputs
@@ -89,6 +91,8 @@ def build_document(invoice: Invoice, issue: Issue | None = None) -> dict[str, An
         "period": _period(inputs.period),
         "run": _run(run),
         "lines": [_line(line, inputs.period.zone) for line in run.lines.all()],
+        "terms": _terms(run),
+        "corrections": corrections_of(run),
         "total": invoice.total_usd,
         "usage": usage_of(inputs.series["delivered"], inputs.period) | {"parts": energy_parts(run)},
         "series": _series(inputs),
@@ -212,6 +216,22 @@ def _line(line: Line, zone: str) -> dict[str, Any]:
         "worksheet": line.worksheet,
         "sha256": line.sha256,
     }
+
+
+def _terms(run: SettlementRun) -> list[dict[str, Any]]:
+    """Return the clauses behind the lines in words, so that the document is enough to check it."""
+    wanted = {line.term_id for line in run.lines.all() if line.term_id}
+    terms = Term.objects.filter(pk__in=wanted).select_related("version")
+    said = sentences(terms)
+    return [
+        {
+            "position": line.position,
+            "clause": line.clause,
+            "sentence": said[line.term_id],
+        }
+        for line in run.lines.all()
+        if line.term_id in said
+    ]
 
 
 def _carbon(run: SettlementRun) -> dict[str, Any] | None:
