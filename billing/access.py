@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Sum
 
 from billing.calc.intervals import interval_table
 from billing.documents.intervals_csv import interval_csv
@@ -33,7 +33,7 @@ from poweroptix.kernel.grid import Grid
 from poweroptix.kernel.period import day_start
 from poweroptix.kernel.quality import Status
 from poweroptix.kernel.series import Series, sum_of
-from settlement.models import AllocationPart, Correction, SettlementRun
+from settlement.models import AllocationPart, Correction, Line, SettlementRun
 
 NOT_YOURS = "There is nothing here under this address."
 RUN_FACTS = (
@@ -187,12 +187,19 @@ def runs_behind(
 ) -> list[SettlementRun]:
     """Return the runs of some months and those behind invoices, the oldest version first.
 
-    `is_corrected` tells whether readings of the tenant's own meters changed since; one query.
+    `is_corrected` tells whether readings of the tenant's own meters changed since,
+    `correction_usd` what the run bills for earlier months (None: nothing); one query.
     """
     shown = Q(state__in=SHOWN_RUNS, period__in=periods) | Q(pk__in=invoiced)
     own = Correction.objects.filter(tenant=_id(tenant), run=OuterRef("pk"), scope="OWN")
     rows = SettlementRun.objects.filter(shown, tenant=_id(tenant)).only(*RUN_FACTS)
-    flagged = rows.annotate(is_corrected=Exists(own.order_by().values("id")))
+    earlier = Line.objects.filter(
+        tenant=_id(tenant), run=OuterRef("pk"), corrects_run__isnull=False
+    )
+    summed = earlier.order_by().values("run").annotate(usd=Sum("amount_usd")).values("usd")
+    flagged = rows.annotate(
+        is_corrected=Exists(own.order_by().values("id")), correction_usd=Subquery(summed)
+    )
     return list(flagged.order_by("version"))
 
 

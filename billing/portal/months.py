@@ -31,6 +31,7 @@ class Month:
 
     label: str
     cost_usd: Decimal | None = None
+    correction_usd: Decimal = Decimal(0)
     energy_kwh: Decimal | None = None
     parts: EnergyParts | None = None
     co2e_g: int | None = None
@@ -50,10 +51,23 @@ class Month:
 
     @property
     def price_usd_per_mwh(self) -> Decimal | None:
-        """Average price, unrounded."""
-        if self.cost_usd is None or not self.energy_kwh:
+        """Average price of the month's own cost, unrounded."""
+        if self.own_usd is None or not self.energy_kwh:
             return None
-        return self.cost_usd * 1000 / self.energy_kwh
+        return self.own_usd * 1000 / self.energy_kwh
+
+    @property
+    def own_usd(self) -> Decimal | None:
+        """What the month itself costs: without the corrections of earlier months billed with it."""
+        return None if self.cost_usd is None else self.cost_usd - self.correction_usd
+
+    @property
+    def billed_co2e_kg(self) -> Decimal | None:
+        """Carbon as the invoices say it, where it was accounted differently since; else None."""
+        said = [one.co2e_g for one in self.invoices]
+        if not said or None in said or self.co2e_g is None or sum(said) == self.co2e_g:
+            return None
+        return Decimal(sum(said)).scaleb(-3)
 
     @property
     def co2e_kg(self) -> Decimal | None:
@@ -104,6 +118,7 @@ def _bill(tenant_id: int, found: dict[str, Month], invoices: Billed, runs: Runs)
     for key in sorted(chosen.keys() | invoices.keys()):
         month, run, invoice = found[key[1]], chosen.get(key), invoices.get(key)
         parts = energy.get((run.allocation_run_id, key[0])) if run else None
+        month.correction_usd += (run and run.correction_usd) or Decimal(0)
         if invoice is not None:
             month.invoices.append(invoice)
             _add(month, invoice.total_usd, invoice.energy_kwh, parts)
@@ -168,7 +183,7 @@ def reason(now: Month, before: Month | None) -> str:
     """
     if before is None or now.price_usd_per_mwh is None or before.price_usd_per_mwh is None:
         return ""
-    cost = in_words(change(now.cost_usd, before.cost_usd), "more", "less")
+    cost = in_words(change(now.own_usd, before.own_usd), "more", "less")
     energy = in_words(change(now.energy_kwh, before.energy_kwh), "more energy", "less energy")
     price = in_words(
         change(now.price_usd_per_mwh, before.price_usd_per_mwh),

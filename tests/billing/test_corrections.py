@@ -8,6 +8,8 @@ from django.urls import reverse
 
 from billing.documents.correction_view import correction_at, corrections_view
 from billing.documents.view import view_of
+from billing.models import Invoice
+from billing.portal.months import Month
 from billing.services import draft_invoice, issue_invoice, verify_invoice
 from poweroptix.accounts.models import User
 from poweroptix.jobs.models import Job
@@ -145,3 +147,31 @@ def test_an_older_document_without_the_trace_still_prints(billed):
     assert corrections_view(older) == []
     assert correction_at(older, 1) is None
     assert "Correction of 2026-09" in invoice_html(older)
+
+
+def test_the_average_price_of_a_month_leaves_corrections_of_others_out(billed, client):
+    _old, new = billed["alfa"]
+    client.force_login(
+        User.objects.create_user(username="finance", role="owner", tenant=new.tenant)
+    )
+    answer = client.get("/portal/")
+    month = answer.context["month"]
+    lines = new.document["lines"]
+    corrections = sum(Decimal(one["amount"]) for one in lines if one["line_code"] == 70)
+    assert (month.label, month.cost_usd, month.correction_usd) == (
+        *("2026-10", new.total_usd, corrections),
+    )
+    assert month.price_usd_per_mwh == (new.total_usd - corrections) * 1000 / new.energy_kwh
+    assert f"without ${corrections:,.2f} of corrections to earlier months" in (
+        answer.content.decode()
+    )
+    september = answer.context["months"][1]
+    assert (september.label, september.correction_usd) == ("2026-09", 0)
+
+
+def test_carbon_that_was_accounted_again_says_what_the_invoice_said():
+    billed = Invoice(co2e_g=7_918_065_000)
+    month = Month("2026-09", co2e_g=7_923_065_500, invoices=[billed])
+    assert month.billed_co2e_kg == Decimal("7918065")
+    assert Month("2026-09", co2e_g=7_918_065_000, invoices=[billed]).billed_co2e_kg is None
+    assert Month("2026-09", co2e_g=5, invoices=[Invoice(co2e_g=None)]).billed_co2e_kg is None
