@@ -151,7 +151,7 @@ class FindingList(StaffPage, ListPage):
         Column("decided_by", "By", kind="person", on_screen=False),
     )
     filters = (
-        Filter("state", "State", lambda: FindingState.choices),
+        Filter("state", "State", lambda: FindingState.choices, usual=FindingState.OPEN),
         Filter("rule", "Rule", rule_choices, "rule_code"),
         Filter("severity", "Severity", lambda: FindingSeverity.choices),
         Filter(
@@ -176,12 +176,8 @@ class FindingList(StaffPage, ListPage):
     empty_text = "No rule has anything to say."
 
     def rows(self):
-        """Return findings of the asked state, open ones by default."""
-        rows = Finding.objects.select_related("channel__delivery_point__campus")
-        asked = self.request.GET
-        return (
-            rows if asked.get("state") or asked.get("q") else rows.filter(state=FindingState.OPEN)
-        )
+        """Return all findings; the filters narrow them."""
+        return Finding.objects.select_related("channel__delivery_point__campus")
 
     def can_pick(self, row):
         """Only what is open can be decided, by those who may."""

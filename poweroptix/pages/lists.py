@@ -4,7 +4,7 @@ Subclasses say the columns, filters and search fields. What is in the address de
 shown, so a view can be shared as a link; the download is what is on screen, not only this page.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -61,7 +61,8 @@ class Filter:
 
     `narrow` says what a value means where a lookup cannot. Without `choices` the value is free:
     `kind` month is a field of its own, link (what only addresses ask for) a chip that can be taken
-    away. `narrow` refuses what it cannot read.
+    away. `narrow` refuses what it cannot read. `usual` is chosen while an address does not name the
+    filter; an empty value in the address asks for all.
     """
 
     name: str
@@ -70,6 +71,11 @@ class Filter:
     lookup: str = ""
     narrow: Callable[[QuerySet, str], QuerySet] | None = None
     kind: str = "choice"
+    usual: str = ""
+
+    def asked(self, said: Mapping[str, str]) -> str:
+        """Return the value that an address asks for, empty for all."""
+        return said.get(self.name, self.usual)
 
     def offered(self) -> list[tuple[str, str]]:
         """Return the choices, none where the value is free."""
@@ -160,7 +166,7 @@ class ListPage(View):
             {
                 "filter": one,
                 "choices": offered[one.name],
-                "value": self.request.GET.get(one.name, ""),
+                "value": one.asked(self.request.GET),
             }
             for one in self.filters
         ]
@@ -171,7 +177,8 @@ class ListPage(View):
             "shown": shown,
             "chosen": chosen,
             "searched": self.request.GET.get("q", ""),
-            "narrowed": any(one["value"] for one in chosen) or bool(self.request.GET.get("q")),
+            "narrowed": bool(self.request.GET.get("q"))
+            or any(one["value"] != one["filter"].usual for one in chosen),
         }
 
     def _filtered(self, rows: QuerySet, offered: dict[str, list]) -> QuerySet:
@@ -180,7 +187,7 @@ class ListPage(View):
         if unknown:
             raise Http404(f"unknown parameter {unknown[0]}")
         for one in self.filters:
-            value = self.request.GET.get(one.name, "")
+            value = one.asked(self.request.GET)
             if value:
                 rows = one.applied(rows, value, offered[one.name])
         for term in self.request.GET.get("q", "").replace("\x00", "").split()[:MAX_SEARCH_TERMS]:
