@@ -124,12 +124,21 @@ def index_lines(data: bytes, columns: int) -> LineIndex:
     return LineIndex(buffer, separators, start, end, first, regular)
 
 
-def with_header(source: Iterator[Chunk]) -> Iterator[tuple[list[str] | None, Chunk]]:
-    """Yield (header names, rest of the first chunk), then (None, chunk); refuse no rows (F014)."""
+def with_header(
+    source: Iterator[Chunk], profile: Profile
+) -> Iterator[tuple[list[str] | None, Chunk]]:
+    """Yield (header names, rest of the first chunk), then (None, chunk); refuse no rows (F014).
+
+    ``profile.options["header"]`` names the columns of a file that has no header of its own.
+    """
     rows = False
     header: list[str] | None = None
     for chunk in source:
         data, line = chunk.data, chunk.first_line
+        if header is None and "header" in profile.options:
+            header, rows = list(profile.options["header"]), True
+            yield header, chunk
+            continue
         if header is None:
             text, _, data = data.partition(b"\n")
             header = read_header(text.decode(), line)

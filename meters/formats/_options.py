@@ -23,6 +23,10 @@ def _is_texts(value: Any) -> bool:
     return isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
 
 
+def _is_header(value: Any) -> bool:
+    return _is_texts(value) and bool(value) and len(set(value)) == len(value)
+
+
 def _is_words(value: Any) -> bool:
     return isinstance(value, list | tuple) and all(isinstance(one, str | int) for one in value)
 
@@ -49,6 +53,7 @@ _LENGTHS = "a list of " + ", ".join(map(str, INTERVAL_MINUTES))
 OPTIONS: Mapping[str, tuple[Check, str]] = {
     "accept_lengths": (_is_lengths, f"{_LENGTHS} minutes"),
     "columns": (_is_renaming, 'names of the file and what they are, {"kWh": "value"}'),
+    "header": (_is_header, "a list of different column names, for a file without a header"),
     "ignore_columns": (_is_texts, "a list of column names"),
     "stamp_format": (_is_text, "a pattern such as %m/%d/%Y %H:%M"),
     "thousands": (_is_text, "one separator"),

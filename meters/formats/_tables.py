@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from meters.formats._base import Profile
 from meters.formats._text import chunks, read_header, split_line
 
 TOP_ROWS = 12
@@ -26,11 +27,13 @@ class Table:
     sheet: str = ""
 
 
-def csv_table(stream: BinaryIO, known: tuple[str, ...], required: tuple[str, ...]) -> Table:
+def csv_table(
+    stream: BinaryIO, known: tuple[str, ...], required: tuple[str, ...], profile: Profile
+) -> Table:
     """Return the head of a CSV; raise ``Refused`` for what is no CSV."""
     first = next(iter(chunks(stream, first_line=1)))
     lines = first.data.decode().split("\n")[:TOP_ROWS]
-    header = read_header(lines[0], 1)
+    header = profile.options.get("header") or read_header(lines[0], 1)
     top = tuple(
         tuple(cell[:CELL_CHARACTERS] for cell in split_line(line, at))
         for at, line in enumerate(lines, 1)

@@ -60,9 +60,9 @@ class CsvLong:
         return b"interval_start" in first and b"value" in first
 
     @staticmethod
-    def table(stream: BinaryIO, _profile: Profile) -> Table:
+    def table(stream: BinaryIO, profile: Profile) -> Table:
         """Return the head of the table for the mapping of its columns."""
-        return csv_table(stream, KNOWN, REQUIRED)
+        return csv_table(stream, KNOWN, REQUIRED, profile)
 
     @staticmethod
     def read(stream: BinaryIO, profile: Profile) -> Iterator[Item]:
@@ -94,7 +94,9 @@ class _Reader:
 
     def read(self, stream: BinaryIO) -> Iterator[Item]:
         """Yield what a stream holds."""
-        for names, chunk in with_header(chunks(stream, first_line=first_line(self.profile))):
+        for names, chunk in with_header(
+            chunks(stream, first_line=first_line(self.profile)), self.profile
+        ):
             if names is not None:
                 self.header = roles_of(names, self.profile, KNOWN, REQUIRED)
             if chunk.data:

@@ -59,9 +59,9 @@ class CsvWide:
         return "date" in names and sum(map(is_value_name, names)) >= 20
 
     @staticmethod
-    def table(stream: BinaryIO, _profile: Profile) -> Table:
+    def table(stream: BinaryIO, profile: Profile) -> Table:
         """Return the head of the table for the mapping of its columns."""
-        return without_values(csv_table(stream, KNOWN, REQUIRED))
+        return without_values(csv_table(stream, KNOWN, REQUIRED, profile))
 
     @staticmethod
     def read(stream: BinaryIO, profile: Profile) -> Iterator[Item]:
@@ -94,7 +94,9 @@ class _Reader:
 
     def read(self, stream: BinaryIO) -> Iterator[Item]:
         """Yield what a stream holds."""
-        for names, chunk in with_header(chunks(stream, first_line=first_line(self.profile))):
+        for names, chunk in with_header(
+            chunks(stream, first_line=first_line(self.profile)), self.profile
+        ):
             if names is not None:
                 self._columns(names)
             if chunk.data:

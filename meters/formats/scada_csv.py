@@ -67,9 +67,9 @@ class ScadaCsv:
         return {b"tag", b"time", b"value"} <= set(first.split(b","))
 
     @staticmethod
-    def table(stream: BinaryIO, _profile: Profile) -> Table:
+    def table(stream: BinaryIO, profile: Profile) -> Table:
         """Return the head of the table for the mapping of its columns."""
-        return csv_table(stream, KNOWN, REQUIRED)
+        return csv_table(stream, KNOWN, REQUIRED, profile)
 
     @staticmethod
     def read(stream: BinaryIO, profile: Profile) -> Iterator[Item]:
@@ -119,7 +119,7 @@ class _Reader:
 
     def read(self, stream: BinaryIO) -> Iterator[Item]:
         """Yield what a stream holds."""
-        for names, chunk in with_header(chunks(stream)):
+        for names, chunk in with_header(chunks(stream), self.profile):
             if names is not None:
                 self.header = roles_of(names, self.profile, KNOWN, REQUIRED)
             lines = chunk.data.decode().split("\n")[:-1]
