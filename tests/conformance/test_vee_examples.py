@@ -42,6 +42,7 @@ def test_the_command_replays_the_file_and_prints_each():
     said = manage("conformance", FILE)
     assert said.code == 0, said.err
     assert [one["id"] for one in said.json] == [case["id"] for case in EXAMPLES]
+    assert len({case["id"] for case in EXAMPLES}) == len(EXAMPLES)
     unsupported = {one["id"] for one in said.json if one["verdict"] == "unsupported"}
     assert unsupported == {case["id"] for case in EXAMPLES if case["rule"] in STORED}
     assert {one["verdict"] for one in said.json} <= {"pass", "unsupported"}

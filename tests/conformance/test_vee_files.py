@@ -72,6 +72,14 @@ def test_every_file_has_an_expectation_and_a_test():
     assert files - set(held) - set(NOT_READ) == set(), "files that no test reads"
 
 
+@pytest.mark.parametrize("name", NOT_READ)
+def test_a_file_that_we_do_not_read_is_refused(name):
+    said = manage("ingest", path_of(name), "--source", "cases", "--json")
+    [result] = said.json
+    assert (said.code, result["outcome"]) == (1, "refused")
+    assert "looks like none of our formats (cmep@1, csv_long@1, " in result["message"]
+
+
 @pytest.mark.parametrize("name", NEM13)
 def test_nem13_file(name):
     advanced = moves(ingest(name, "nem13@1"))
