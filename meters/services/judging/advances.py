@@ -173,7 +173,7 @@ class _Facts:
         known = RegisterAdvance(
             before.read_at_utc, after.read_at_utc, _plain(primary(moved.forward, factor)),
             _plain(primary(least, factor)), rolled_over=moved.rolled,
-            source=_source(before, after),
+            source=_source(before, after), decimals=(before.decimals, after.decimals),
         )  # fmt: skip
         return Between(before, after, known, _plain(factor), self._files)
 

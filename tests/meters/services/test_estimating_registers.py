@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from meters.models import Finding, GeneratingUnit
 from meters.queries import final_series, open_findings
+from meters.services import accept_finding
 from meters.services.publishing.followup import validate_receipt
 from poweroptix.kernel.quality import Status
 from tests.meters.builders import ACTOR, install, make_channel
@@ -347,3 +348,22 @@ def test_measured_and_estimated_add_up_to_the_register(holes, surplus, load):
     again = judge(channel, first=DAY)
     assert again.blocks == 0
     assert final_series(channel.pk, MIDNIGHT, NEXT)[0].values.tolist() == before
+
+
+def test_a_register_read_with_other_decimals_is_held_until_somebody_accepts_it():
+    channel = make_channel("DEC/KWH")
+    store_day(channel, DAY, ["1.5"])
+    read(channel, (MIDNIGHT, "001000.5", "SCHEDULED"), (NEXT, "001144", "SCHEDULED"))
+    judge(channel, first=DAY)
+    found = open_findings(channel_ids=[channel.pk]).get()
+    assert (found.rule_code, found.severity) == ("V28D", "HOLD")
+    assert (found.metric, found.threshold) == (Decimal(0), Decimal(1))
+    assert (found.start_utc, found.end_utc) == (MIDNIGHT, NEXT)
+    assert found.message.startswith("The register was read with 1 decimals and then with 0 (")
+    assert final_series(channel.pk, MIDNIGHT, NEXT)[0].worst_status == Status.SUSPECT
+    accept_finding(
+        found, reason_code="OTHER", comment="The source cuts zeros.", actor=ACTOR, now=LATER
+    )
+    judge(channel, first=DAY)
+    assert final_series(channel.pk, MIDNIGHT, NEXT)[0].worst_status == Status.VERIFIED
+    assert not open_findings(channel_ids=[channel.pk]).exists()
