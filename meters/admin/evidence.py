@@ -160,9 +160,9 @@ class RegisterReadAdmin(ExportMixin, ReadOnlyAdmin):
     """Reads of cumulative registers, as they were delivered."""
 
     resource_classes = [RegisterReadResource]
-    list_display = ["channel", "read_at_utc", "text", "read_type", "multiplier_ratio", "quantity",
-                    "import_file_id", "line"]  # fmt: skip
-    list_filter = ["read_type"]
+    list_display = ["channel", "bucket", "read_at_utc", "text", "read_type", "multiplier_ratio",
+                    "quantity", "import_file_id", "line"]  # fmt: skip
+    list_filter = ["read_type", "bucket"]
     list_select_related = ["channel"]
     search_fields = ["channel__code", "=import_file_id"]
     date_hierarchy = "read_at_utc"

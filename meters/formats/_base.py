@@ -131,7 +131,8 @@ class RegisterRow:
     register's own unit to it. ``multiplier`` is the transformer factor that the file states, None
     if it states none; nothing is multiplied here. ``previous`` is the read before where the format
     carries both, ``quantity`` the consumption since then as the source states it, with its sign;
-    ``reverse`` tells that the source counts this register negative.
+    ``reverse`` tells that the source counts this register negative. ``bucket`` is the time-of-use
+    period that the register counts; empty for the total.
     """
 
     channel_text: str
@@ -149,6 +150,7 @@ class RegisterRow:
     previous: RegisterRow | None = None
     quantity: Decimal | None = None
     reverse: bool = False
+    bucket: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 from meters.calc.registers import Dial, read_dial
 from meters.formats._base import RegisterRow, RowError, clip, printable
@@ -48,9 +47,10 @@ class RegisterWindow:
     def flush(self) -> Iterator[RegisterRow | RowError]:
         """Yield what is held: identical copies once, with a remark; different reads not at all."""
         rows, self.rows = self.rows, []
-        groups: dict[tuple[str, datetime, str], list[RegisterRow]] = {}
+        groups: dict[tuple, list[RegisterRow]] = {}
         for row in rows:
-            groups.setdefault((row.channel_text, row.read_at_utc, row.read_type), []).append(row)
+            key = (row.channel_text, row.bucket, row.read_at_utc, row.read_type)
+            groups.setdefault(key, []).append(row)
         for copies in groups.values():
             first = copies[0]
             lines = ", ".join(str(row.line) for row in copies[:5])

@@ -1,7 +1,8 @@
 """Our register CSV: one read of a cumulative register per row.
 
-Columns ``meter_id,channel,read_time,register,digits,multiplier,read_type[,unit,status]``. The
-register is text: it is kept as written, zeros in front tell its dials.
+Columns ``meter_id,channel,read_time,register,digits,multiplier,read_type[,unit,status,bucket]``.
+The register is text: it is kept as written, zeros in front tell its dials. ``bucket`` names the
+time-of-use period that it counts; empty for the total register.
 """
 
 from __future__ import annotations
@@ -32,9 +33,10 @@ from poweroptix.kernel.fixed import from_micro
 
 KNOWN = (
     "meter_id", "channel", "read_time", "register", "digits", "multiplier", "read_type", "unit",
-    "status",
+    "status", "bucket",
 )  # fmt: skip
 REQUIRED = (*KNOWN[:7], "unit")
+MOST_BUCKET = 20
 _DIALS = frozenset(str(number) for number in range(1, 16))
 
 
@@ -96,8 +98,12 @@ class _Reader:
         if len(fields) != len(self.header.names):
             raise length_fault(fields, len(self.header.names))
         told = {role: self.header.text(role, fields) for role in KNOWN}
-        for role in ("meter_id", "channel"):
-            check_id(told[role], role)
+        for role in ("meter_id", "channel", "bucket"):
+            if role != "bucket" or told[role]:
+                check_id(told[role], role)
+        if len(told["bucket"]) > MOST_BUCKET:
+            found = f"bucket '{printable(told['bucket'])}' has more than {MOST_BUCKET} characters"
+            raise RowFault("R207", "bucket", found)
         dial = dial_of(told["register"], "register", self._digits(told["digits"]))
         unit, factor = unit_of(told["unit"], self.profile, "unit")
         status = told["status"] or "A"
@@ -114,6 +120,7 @@ class _Reader:
             f"{told['meter_id']}/{told['channel']}", at_second(self._instant(told["read_time"])),
             told["register"], dial.digits, dial.decimals, unit, factor, line,
             ReadType(told["read_type"]), state, method, self._multiplier(told["multiplier"]),
+            bucket=told["bucket"],
         )  # fmt: skip
 
     def _instant(self, text: str) -> int:

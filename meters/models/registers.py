@@ -13,11 +13,14 @@ class RegisterRead(models.Model):
     `text` is exactly what was delivered, `digits` its whole dials. `unit_factor` converts the
     register's own unit to the channel's. `multiplier_ratio` is the transformer factor of the file,
     null where it has none; nothing is multiplied here. `quantity` is the consumption since the read
-    before, as the source states it. Rows of a publication that is not published are not seen.
+    before, as the source states it. `bucket` names the time-of-use period that the register counts;
+    empty is the total, the only one that serves estimates. Rows of a publication that is not
+    published are not seen.
     """
 
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="register_reads")
     read_at_utc = models.DateTimeField()
+    bucket = models.CharField(max_length=20, blank=True, default="")
     text = models.CharField(max_length=24)
     digits = models.SmallIntegerField()
     decimals = models.SmallIntegerField()
@@ -51,7 +54,7 @@ class RegisterRead(models.Model):
                 & (Q(multiplier_ratio__isnull=True) | Q(multiplier_ratio__gt=0)),
             ),
             models.UniqueConstraint(
-                fields=["channel", "read_at_utc", "read_type", "publication_id"],
+                fields=["channel", "bucket", "read_at_utc", "read_type", "publication_id"],
                 name="register_read_once",
             ),
         ]

@@ -54,7 +54,7 @@ def registers_shown(
     One query for a channel without reads, at most nine otherwise.
     """
     published = Publication.objects.filter(published_at__isnull=False).values("pk")
-    reads = RegisterRead.objects.filter(channel=channel, publication_id__in=published)
+    reads = RegisterRead.objects.filter(channel=channel, bucket="", publication_id__in=published)
     rows = list(
         reads.filter(read_at_utc__gte=start_utc - CARRIED_MOST, read_at_utc__lte=end_utc).order_by(
             "read_at_utc", "publication_id", "pk"

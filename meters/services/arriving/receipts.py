@@ -89,6 +89,8 @@ class RegisterCount:
             if each is None:
                 continue
             self.reads += 1
+            if each.bucket:
+                continue  # the ends are those of the total register
             if self.first is None or each.read_at_utc < self.first.read_at_utc:
                 self.first = each
             if self.last is None or each.read_at_utc >= self.last.read_at_utc:
@@ -123,6 +125,8 @@ def _move_json(move: Move) -> dict[str, Any]:
         "rollover": move.rolled,
         "line": move.after.line,
     }
+    if move.after.bucket:
+        said["bucket"] = move.after.bucket
     if move.held is not None:
         said["held"] = {"code": move.held.rule_code, "message": move.held.message}
     return said

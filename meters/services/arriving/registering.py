@@ -39,6 +39,8 @@ BACK_AND_FORTH = {
 }
 FIX = "Compare with the meter; accept the finding, or send the right read."
 CODES = ("V28", *(str(v) for v in BACK_AND_FORTH), "REGISTER_EXCHANGE", "REGISTER_QUANTITY")
+#: A channel, and the time-of-use period that the register counts (empty: the total).
+Register = tuple[int, str]
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def flat(pieces: Iterable[tuple[int, RegisterRow]]) -> list[tuple[int, RegisterR
     for channel_id, row in pieces:
         for each in (row.previous, row):
             if each is not None:
-                key = (channel_id, each.read_at_utc, each.read_type)
+                key = (channel_id, each.bucket, each.read_at_utc, each.read_type)
                 if key not in found or each is row:
                     found[key] = (channel_id, each)
     return sorted(found.values(), key=lambda item: (item[0], item[1].read_at_utc))
@@ -101,10 +103,10 @@ def register(
         return result
     ids = {channel_id for channel_id, _ in reads}
     stored = _stored(reads, publication)
-    by_channel: dict[int, list[RegisterRow]] = defaultdict(list)
+    registers: dict[Register, list[RegisterRow]] = defaultdict(list)
     for channel_id, row in reads:
-        known = stored[channel_id].get((row.read_at_utc, str(row.read_type)))
-        by_channel[channel_id].append(row)
+        known = stored[channel_id, row.bucket].get((row.read_at_utc, str(row.read_type)))
+        registers[channel_id, row.bucket].append(row)
         if known is not None and _same(known, row):
             result.same += 1
             continue
@@ -116,8 +118,8 @@ def register(
                 _finding(file, channel_id, now, "V03", moment, moment, text, FindingSeverity.WARN)
             )
     judging = _Judging(file, ids, now)
-    for channel_id, rows in by_channel.items():
-        before = _before(stored[channel_id].values(), rows[0])
+    for (channel_id, bucket), rows in registers.items():
+        before = _before(stored[channel_id, bucket].values(), rows[0])
         moves = [judging.move(channel_id, *pair) for pair in pairwise([*before, *rows])]
         result.moves += moves
         result.found += [move.held for move in moves if move.held is not None]
@@ -128,8 +130,8 @@ def register(
 
 def _stored(
     reads: list[tuple[int, RegisterRow]], publication: Publication
-) -> dict[int, dict[tuple[datetime, str], RegisterRead]]:
-    """Return by channel the newest read of each instant of the window, and the last one before.
+) -> dict[Register, dict[tuple[datetime, str], RegisterRead]]:
+    """Return by register the newest read of each instant of the window, and the last one before.
 
     Seen is what is published, and what this publication wrote before it was interrupted.
     """
@@ -140,12 +142,12 @@ def _stored(
         channel__in={channel_id for channel_id, _ in reads},
     )
     before = visible.filter(read_at_utc__lt=min(moments)).order_by(
-        "channel_id", "-read_at_utc", "-publication_id"
+        "channel_id", "bucket", "-read_at_utc", "-publication_id"
     )
     during = visible.filter(read_at_utc__gte=min(moments), read_at_utc__lte=max(moments))
-    found: dict[int, dict[tuple[datetime, str], RegisterRead]] = defaultdict(dict)
-    for row in (*before.distinct("channel_id"), *during.order_by("publication_id")):
-        found[row.channel_id][row.read_at_utc, row.read_type] = row
+    found: dict[Register, dict[tuple[datetime, str], RegisterRead]] = defaultdict(dict)
+    for row in (*before.distinct("channel_id", "bucket"), *during.order_by("publication_id")):
+        found[row.channel_id, row.bucket][row.read_at_utc, row.read_type] = row
     return found
 
 
@@ -167,6 +169,7 @@ def _read(
     return RegisterRead(
         channel_id=channel_id,
         read_at_utc=row.read_at_utc,
+        bucket=row.bucket,
         text=row.text,
         digits=row.digits,
         decimals=row.decimals,
@@ -193,7 +196,7 @@ def _before(stored: Iterable[RegisterRead], first: RegisterRow) -> list[Register
         RegisterRow(
             first.channel_text, read.read_at_utc, read.text, read.digits, read.decimals,
             first.unit, read.unit_factor, read.line, ReadType(read.read_type),
-            multiplier=read.multiplier_ratio,
+            multiplier=read.multiplier_ratio, bucket=read.bucket,
         )
     ]  # fmt: skip
 

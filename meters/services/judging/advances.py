@@ -39,6 +39,7 @@ from poweroptix.kernel.quality import Status
 
 ACTUAL = (Status.RAW, Status.VALIDATED, Status.VERIFIED)
 Moment = tuple[datetime, str]
+Register = tuple[int, str]  # channel id, time-of-use period
 
 
 @dataclass(frozen=True)
@@ -66,31 +67,34 @@ class Between:
 
 
 def advances(
-    channel_ids: Iterable[int], start_utc: datetime, end_utc: datetime
+    channel_ids: Iterable[int], start_utc: datetime, end_utc: datetime, *, buckets: bool = False
 ) -> dict[int, list[Between]]:
     """Return by channel id, in order, the advances that have some time in [start, end).
 
-    One query for channels without register reads, at most nine in all.
+    Of total registers; with `buckets` those of time-of-use registers come after them. One query for
+    channels without register reads, at most nine in all.
     """
     ids = list(channel_ids)
-    reads = _reads(ids, start_utc, end_utc)
+    reads = _reads(ids, start_utc, end_utc, buckets)
     if not reads:
         return {}
-    facts = _Facts(reads)
-    found = {channel_id: facts.between(rows) for channel_id, rows in reads.items()}
-    return {
-        channel_id: chosen
-        for channel_id, rows in found.items()
-        if (chosen := [r for r in rows if _overlaps(r.advance, start_utc, end_utc)])
-    }
+    facts = _Facts([row for rows in reads.values() for row in rows])
+    found: dict[int, list[Between]] = defaultdict(list)
+    for (channel_id, _bucket), rows in sorted(reads.items()):
+        chosen = [r for r in facts.between(rows) if _overlaps(r.advance, start_utc, end_utc)]
+        if chosen:
+            found[channel_id] += chosen
+    return dict(found)
 
 
 def _overlaps(one: RegisterAdvance, start_utc: datetime, end_utc: datetime) -> bool:
     return one.start_utc < end_utc and start_utc < one.end_utc
 
 
-def _reads(ids: list[int], start: datetime, end: datetime) -> dict[int, list[RegisterRead]]:
-    """Return exact reads in [start, end] by channel, with the nearest one on either side."""
+def _reads(
+    ids: list[int], start: datetime, end: datetime, buckets: bool
+) -> dict[Register, list[RegisterRead]]:
+    """Return exact reads in [start, end] by register, with the nearest one on either side."""
     having = set(
         RegisterRead.objects.filter(channel__in=ids).values_list("channel", flat=True).distinct()
     )
@@ -100,23 +104,27 @@ def _reads(ids: list[int], start: datetime, end: datetime) -> dict[int, list[Reg
     exact = RegisterRead.objects.filter(
         channel__in=having, publication_id__in=published, status__in=ACTUAL
     )
+    if not buckets:
+        exact = exact.filter(bucket="")
     rows = [
         *_nearest(exact.filter(read_at_utc__lt=start), "-read_at_utc"),
         *exact.filter(read_at_utc__gte=start, read_at_utc__lte=end).order_by("publication_id"),
         *_nearest(exact.filter(read_at_utc__gt=end), "read_at_utc"),
     ]
-    newest: dict[int, dict[Moment, RegisterRead]] = defaultdict(dict)
+    newest: dict[Register, dict[Moment, RegisterRead]] = defaultdict(dict)
     for row in rows:
-        newest[row.channel_id][row.read_at_utc, row.read_type] = row
+        newest[row.channel_id, row.bucket][row.read_at_utc, row.read_type] = row
     return {
-        channel_id: sorted(kept.values(), key=lambda r: (r.read_at_utc, _rank(r)))
-        for channel_id, kept in newest.items()
+        register: sorted(kept.values(), key=lambda r: (r.read_at_utc, _rank(r)))
+        for register, kept in newest.items()
     }
 
 
 def _nearest(rows: QuerySet[RegisterRead], order: str) -> QuerySet[RegisterRead]:
-    """Return the first read of each channel in an order, as it was sent last."""
-    return rows.order_by("channel_id", order, "-publication_id").distinct("channel_id")
+    """Return the first read of each register in an order, as it was sent last."""
+    return rows.order_by("channel_id", "bucket", order, "-publication_id").distinct(
+        "channel_id", "bucket"
+    )
 
 
 def _rank(read: RegisterRead) -> int:
@@ -127,14 +135,15 @@ def _rank(read: RegisterRead) -> int:
 class _Facts:
     """Installations, capacities, files and decisions that the advances of some reads rest on."""
 
-    def __init__(self, reads: Mapping[int, Sequence[RegisterRead]]) -> None:
+    def __init__(self, reads: Sequence[RegisterRead]) -> None:
+        ids = {row.channel_id for row in reads}
         self._installed: dict[int, list[Installation]] = defaultdict(list)
-        for row in Installation.objects.filter(channel__in=reads):
+        for row in Installation.objects.filter(channel__in=ids):
             self._installed[row.channel_id].append(row)
-        self._capacities = _capacities(reads)
-        files = {row.import_file_id for rows in reads.values() for row in rows}
+        self._capacities = _capacities(ids)
+        files = {row.import_file_id for row in reads}
         self._files = dict(ImportFile.objects.filter(pk__in=files).values_list("pk", "name"))
-        decided = Finding.objects.filter(channel__in=reads, rule_code__in=CODES).exclude(
+        decided = Finding.objects.filter(channel__in=ids, rule_code__in=CODES).exclude(
             state=FindingState.CLOSED
         )
         self._accepted: set[tuple] = set()
@@ -174,6 +183,7 @@ class _Facts:
             before.read_at_utc, after.read_at_utc, _plain(primary(moved.forward, factor)),
             _plain(primary(least, factor)), rolled_over=moved.rolled,
             source=_source(before, after), decimals=(before.decimals, after.decimals),
+            bucket=before.bucket,
         )  # fmt: skip
         return Between(before, after, known, _plain(factor), self._files)
 
@@ -221,10 +231,10 @@ class _Capacity:
         return max(before + during, default=None)
 
 
-def _capacities(reads: Mapping[int, Sequence[RegisterRead]]) -> dict[int, _Capacity]:
+def _capacities(ids: set[int]) -> dict[int, _Capacity]:
     """Return the capacities by channel id. Two queries."""
     channels = list(
-        Channel.objects.filter(pk__in=reads).select_related(
+        Channel.objects.filter(pk__in=ids).select_related(
             "delivery_point__campus", "delivery_point__generating_unit"
         )
     )

@@ -218,7 +218,7 @@ class Knowledge:
     @asked
     def _advances(self) -> dict[int, list[RegisterAdvance]]:
         grid = self._window.grid
-        found = advances(self._ids, grid.start_utc, grid.end_utc)
+        found = advances(self._ids, grid.start_utc, grid.end_utc, buckets=True)
         return {channel_id: [each.advance for each in rows] for channel_id, rows in found.items()}
 
     def registers(self, subject: Subject) -> list[RegisterAdvance]:

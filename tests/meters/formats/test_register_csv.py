@@ -123,3 +123,15 @@ def test_a_wrong_row_refuses_the_file_unless_the_profile_says_otherwise():
     assert row_error_policy(plugin, Profile()) == "refuse_file"
     assert plugin.sniff(HEAD.encode() + b"\n")
     assert not plugin.sniff(b"meter_id,channel,interval_start,value\n")
+
+
+def test_a_register_of_a_period_is_named_and_its_name_has_bounds():
+    head = "meter_id,channel,read_time,register,digits,multiplier,read_type,bucket"
+    line = "M,KWH,2026-03-01T00:00:00Z,00100,5,,SCHEDULED,"
+    rows = [line, line + "PEAK", line + "P" * 21]
+    items = read("register_csv@1", "\n".join([head, *rows]) + "\n", Profile(unit="kWh"))
+    assert [each.bucket for each in items if not hasattr(each, "code")] == ["", "PEAK"]
+    (error,) = errors(items)
+    assert (error.line, error.code) == (4, "R207")
+    assert "bucket 'PPPP" in error.message
+    assert "more than 20 characters" in error.message

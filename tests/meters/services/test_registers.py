@@ -7,12 +7,14 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from meters.models import Finding, ImportFile, Installation, QuarantinedRecord, RegisterRead
-from meters.queries import raw_series
+from meters.queries import final_series, open_findings, raw_series
+from meters.queries.registers import registers_shown
 from meters.services import ingest_file, map_quarantine, replay, reread_file, validate_days
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.quality import Status
 from tests.meters import builders
 from tests.meters.builders import ACTOR, NOW, cases, install, long_csv, make_channel, make_profile
+from tests.meters.services import campus
 
 pytestmark = pytest.mark.django_db
 HEAD = "meter_id,channel,read_time,register,digits,multiplier,read_type\n"
@@ -312,3 +314,49 @@ def test_sums_keep_the_worst_status_and_are_judged_as_usual():
     assert series.status[:2].tolist() == [Status.ESTIMATED, Status.RAW]
     summary = validate_days([channel.pk], START.date(), START.date(), now=NOW, actor=ACTOR)
     assert summary.findings == {}
+
+
+# -- registers of time-of-use periods ----------------------------------------------------------
+
+
+def test_registers_of_periods_are_kept_apart_and_must_add_up_to_the_total():
+    channel = make_channel("TOU/KWH")
+    midnight, following = campus.local("2025-06-17"), campus.local("2025-06-18")
+    campus.quiet()
+    campus.store_day(channel, "2025-06-17", ["1.5"])
+    head = "meter_id,channel,read_time,register,digits,multiplier,read_type,bucket"
+    rows = [
+        f"TOU,KWH,{at.isoformat()},{text},6,,SCHEDULED,{bucket}"
+        for bucket, texts in {
+            "": ("001000.0", "001144.0"), "PEAK": ("000600.0", "000650.0"),
+            "REST": ("000400.0", "000494.0"),
+        }.items()
+        for at, text in zip((midnight, following), texts, strict=True)
+    ]  # fmt: skip
+    make_profile("TOU", format="register_csv@1", unit="kWh")
+
+    def send(lines, name):
+        text = "\n".join([head, *lines]) + "\n"
+        receipt = builders.ingest(text, name=name, profile_code="TOU", now=campus.LATER)
+        assert receipt["error_count"] == 0, receipt
+        campus.judge(channel, first="2025-06-17")
+        return receipt
+
+    receipt = send(rows, "registers.csv")
+    assert RegisterRead.objects.filter(channel=channel).count() == 6
+    (counted,) = receipt["registers"]
+    assert (counted["reads"], counted["last"]["register"]) == (6, "001144.0")
+    assert not open_findings(channel_ids=[channel.pk]).exists()
+
+    send([rows[3].replace("000650.0", "000651.0")], "peak.csv")
+    assert {f.rule_code for f in open_findings(channel_ids=[channel.pk])} == {"V20T", "V03"}
+    found = open_findings(channel_ids=[channel.pk]).get(rule_code="V20T")
+    assert (found.severity, found.metric, found.threshold) == ("HOLD", Decimal(1), Decimal("0.2"))
+    assert found.message == (
+        "The registers PEAK, REST advanced together by 145 kWh, the total register by 144 kWh: "
+        "1 kWh apart, allowed are 0.2 kWh."
+    )
+    series = final_series(channel.pk, midnight, following)[0]
+    assert (series.total(), series.worst_status) == (Decimal(144), Status.SUSPECT)
+    shown = registers_shown(channel, midnight, following)
+    assert [each.text for each in shown] == ["001000.0", "001144.0"]
