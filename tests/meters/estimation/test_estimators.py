@@ -86,6 +86,8 @@ def test_unusable_neighbours_are_walked_past_with_true_distance():
     values = series([100, 90, None, 160])
     flags = [(1, 2, "POWER_FAIL", {})]
     assert texts(interpolate(values, slice(2, 3), flags=flags)) == ["140.000"]
+    hour = series([100, *[90] * 4, None, 160])  # an hour of them is walked past, inclusive
+    assert texts(interpolate(hour, slice(5, 6), flags=[(1, 5, "TEST_MODE", {})])) == ["150.000"]
     far = series([100, *[90] * 5, None, 160])
     barred = [(1, 6, "TEST_MODE", {})]
     estimate = interpolate(far, slice(6, 7), flags=barred)

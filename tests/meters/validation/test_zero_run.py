@@ -7,6 +7,7 @@ from meters.validation.zero_run import ZeroRunParameters
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.finding import Severity
 from poweroptix.kernel.parameters import parse
+from poweroptix.kernel.quality import Status
 from tests.meters.cases import example, needs_cases
 from tests.meters.validation.makers import companion, judge, lacks, series, span
 
@@ -60,6 +61,8 @@ def test_a_load_that_gives_energy_takes_none():
     rests = companion(Relation.RETURNED, [0, *[5] * 3, *[0] * 10])
     (found,) = judge(KEY, run, rests, facts=LOAD)
     assert span(found) == (4, 13)
+    doubted = companion(Relation.RETURNED, [0, *[5] * 13], status=Status.SUSPECT)
+    assert len(judge(KEY, run, doubted, facts=LOAD)) == 1
     unknown = companion(Relation.RETURNED, [None] * 14)
     assert len(judge(KEY, run, unknown, facts=LOAD)) == 1
 
