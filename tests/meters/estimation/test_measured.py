@@ -223,6 +223,15 @@ def test_scada_is_set_to_the_meter_by_their_ratio():
     assert kw * number(sheet["hours"]) * number(sheet["ratio"]["k"]) == 255
 
 
+def test_scada_is_not_compared_with_a_meter_that_is_gone():
+    hole = series([1000] * 100 + [250] * 96 + [None])  # another meter came at 100
+    estimate = scada([1] * 197, hole, slice(196, 197), minutes=15, barriers=[100])
+    assert estimate.worksheet["ratio"] == {
+        "k": "1", "intervals": 96, "sum": "24000", "other_sum": "24000",
+    }  # fmt: skip
+    assert scada([1] * 197, hole, slice(196, 197), minutes=15) is None
+
+
 def test_scada_off_the_meter_serves_with_a_warning_until_it_cannot_be_the_same_plant():
     near = scada([1] * 97, series([265] * 96 + [None]), slice(96, 97), minutes=15)
     assert (texts(near), near.warnings) == (
