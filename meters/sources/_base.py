@@ -5,14 +5,15 @@ yields an inbox. It knows neither Django nor the database: it looks, fetches and
 became of a file is remembered by whoever asks. Nothing at the other end is changed before
 ``received`` is called.
 
-Three faults are told apart: `UnreachableError` may pass by itself and is tried again soon,
-`Refused` needs a person, `NotReadyError` is about one item that another look may take.
+Four faults are told apart: `UnreachableError` may pass by itself and is tried again soon,
+`Refused` needs a person, `NotReadyError` is about one item that another look may take, and
+`NotKeptError` is ours: there is no room here for what came.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -34,6 +35,10 @@ class UnreachableError(Exception):
 
 class NotReadyError(Exception):
     """One item cannot be taken yet; the sentence says why."""
+
+
+class NotKeptError(Exception):
+    """What came could not be written here; a fault of this machine, not of the source."""
 
 
 @dataclass(frozen=True)
@@ -72,13 +77,15 @@ class Surroundings:
 class Inbox(ABC):
     """An open connection to a source; `memory` is kept between looks and is plain JSON.
 
-    `ahead_seconds` is how far the newest time stamp of the other end lies ahead of our clock.
+    `ahead_seconds` is how far the newest time stamp of the other end lies ahead of our clock;
+    `puts_away` tells that a received item is moved or removed over there.
     """
 
     def __init__(self, surroundings: Surroundings) -> None:
         self.now = surroundings.now
         self.memory: dict[str, Any] = dict(surroundings.memory)
         self.ahead_seconds = 0
+        self.puts_away = False
 
     @abstractmethod
     def look(self) -> tuple[list[Item], list[Passed]]:
@@ -88,7 +95,8 @@ class Inbox(ABC):
     def fetch(self, item: Item, into: BinaryIO) -> bool:
         """Write the bytes of an item; False when the other end says that nothing changed.
 
-        Raises UnreachableError, Refused or NotReadyError; what was written then counts for nothing.
+        Raises UnreachableError, Refused, NotReadyError or NotKeptError; what was written then
+        counts for nothing.
         """
 
     @abstractmethod
@@ -119,6 +127,20 @@ class Connector(Protocol):
 
 
 connectors: Registry[Connector] = Registry("connector", "meters.sources")
+
+
+def copy(read: Callable[[int], bytes], into: BinaryIO, name: str, limit_mb: int) -> int:
+    """Copy to the end and return how many bytes; Refused as soon as they exceed the limit."""
+    copied = 0
+    while part := read(CHUNK_BYTES):
+        copied += len(part)
+        if copied > limit_mb * MEGABYTE:
+            raise too_large(name, limit_mb)
+        try:
+            into.write(part)
+        except OSError as fault:
+            raise NotKeptError(fault.strerror or str(fault)) from fault
+    return copied
 
 
 def too_large(name: str, limit_mb: int) -> Refused:

@@ -92,6 +92,8 @@ def shown(name: str) -> str:
 
 def _ours(entry: Entry, rules: Rules) -> bool:
     """Tell whether an entry is no delivery: hidden, a marker, or where taken files lie."""
+    if "/" in entry.name:
+        return False
     marker = entry.name.endswith(MARKER)
     return entry.name.startswith(".") or marker or entry.name == rules.taken_folder
 
@@ -103,6 +105,8 @@ def _not_a_file(entry: Entry, rules: Rules) -> str:
         return "is a subfolder, into which we do not look"
     if entry.kind != "file":
         return "is no regular file"
+    if "/" in entry.name:
+        return "has a name that leads out of the folder; it is never followed"
     if not entry.name.isprintable():
         return "has a name with characters that cannot be shown; rename it"
     if not fnmatchcase(entry.name, rules.pattern):

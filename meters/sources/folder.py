@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from meters.sources._base import (
-    CHUNK_BYTES,
     MEGABYTE,
     Inbox,
     Item,
@@ -20,6 +19,7 @@ from meters.sources._base import (
     Surroundings,
     UnreachableError,
     connectors,
+    copy,
     too_large,
 )
 from meters.sources._listing import MARKER, Entry, Rules, judge
@@ -69,7 +69,7 @@ class Folder:
     def open(parameters: FolderParameters, surroundings: Surroundings) -> Iterator[Inbox]:
         """Check that the folder is there and may be looked into."""
         path = Path(parameters.path)
-        if not path.is_dir():
+        if not _is_folder(path):
             raise UnreachableError(f"There is no folder {path}; is the share mounted?")
         if not any(path.resolve().is_relative_to(root.resolve()) for root in surroundings.inboxes):
             roots = ", ".join(str(root) for root in surroundings.inboxes) or "none"
@@ -86,6 +86,7 @@ class _FolderInbox(Inbox):
     ) -> None:
         super().__init__(surroundings)
         self._path, self._parameters = path, parameters
+        self.puts_away = parameters.after != "leave"
 
     def look(self) -> tuple[list[Item], list[Passed]]:
         """List the folder."""
@@ -93,8 +94,7 @@ class _FolderInbox(Inbox):
             with os.scandir(self._path) as listing:
                 entries = [entry for each in listing if (entry := _entry(each)) is not None]
         except OSError as fault:
-            text = f"The folder {self._path} cannot be read: {fault.strerror}."
-            raise Refused("source.unreadable", text) from fault
+            raise _unreadable(self._path, fault) from fault
         items, passed, self.memory = judge(entries, self._parameters.rules, self.memory, self.now)
         for item in items:
             self.compare_clock(item.modified_at or self.now)
@@ -102,16 +102,10 @@ class _FolderInbox(Inbox):
 
     def fetch(self, item: Item, into: BinaryIO) -> bool:
         """Copy a file; it must be the same before and after."""
-        limit_bytes = self._parameters.limit_mb * MEGABYTE
-        if (item.size or 0) > limit_bytes:
+        if (item.size or 0) > self._parameters.limit_mb * MEGABYTE:
             raise too_large(item.name, self._parameters.limit_mb)
         with self._opened(item) as source:
-            copied = 0
-            while part := source.read(CHUNK_BYTES):
-                copied += len(part)
-                if copied > limit_bytes:
-                    raise too_large(item.name, self._parameters.limit_mb)
-                into.write(part)
+            copy(_reading(source, item), into, item.name, self._parameters.limit_mb)
             if _identity(item.name, os.fstat(source.fileno())) != item.identity:
                 raise NotReadyError("changed while it was read")
         return True
@@ -150,6 +144,33 @@ class _FolderInbox(Inbox):
             if _identity(item.name, os.fstat(handle)) != item.identity:
                 raise NotReadyError("changed after it was listed")
             yield source
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError as fault:  # on the way there
+        raise _unreadable(path, fault) from fault
+
+
+def _unreadable(path: Path, fault: OSError) -> Refused:
+    return Refused(
+        "source.unreadable",
+        f"The folder {path} cannot be read: {fault.strerror}. Open it to the worker's account.",
+    )
+
+
+def _reading(source: BinaryIO, item: Item) -> Callable[[int], bytes]:
+    """Return what reads a file; a disk or share that fails meanwhile may come back."""
+
+    def read(count: int) -> bytes:
+        try:
+            return source.read(count)
+        except OSError as fault:
+            text = f"{item.name} broke off ({fault.strerror}); is the share still mounted?"
+            raise UnreachableError(text) from fault
+
+    return read
 
 
 def _entry(found: os.DirEntry[str]) -> Entry | None:

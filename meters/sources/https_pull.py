@@ -8,14 +8,13 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import BinaryIO
 from urllib.parse import urljoin
 
 from meters.sources import _network, _url
 from meters.sources._base import (
-    CHUNK_BYTES,
     MEGABYTE,
     Inbox,
     Item,
@@ -24,6 +23,7 @@ from meters.sources._base import (
     Surroundings,
     UnreachableError,
     connectors,
+    copy,
     too_large,
 )
 from poweroptix.kernel.errors import Refused
@@ -37,6 +37,8 @@ DAYS_MOST = 62
 PASSING = (408, 425, 429, 500, 502, 503, 504)
 #: What the address did last time, to be sent back: a header of the answer and one of the question.
 VALIDATORS = (("ETag", "If-None-Match"), ("Last-Modified", "If-Modified-Since"))
+#: A file changed that recently may change again under the same Last-Modified (RFC 9110, 8.8.2.2).
+STEADY = timedelta(seconds=60)
 
 
 @dataclass(frozen=True)
@@ -177,9 +179,20 @@ class _PullInbox(Inbox):
         if response.status != 200:
             self._refuse(response.status, url)
         _read(response, into, self._parameters, url)
-        kept = {name: response.headers[name] for name, _ in VALIDATORS if name in response.headers}
-        self._answered[item.place] = kept
+        self._answered[item.place] = self._validators(response)
         return True
+
+    def _validators(self, response: http.client.HTTPResponse) -> dict[str, str]:
+        """Return what to send back when the address is asked again.
+
+        A Last-Modified that is not well in the past, by the server's clock and by ours, is left
+        out: a later file with a true stamp would count as older, and never be sent.
+        """
+        kept = {name: response.headers[name] for name, _ in VALIDATORS if name in response.headers}
+        changed, sent = _stamp(response, "Last-Modified"), _stamp(response, "Date") or self.now
+        if changed is None or changed > min(sent, self.now) - STEADY:
+            kept.pop("Last-Modified", None)
+        return kept
 
     def _headers(self, item: Item) -> dict[str, str]:
         headers = {"Accept-Encoding": "identity", "User-Agent": "PowerOptix", "Accept": "*/*"}
@@ -195,12 +208,10 @@ class _PullInbox(Inbox):
         return headers
 
     def _note_clock(self, response: http.client.HTTPResponse) -> None:
-        said = response.headers.get("Date", "")
-        try:
-            stamp = parsedate_to_datetime(said)
-        except ValueError:  # no date, or one that is none: then there is nothing to compare
-            return
-        self.compare_clock(stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC))
+        for name in ("Date", "Last-Modified"):
+            stamp = _stamp(response, name)
+            if stamp is not None:
+                self.compare_clock(stamp)
 
     def _refuse(self, status: int, url: str) -> None:
         words = http.client.responses.get(status, "")
@@ -212,6 +223,15 @@ class _PullInbox(Inbox):
         hints = {401: "check the secret", 403: "check the secret", 404: "check the address"}
         hint = hints.get(status, "ask whoever runs it")
         raise Refused("source.answer", f"{said}; {hint}.")
+
+
+def _stamp(response: http.client.HTTPResponse, name: str) -> datetime | None:
+    """Return the time in a header; None without one, or for one that is no time."""
+    try:
+        stamp = parsedate_to_datetime(response.headers.get(name, ""))
+    except ValueError:
+        return None
+    return stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)
 
 
 def _tls(parameters: PullParameters) -> ssl.SSLContext:
@@ -247,16 +267,10 @@ def _read(
     if response.headers.get("Content-Encoding", "identity") != "identity":
         text = f"{_url.told(url)} sends a compressed body although none was asked for."
         raise Refused("source.encoding", text)
-    limit_bytes = parameters.limit_mb * MEGABYTE
-    expected = response.length
-    if expected is not None and expected > limit_bytes:
-        raise too_large(_url.file_name(url), parameters.limit_mb)
-    copied = 0
-    while part := response.read(CHUNK_BYTES):
-        copied += len(part)
-        if copied > limit_bytes:
-            raise too_large(_url.file_name(url), parameters.limit_mb)
-        into.write(part)
+    name, expected = _url.file_name(url), response.length
+    if expected is not None and expected > parameters.limit_mb * MEGABYTE:
+        raise too_large(name, parameters.limit_mb)
+    copied = copy(response.read, into, name, parameters.limit_mb)
     if expected is not None and copied != expected:
         raise http.client.IncompleteRead(b"", expected - copied)
 
@@ -271,7 +285,10 @@ def _unreachable(fault: Exception, url: str, parameters: PullParameters, ended: 
     if ended:
         return UnreachableError(_took_too_long(url, parameters.total_seconds))
     if isinstance(fault, ssl.SSLCertVerificationError):
-        text = f"The certificate of {told} is not accepted: {fault.verify_message}."
+        text = (
+            f"The certificate of {told} is not accepted: {fault.verify_message}. Nothing was sent "
+            "to it; let its owner renew it, or name its private authority in ca_pem."
+        )
         return Refused("source.certificate", text)
     if isinstance(fault, http.client.IncompleteRead | ssl.SSLEOFError):
         return UnreachableError(f"{told} broke off in the middle; nothing of it was taken.")

@@ -16,7 +16,6 @@ import paramiko
 
 from meters.sources import _network
 from meters.sources._base import (
-    CHUNK_BYTES,
     MEGABYTE,
     Inbox,
     Item,
@@ -25,6 +24,7 @@ from meters.sources._base import (
     Surroundings,
     UnreachableError,
     connectors,
+    copy,
     too_large,
 )
 from meters.sources._listing import MARKER, Entry, Rules, judge
@@ -112,7 +112,8 @@ class Sftp:
                     raise UnreachableError(text) from fault
                 if not _is_broken(fault):
                     raise
-                raise UnreachableError(f"{place} broke the connection ({_said(fault)}).") from fault
+                text = f"{place} broke off ({_said(fault)}); what was not received is tried again."
+                raise UnreachableError(text) from fault
             finally:
                 plain.close()
 
@@ -128,6 +129,7 @@ class _SftpInbox(Inbox):
     ) -> None:
         super().__init__(surroundings)
         self._client, self._parameters = client, parameters
+        self.puts_away = parameters.after != "leave"
 
     def look(self) -> tuple[list[Item], list[Passed]]:
         """List the folder."""
@@ -140,7 +142,7 @@ class _SftpInbox(Inbox):
         except UnicodeDecodeError as fault:
             text = f"A name in {folder} of {self._parameters.host} is not UTF-8; rename it there."
             raise Refused("source.name", text) from fault
-        entries = [_entry(each) for each in listed if "/" not in each.filename]
+        entries = [_entry(each) for each in listed]
         items, passed, self.memory = judge(entries, self._parameters.rules, self.memory, self.now)
         for item in items:
             self.compare_clock(item.modified_at or self.now)
@@ -148,11 +150,10 @@ class _SftpInbox(Inbox):
 
     def fetch(self, item: Item, into: BinaryIO) -> bool:
         """Copy a file; it must be the same before and after."""
-        limit_bytes = self._parameters.limit_mb * MEGABYTE
-        if (item.size or 0) > limit_bytes:
+        if (item.size or 0) > self._parameters.limit_mb * MEGABYTE:
             raise too_large(item.name, self._parameters.limit_mb)
         try:
-            copied = self._copy(item, into, limit_bytes)
+            copied = self._copy(item, into)
         except FileNotFoundError as fault:
             raise NotReadyError("went away before it was read") from fault
         except PermissionError as fault:
@@ -180,16 +181,10 @@ class _SftpInbox(Inbox):
             text = f"{item.name} was received but cannot be put away: {_said(fault)}."
             raise Refused("source.unmovable", text) from fault
 
-    def _copy(self, item: Item, into: BinaryIO, limit_bytes: int) -> int:
-        copied = 0
+    def _copy(self, item: Item, into: BinaryIO) -> int:
         with self._client.open(self._at(item.place), "rb") as source:
             source.prefetch(item.size, max_concurrent_requests=PREFETCHED)
-            while part := source.read(CHUNK_BYTES):
-                copied += len(part)
-                if copied > limit_bytes:
-                    raise too_large(item.name, self._parameters.limit_mb)
-                into.write(part)
-        return copied
+            return copy(source.read, into, item.name, self._parameters.limit_mb)
 
     def _move(self, item: Item) -> None:
         folder = self._at(self._parameters.taken_folder)
@@ -316,9 +311,12 @@ def _entry(found: paramiko.SFTPAttributes) -> Entry:
 
 
 def _is_broken(fault: BaseException) -> bool:
-    """Tell a broken connection from a full disk of ours, which is an OSError too."""
+    """Tell a fault of the server from a full disk of ours, which is an OSError too.
+
+    What the server reports beyond "no such file" and "permission denied" has no number.
+    """
     known = (paramiko.SSHException, EOFError, TimeoutError, ConnectionError)
-    return isinstance(fault, known) or str(fault) == "Socket is closed"
+    return isinstance(fault, known) or getattr(fault, "errno", None) is None
 
 
 def _said(fault: BaseException) -> str:

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryFile, gettempdir
 from typing import Any, BinaryIO
 
 from django.conf import settings
@@ -22,7 +22,7 @@ from django.db.models.functions import Coalesce, Now
 from meters.models import ImportFile, ItemVerdict, RunOutcome, Source, SourceItem, SourceRun
 from meters.services.arriving.files import receive_files
 from meters.services.collecting.secrets import secret_at
-from meters.sources import Inbox, Item, NotReadyError, Surroundings, UnreachableError
+from meters.sources import Inbox, Item, NotKeptError, NotReadyError, Surroundings, UnreachableError
 from poweroptix.jobs.context import CancelledError, JobContext, LostLeaseError, PausedError
 from poweroptix.jobs.models import Job
 from poweroptix.jobs.services import enqueue
@@ -39,8 +39,8 @@ def collect(
 ) -> dict[str, Any]:
     """Look at a source and receive what can be taken; return what happened, for the job.
 
-    `again` tries files that were refused before. Raises UnreachableError while another attempt
-    may follow; the last one ends the run as failed, and the source asks for attention.
+    `again` tries files that were refused before. Raises what may pass by itself while another
+    attempt may follow; the last one ends the run as failed, and the source asks for attention.
     """
     source = Source.objects.select_related("profile").get(pk=source_id)
     run = _begin(source, ctx)
@@ -49,10 +49,6 @@ def collect(
     look = _Look(source, run, ctx, again)
     try:
         look.all()
-    except UnreachableError as fault:
-        if not is_last_attempt:
-            raise
-        _end(look, RunOutcome.FAILED, str(fault))
     except DomainError as fault:
         _end(look, RunOutcome.FAILED, fault.message)
     except CancelledError:
@@ -61,10 +57,11 @@ def collect(
     except (PausedError, LostLeaseError):
         raise  # the job goes on with this run, here or in other hands
     except Exception as fault:
-        if is_last_attempt:
-            text = f"The look ended by accident ({type(fault).__name__}); see its job."
-            _end(look, RunOutcome.FAILED, text)
-        raise
+        if not is_last_attempt:
+            raise
+        _end(look, RunOutcome.FAILED, _told(fault))
+        if not isinstance(fault, EXPECTED):
+            raise
     else:
         faults = look.faults
         failed = faults and not look.fine
@@ -72,6 +69,8 @@ def collect(
     return {name: getattr(run, name) for name in ("outcome", *COUNTS, "error")}
 
 
+#: What the world does to a look: it ends as failed, its job does not.
+EXPECTED = (UnreachableError, NotKeptError, OSError)
 COUNTS = ("seen", "taken", "duplicates", "refused", "passed")
 
 
@@ -121,8 +120,8 @@ class _Look:
     def _one(self, inbox: Inbox, item: Item) -> None:
         """Take one item, unless its present version is known."""
         known = self._known(item.identity)
-        if known is not None:
-            self._met_again(inbox, item, known)
+        if known is not None and (known.verdict == ItemVerdict.REFUSED or not inbox.puts_away):
+            self._met_again(item, known)
             return
         with TemporaryFile() as scratch:
             try:
@@ -148,23 +147,26 @@ class _Look:
             rows = rows.exclude(verdict=ItemVerdict.REFUSED)
         return rows.first() if identity else None
 
-    def _met_again(self, inbox: Inbox, item: Item, known: SourceItem) -> None:
+    def _met_again(self, item: Item, known: SourceItem) -> None:
         if known.verdict == ItemVerdict.REFUSED:
             self._refused(item.name, known.message)
-            return
-        self.fine += 1
-        self._put_away(inbox, item)
+        else:
+            self.fine += 1
 
     def _receive(self, item: Item, scratch: BinaryIO) -> bool:
-        """Receive what was fetched; whether it may be put away."""
+        """Receive what was fetched; whether it may be put away.
+
+        A version that is known is compared by its bytes all the same: what is put away now has
+        been received, even where a time stamp of whole seconds hides that it was replaced.
+        """
         identity = item.identity[:400] or _identity(item.name, scratch)
         known = self._known(identity)
         if known is not None and known.verdict == ItemVerdict.REFUSED:
             self._refused(item.name, known.message)
             return False
-        if known is not None:
+        if known is not None and (not item.identity or _holds(known, scratch)):
             self.fine += 1
-            self.run.duplicates += 1
+            self.run.duplicates += 0 if item.identity else 1
             return True
         scratch.seek(0)
         try:
@@ -284,6 +286,20 @@ def _close(run: SourceRun, outcome: RunOutcome, error: str) -> None:
     run.save()
 
 
+def _told(fault: Exception) -> str:
+    """Say what ended a look. Connectors tell faults of the source apart: an OSError is ours."""
+    if isinstance(fault, UnreachableError):
+        return str(fault)
+    if isinstance(fault, EXPECTED):
+        said = getattr(fault, "strerror", "") or fault
+        return (
+            f"This machine could not keep what came ({said}). It still lies at the source. Make "
+            f"room, or give the worker rights, in {settings.MEDIA_ROOT} and {gettempdir()}; then "
+            "look now."
+        )
+    return f"The look ended by accident ({type(fault).__name__}); see its job."
+
+
 def _stop(run: SourceRun) -> None:
     """Close the run of a job that somebody stopped; its stages can no longer write."""
     with transaction.atomic():
@@ -296,9 +312,17 @@ def _enqueue_reading(file: ImportFile) -> None:
 
 def _identity(name: str, scratch: BinaryIO) -> str:
     """Return what tells a content of a name from another one."""
+    return f"sha256:{_digest(scratch)}|{name}"[:400]
+
+
+def _holds(known: SourceItem, scratch: BinaryIO) -> bool:
+    """Tell whether a content is what was received; that of an archive is found by its members."""
+    return ImportFile.objects.filter(pk__in=known.file_ids, sha256=_digest(scratch)).exists()
+
+
+def _digest(scratch: BinaryIO) -> str:
     scratch.seek(0)
-    digest = hashlib.file_digest(scratch, "sha256").hexdigest()
-    return f"sha256:{digest}|{name}"[:400]
+    return hashlib.file_digest(scratch, "sha256").hexdigest()
 
 
 def _asked_by(ctx: JobContext) -> str:

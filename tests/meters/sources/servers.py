@@ -6,6 +6,7 @@ import io
 import os
 import socket
 import ssl
+import stat
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,8 +26,8 @@ PASSWORD = "right-horse-battery"
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
-def certificate(name: str = "localhost") -> tuple[str, str]:
-    """Return a self-signed certificate for a name and its key, both as PEM."""
+def certificate(name: str, days: tuple[int, int]) -> tuple[str, str]:
+    """Return a self-signed certificate, valid from day to day as seen from today, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     today = now()
@@ -36,8 +37,8 @@ def certificate(name: str = "localhost") -> tuple[str, str]:
         .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(today - timedelta(days=1))
-        .not_valid_after(today + timedelta(days=30))
+        .not_valid_before(today + timedelta(days=days[0]))
+        .not_valid_after(today + timedelta(days=days[1]))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
@@ -53,10 +54,12 @@ def certificate(name: str = "localhost") -> tuple[str, str]:
 class Website:
     """An HTTPS server of this process; `answers` says what each path does, `asked` what came."""
 
-    def __init__(self, folder: Path, name: str = "localhost") -> None:
+    def __init__(
+        self, folder: Path, name: str = "localhost", days: tuple[int, int] = (-1, 30)
+    ) -> None:
         self.answers: dict[str, Answer] = {}
         self.asked: list[tuple[str, dict[str, str]]] = []
-        self.pem, key = certificate(name)
+        self.pem, key = certificate(name, days)
         both = folder / "server.pem"
         both.write_text(self.pem + key)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -149,7 +152,10 @@ class Files(paramiko.SFTPServerInterface):
     """Files of one folder."""
 
     root: Path = Path()
-    slow = threading.Event()
+    #: What the server says instead, on opening a file: a code of SFTP.
+    on_open: int | None = None
+    #: A name that it shows where there is none like it.
+    also_listed: str = ""
 
     def _path(self, path: str) -> str:
         return str(self.root) + self.canonicalize(path)
@@ -158,10 +164,16 @@ class Files(paramiko.SFTPServerInterface):
         """List a folder without following links."""
         try:
             with os.scandir(self._path(path)) as found:
-                return [
+                listed = [
                     paramiko.SFTPAttributes.from_stat(one.stat(follow_symlinks=False), one.name)
                     for one in found
                 ]
+            if self.also_listed:
+                facts = self.root.parent.stat()
+                odd = paramiko.SFTPAttributes.from_stat(facts, self.also_listed)
+                odd.st_mode = stat.S_IFREG | 0o644
+                listed.append(odd)
+            return listed
         except OSError as fault:
             return paramiko.SFTPServer.convert_errno(fault.errno)
 
@@ -176,6 +188,8 @@ class Files(paramiko.SFTPServerInterface):
 
     def open(self, path, flags, attr):
         """Open a file for reading."""
+        if self.on_open is not None:
+            return self.on_open
         try:
             stream = Path(self._path(path)).open("rb")  # noqa: SIM115 - paramiko closes it
         except OSError as fault:
@@ -208,8 +222,8 @@ class Files(paramiko.SFTPServerInterface):
 class Inbox:
     """An SFTP server of this process over one folder."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, **habits) -> None:
+        self.root, self.habits = root, habits
         self.host_key = new_key()
         self.client_key, self.client_pem = new_client_key()
         self._listening = socket.create_server(("127.0.0.1", 0))
@@ -233,7 +247,7 @@ class Inbox:
                 transport.close()
 
     def _serve(self) -> None:
-        files = type("FilesHere", (Files,), {"root": self.root})
+        files = type("FilesHere", (Files,), {"root": self.root} | self.habits)
         while True:
             try:
                 connection, _ = self._listening.accept()

@@ -1,6 +1,7 @@
 """Looks at a folder as jobs: what is taken, what is left, what fails, and what the page says."""
 
 import os
+import resource
 import socket
 import zipfile
 from datetime import timedelta
@@ -93,6 +94,28 @@ class TestTaking:
         assert run.taken == 1
         assert len(SourceItem.objects.get().file_ids) == 2
 
+    def test_an_archive_that_leads_out_of_its_folder_is_refused_whole(self, inbox, staff):
+        with zipfile.ZipFile(inbox / "all.zip", "w") as archive:
+            archive.writestr("a.csv", DAY_FILE)
+            archive.writestr("../../evil.csv", DAY_FILE.replace("10", "11"))
+        (inbox / "all.zip.done").touch()
+        source = folder_source(inbox)
+        assert counts(looked(source)) == (1, 0, 0, 1, 0)
+        said = "all.zip refused The archive has a file with the unsafe name '../../evil.csv'."
+        assert said in page(staff, source)
+        assert not ImportFile.objects.exists()
+        assert not list(inbox.parent.rglob("evil.csv"))
+
+    def test_a_link_in_the_folder_is_left_and_told(self, inbox, staff, tmp_path):
+        (tmp_path / "secret.csv").write_text(DAY_FILE)
+        (inbox / "m.csv").symlink_to(tmp_path / "secret.csv")
+        (inbox / "m.csv.done").touch()
+        source = folder_source(inbox)
+        assert counts(looked(source)) == (1, 0, 0, 0, 1)
+        said = "m.csv left is a symbolic link, which is never followed"
+        assert said in page(staff, source)
+        assert not ImportFile.objects.exists()
+
     def test_a_file_that_is_refused_holds_the_attention_until_it_goes(self, inbox, staff):
         put(inbox, "page.csv", "<html>502 Bad Gateway</html>\n")
         put(inbox)
@@ -166,6 +189,44 @@ class TestFailing:
             offline.setattr("meters.sources._network.socket.getaddrinfo", unknown)
             looked(source)
         assert "The name nowhere.example is not known to the name server" in page(staff, source)
+
+    def test_a_storage_that_is_not_there_loses_nothing(self, inbox, staff, settings, tmp_path):
+        put(inbox)
+        (tmp_path / "storage").write_text("in the way")
+        settings.MEDIA_ROOT, good = str(tmp_path / "storage"), settings.MEDIA_ROOT
+        source = folder_source(inbox, after="move")
+        job = run_now(due_look(source))
+        assert (job.state, job.attempts) == ("queued", 1), "tried again"
+        run = looked(source)
+        assert (run.outcome, run.taken) == ("FAILED", 0)
+        shown = page(staff, source)
+        assert "This machine could not keep what came (Not a directory)." in shown
+        assert f"in {tmp_path / 'storage'} and" in shown
+        assert (inbox / "m.csv").exists()
+        assert not ImportFile.objects.exists()
+        settings.MEDIA_ROOT = good
+        assert looked(source, 1).taken == 1
+        assert (inbox / "taken" / "m.csv").exists()
+        assert ImportFile.objects.count() == 1
+
+    def test_a_disk_that_is_full_loses_nothing(self, inbox, staff):
+        """The kernel refuses to write beyond 4 kB, as it would on a full disk."""
+        put(inbox, content=DAY_FILE * 5)
+        source = folder_source(inbox, after="move")
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        job = due_look(source)
+        try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+            for _attempt in range(3):
+                job = run_now(job)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert job.state == "done", job.error
+        assert "This machine could not keep what came (File too large)." in page(staff, source)
+        assert (inbox / "m.csv").exists()
+        assert not ImportFile.objects.exists()
+        assert looked(source, 1).outcome == "DONE"
+        assert ImportFile.objects.count() == 1
 
     def test_a_secret_that_is_not_there_is_named_by_its_place(self, staff):
         source = make_source(

@@ -1,7 +1,11 @@
 """Looks over the network as jobs: nothing lost, nothing doubled, no secret anywhere."""
 
 import hashlib
+import os
+import socket
 import time
+from datetime import timedelta
+from email.utils import format_datetime
 
 import pytest
 from django.db import connection
@@ -40,6 +44,25 @@ class TestWeb:
         assert counts(looked(source, 1)) == (1, 0, 1, 0, 0)
         assert ImportFile.objects.count() == 1
         assert not AuditEvent.objects.filter(action="file.duplicate").exists()
+
+    def test_another_content_under_the_same_name_is_another_file(self, site, staff):
+        source = pulling(site)
+        for number, content in enumerate((DAY_FILE, DAY_FILE.replace("10", "11"), DAY_FILE)):
+            site.answers["/m.csv"] = body(content.encode())
+            looked(source, number)
+        assert ImportFile.objects.count() == 2
+        assert [run.taken for run in source.runs.order_by("id")] == [1, 1, 0]
+        assert Job.objects.filter(kind="ingest_file").count() == 2
+
+    def test_a_file_that_is_dated_ahead_is_taken_and_flagged(self, site, staff):
+        ahead = format_datetime(now() + timedelta(hours=5), usegmt=True)
+        site.answers["/m.csv"] = body(DAY_FILE.encode(), Last_Modified=ahead)
+        source = pulling(site)
+        assert looked(source).taken == 1
+        assert "Clocks differ. A time stamp at the source is" in page(staff, source)
+        site.answers["/m.csv"] = body(DAY_FILE.replace("10", "11").encode())
+        assert looked(source, 1).taken == 1
+        assert "If-Modified-Since" not in site.asked[-1][1]
 
     def test_validators_are_remembered_between_looks(self, site):
         site.answers["/m.csv"] = body(DAY_FILE.encode(), ETag='"v1"')
@@ -81,7 +104,10 @@ class TestWeb:
                 lambda _handler: time.sleep(3), {},
                 "sent nothing for 1 s; nothing of it was taken.",
             ),
-            (body(DAY_FILE.encode()), {"ca_pem": ""}, "is not accepted: self-signed certificate."),
+            (
+                body(DAY_FILE.encode()), {"ca_pem": ""},
+                "is not accepted: self-signed certificate. Nothing was sent to it; let its owner",
+            ),
         ],
         ids=["404", "500", "redirect", "oversize", "silent", "certificate"],
     )  # fmt: skip
@@ -126,6 +152,50 @@ class TestSftp:
         assert (server.root / "taken" / "m.csv").exists()
         assert ImportFile.objects.get().sha256 == sha256_of(server.root / "taken" / "m.csv")
 
+    def test_the_same_content_under_another_name_is_a_duplicate(self, server, staff):
+        source = sftp_source(server, after="move")
+        put(server.root)
+        looked(source)
+        put(server.root, "copy.csv")
+        assert counts(looked(source, 1)) == (1, 0, 1, 0, 0)
+        assert "copy.csv duplicate has the content of file #" in page(staff, source)
+        assert sorted(path.name for path in (server.root / "taken").iterdir()) == [
+            "copy.csv", "m.csv"
+        ]  # fmt: skip
+        assert ImportFile.objects.count() == 1
+
+    def test_another_content_under_the_same_name_is_another_file(self, server):
+        """Even with the same size and, by SFTP's whole seconds, the same time stamp."""
+        source = sftp_source(server, after="move")
+        for number, content in enumerate((DAY_FILE, DAY_FILE.replace("10", "11"))):
+            put(server.root, content=content)
+            os.utime(server.root / "m.csv", (1.7e9, 1.7e9))
+            assert looked(source, number).taken == 1
+        assert ImportFile.objects.count() == 2
+        assert (server.root / "taken" / "2-m.csv").read_text() == content
+
+    def test_half_written_is_left_and_told(self, server, staff):
+        (server.root / "m.csv.part").write_text(DAY_FILE[:100])
+        (server.root / "n.csv").write_text(DAY_FILE[:100])
+        source = sftp_source(server)
+        assert counts(looked(source)) == (2, 0, 0, 0, 2)
+        shown = page(staff, source)
+        assert "m.csv.part left has the name of a file that is still being written" in shown
+        assert "n.csv left is new or has changed; it is taken when it stays as it is" in shown
+        assert not ImportFile.objects.exists()
+
+    def test_a_server_that_is_down_is_told_and_the_files_come_later(self, server, staff):
+        put(server.root)
+        source = sftp_source(server)
+        gone = source.parameters | {"port": free_port()}
+        type(source).objects.filter(pk=source.pk).update(parameters=gone)
+        assert looked(source).outcome == "FAILED"
+        said = f"127.0.0.1:{gone['port']} refused the connection; is the server running?"
+        assert said in page(staff, source)
+        type(source).objects.filter(pk=source.pk).update(parameters=source.parameters)
+        assert looked(source, 1).taken == 1
+        assert said not in page(staff, source).split("Looks")[0]
+
     def test_a_wrong_password(self, server, staff, monkeypatch):
         monkeypatch.setenv("POWEROPTIX_SOURCE_SFTP", "wrong-battery")
         source = sftp_source(server)
@@ -138,6 +208,11 @@ class TestSftp:
         source = sftp_source(server, host_keys=[Inbox(tmp_path).host_line])
         looked(source)
         assert "which the source does not know; nothing was sent to it" in page(staff, source)
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return taken.getsockname()[1]
 
 
 def sha256_of(path):

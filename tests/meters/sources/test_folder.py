@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from meters.sources import NotReadyError, Surroundings, UnreachableError, connectors
+from meters.sources import (
+    Item,
+    NotKeptError,
+    NotReadyError,
+    Surroundings,
+    UnreachableError,
+    connectors,
+)
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.parameters import parse
 
@@ -261,6 +268,32 @@ def test_a_time_stamp_of_tomorrow_is_noted(folder):
 def test_a_folder_that_is_away_may_come_back(tmp_path):
     with pytest.raises(UnreachableError, match=r"is the share mounted"):
         Looking(tmp_path / "gone").look()
+
+
+def test_a_path_that_cannot_be_followed_is_told(tmp_path):
+    with pytest.raises(Refused, match=r"cannot be read: File name too long\. Open it to the w"):
+        Looking(tmp_path / ("x" * 300)).look()
+
+
+def test_a_disk_that_fails_while_a_file_is_read_may_come_back():
+    """The memory of a process cannot be read from its beginning: a true fault of reading."""
+    path = Path("/proc/self")
+    parameters = parse(FOLDER.Parameters, {"path": str(path)})
+    with FOLDER.open(parameters, Surroundings(NOW, inboxes=(Path("/proc"),))) as inbox:
+        facts = (path / "mem").stat()
+        item = Item("mem", f"mem|{facts.st_size}|{facts.st_mtime_ns}", "mem", 0)
+        with pytest.raises(UnreachableError, match=r"mem broke off \(Input/output error\); is the"):
+            inbox.fetch(item, io.BytesIO())
+
+
+def test_a_full_disk_here_is_told_as_ours(folder):
+    write(folder, content="x" * 100_000)
+    item = ready(folder)
+    with (
+        Path("/dev/full").open("wb", buffering=0) as full,
+        pytest.raises(NotKeptError, match=r"No space left on device"),
+    ):
+        folder.inbox.fetch(item, full)
 
 
 def test_a_folder_outside_the_inboxes_is_refused(tmp_path):

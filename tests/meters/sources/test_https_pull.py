@@ -3,11 +3,13 @@
 import io
 import socket
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from meters.sources import (
+    NotKeptError,
     NotReadyError,
     Surroundings,
     UnreachableError,
@@ -166,6 +168,16 @@ def test_a_redirect_elsewhere_is_refused_and_the_secret_stays(site, where, said)
     assert SECRET not in str(refusal.value)
 
 
+def test_a_redirect_to_an_address_inside_reaches_nobody(site, tmp_path):
+    with Website(tmp_path).running() as inside:
+        inside.answers["/latest/meta-data"] = body(b"role credentials")
+        leads = f"https://127.0.0.1:{inside.port}/latest/meta-data"
+        site.answers["/old.csv"] = body(b"", status=302, Location=leads)
+        with pytest.raises(Refused, match=r"leads to another host, 127\.0\.0\.1"):
+            pull(parameters(site, "/old.csv", auth="bearer"), secret=SECRET)
+        assert inside.asked == []
+
+
 def test_redirects_in_a_circle_end(site):
     site.answers["/old.csv"] = body(b"", status=302, Location="/old.csv")
     with pytest.raises(Refused, match=r"leads on and on"):
@@ -274,6 +286,18 @@ def test_a_certificate_of_another_name(tmp_path):
         assert site.asked == []
 
 
+def test_a_full_disk_here_is_not_blamed_on_the_server(site):
+    site.answers["/m.csv"] = body(b"x" * 100_000)
+    asked = parameters(site)
+    with (
+        PULL.open(asked, Surroundings(NOW)) as inbox,
+        Path("/dev/full").open("wb", buffering=0) as full,
+    ):
+        items, _ = inbox.look()
+        with pytest.raises(NotKeptError, match=r"No space left on device"):
+            inbox.fetch(items[0], full)
+
+
 def test_a_server_that_talks_no_tls():
     with socket.create_server(("127.0.0.1", 0)) as plain:
         port = plain.getsockname()[1]
@@ -336,19 +360,6 @@ def test_the_name_is_asked_for_once(monkeypatch, site):
     monkeypatch.setattr(socket, "getaddrinfo", counting)
     pull(parameters(site))
     assert asked.count("localhost") == 1
-
-
-def test_a_clock_that_goes_before_ours_is_noted(site):
-    def ahead(handler):
-        handler.send_response_only(200)
-        handler.send_header("Date", "Thu, 02 Apr 2026 13:00:00 GMT")
-        handler.send_header("Content-Length", "1")
-        handler.end_headers()
-        handler.wfile.write(b"x")
-
-    site.answers["/m.csv"] = ahead
-    assert pull(parameters(site))[2].ahead_seconds == 3600
-    assert pull(parameters(site), now=NOW + timedelta(hours=1))[2].ahead_seconds == 0
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.parameters import parse
 from tests.meters.builders import make_profile
 from tests.meters.sources.looks import ACTOR, make_source, page
-from tests.poweroptix.api.test_starts import upload
+from tests.poweroptix.api.test_starts import CSV, upload
 
 pytestmark = pytest.mark.django_db
 
@@ -35,6 +35,16 @@ def test_an_upload_is_seen(client, write, staff):
     assert "good Upload by API" in shown
     assert "1 file in thirty days" in shown
     assert "Look now" not in shown
+
+
+def test_a_delivery_that_comes_twice_is_one_file(client, write):
+    make_source("push@1", code="api")
+    upload(client, write, key="k1", name="a.csv")
+    again = upload(client, write, key="k2", name="b.csv").json()
+    assert again["files"][0]["is_duplicate"] is True
+    other = upload(client, write, key="k3", name="a.csv", content=CSV + b"\n").json()
+    assert other["files"][0]["is_duplicate"] is False
+    assert ImportFile.objects.filter(source="api").count() == 2
 
 
 def test_only_the_named_tokens_may_push(client, write):

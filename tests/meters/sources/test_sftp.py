@@ -2,13 +2,16 @@
 
 import io
 import os
+import re
 import socket
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import paramiko
 import pytest
 
-from meters.sources import NotReadyError, Surroundings, UnreachableError, connectors
+from meters.sources import NotKeptError, NotReadyError, Surroundings, UnreachableError, connectors
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.parameters import parse
 from tests.meters.sources.servers import PASSWORD, Inbox, new_client_key, new_key
@@ -235,7 +238,7 @@ def test_a_server_that_says_nothing(server):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         begun = time.monotonic()
-        with pytest.raises(UnreachableError, match=r"broke the connection|was not finished"):
+        with pytest.raises(UnreachableError, match=r"broke off|was not finished"):
             Session(server, port=port, connect_seconds=1, total_seconds=3).look()
     assert time.monotonic() - begun < 8
 
@@ -253,7 +256,7 @@ def test_a_connection_that_breaks_in_the_middle(server):
             time.sleep(0.1)
             inbox.fetch(items[0], io.BytesIO())
 
-    with pytest.raises(UnreachableError, match=rf"127.0.0.1:{server.port} broke the connection"):
+    with pytest.raises(UnreachableError, match=rf"127.0.0.1:{server.port} broke off"):
         lose()
 
 
@@ -263,6 +266,64 @@ def test_a_session_that_never_ends_is_cut(server, monkeypatch):
     )
     with pytest.raises(UnreachableError, match=r"was not finished after 1 s"):
         Session(server, total_seconds=1).look()
+
+
+@pytest.mark.parametrize(
+    ("code", "fault", "said"),
+    [
+        (paramiko.SFTP_FAILURE, UnreachableError, "broke off (Failure); what was not received is"),
+        (paramiko.SFTP_PERMISSION_DENIED, Refused, "m.csv cannot be read: Permission denied."),
+        (paramiko.SFTP_NO_SUCH_FILE, NotReadyError, "went away before it was read"),
+    ],
+    ids=["failure", "denied", "gone"],
+)
+def test_a_file_that_the_server_does_not_give_is_told(tmp_path, code, fault, said):
+    (tmp_path / "remote").mkdir()
+    with Inbox(tmp_path / "remote", on_open=code).running() as server:
+        write(server)
+        session = Session(server)
+        session.look()
+
+        def fetch():
+            with session.open() as inbox:
+                inbox.fetch(inbox.look()[0][0], io.BytesIO())
+
+        with pytest.raises(fault, match=re.escape(said)):
+            fetch()
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "in/m.csv"])
+def test_a_name_that_leads_elsewhere_is_told_and_left(tmp_path, name):
+    (tmp_path / "remote").mkdir()
+    with Inbox(tmp_path / "remote", also_listed=name).running() as server:
+        session = Session(server)
+        for _look in range(2):
+            why = "has a name that leads out of the folder; it is never followed"
+            assert session.look() == ([], {name: why})
+        assert session.memory == {}
+
+
+def test_a_time_stamp_of_tomorrow_is_noted(server):
+    path = write(server)
+    ahead = (NOW + timedelta(days=1)).timestamp()
+    os.utime(path, (ahead, ahead))
+    session = Session(server)
+    session.look()
+    with session.open() as inbox:
+        assert [item.name for item in inbox.look()[0]] == ["m.csv"]
+        assert inbox.ahead_seconds == 86_400 - 120
+
+
+def test_a_full_disk_here_is_told_as_ours(server):
+    write(server, content="x" * 100_000)
+    session = Session(server)
+    session.look()
+    with (
+        session.open() as inbox,
+        Path("/dev/full").open("wb", buffering=0) as full,
+        pytest.raises(NotKeptError, match=r"No space left on device"),
+    ):
+        inbox.fetch(inbox.look()[0][0], full)
 
 
 def test_a_fault_of_ours_is_not_blamed_on_the_server(server):
