@@ -96,6 +96,9 @@ def _parse(minutes: int, size: int, rows: list[bytes], sources: bool, content: b
         spare = size - read_type(per_day, 0, content).itemsize
         run_count = 0 if spare == 0 else (spare - 8) // 48
     record = np.frombuffer(b"".join(rows), read_type(per_day, run_count, content))
+    order = np.lexsort([record[name] for name in ("version", "layer", "day", "channel_id")])
+    if (order[1:] < order[:-1]).any():  # cheaper here than once there is room for the content
+        record = record[order]
     batch = Batch.empty(minutes, len(record))
     batch.channel_ids = record["channel_id"].astype(np.int64)
     batch.days = record["day"].astype(np.int64) + DATE_EPOCH_DAYS

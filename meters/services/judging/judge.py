@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -244,7 +245,7 @@ class Judging:
             direction=subject.direction,
             capacity_kw=subject.capacity_kw,
             high_limit_kw=subject.high_limit_kw,
-            expected=self._expected(),
+            expected=self._expected,
             flags=self.case.flags,
             failed=self.failed,
             parameters=parameters,
@@ -256,6 +257,7 @@ class Judging:
             },
         )
 
+    @cached_property
     def _expected(self) -> Grid:
         """Return the part of the grid that should be there: installed and due by now."""
         indices = np.flatnonzero(self.installed)
