@@ -4,11 +4,11 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from billing.calc.parties import missing_of
-from billing.documents.pdf import pdf_available
 from billing.models import Invoice
 from billing.queries import carbon_of, lines_of
 from billing.services.document import total_of
 from poweroptix.kernel.finding import Finding, Severity
+from poweroptix.pages.paper import pdf_available
 from settlement.models import SettlementRun
 
 #: A change of the total against the period before that a person should look at.

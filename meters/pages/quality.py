@@ -7,8 +7,7 @@ from django.views import View
 from meters.models import Campus
 from meters.pages.findings import titles
 from meters.queries.quality import quality_report
-from meters.reports.files import name_of, quality_csv, quality_json, quality_pdf
-from meters.reports.paper import PAPERS
+from meters.reports.files import PAPERS, name_of, quality_csv, quality_json, quality_pdf
 from meters.reports.quality import summary, tables
 from poweroptix.clock import now
 from poweroptix.kernel.period import Period

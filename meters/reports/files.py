@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from django.template.loader import render_to_string
 
 from meters.calc.quality_report import QualityReport
-from meters.reports.paper import pdf_of
 from meters.reports.quality import HEAD, summary, tables
 from meters.reports.tables import long_rows
 from poweroptix.kernel.canonical import sha256
 from poweroptix.kernel.period import Period
 from poweroptix.pages.downloads import csv_bytes
+from poweroptix.pages.paper import Attached, pdf_of
 
+STYLE = Path(__file__).with_name("report.css")
+PAPERS = ("letter", "a4")
 MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July"),
     *("August", "September", "October", "November", "December"),
@@ -83,4 +86,5 @@ def quality_pdf(report: QualityReport, paper: str = "letter") -> bytes:
             "digest": sha256(content),
         },
     )
-    return pdf_of(html, (f"{name_of(report)}.csv", content), head.made_at)
+    inside = Attached(f"{name_of(report)}.csv", content, "The figures of the report", "Data")
+    return pdf_of(html, STYLE, inside, head.made_at)

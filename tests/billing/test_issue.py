@@ -124,7 +124,7 @@ def test_a_failed_pdf_leaves_no_number_used(world, monkeypatch):
     draft = world.draft()
 
     def broken(_document):
-        raise DomainError("billing.pdf_failed", "The PDF could not be made: out of ink.")
+        raise DomainError("pdf.failed", "The PDF could not be made: out of ink.")
 
     monkeypatch.setattr("billing.services.issue.invoice_pdf", broken)
     with pytest.raises(DomainError, match="out of ink"):

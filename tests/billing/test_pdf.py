@@ -8,11 +8,12 @@ from decimal import Decimal
 import pikepdf
 import pytest
 
-from billing.documents import pdf as pdf_module
 from billing.documents.chart import Bar, daily_bars
-from billing.documents.pdf import PdfUnavailableError, invoice_pdf, pdf_available
+from billing.documents.pdf import invoice_pdf
 from billing.documents.view import view_of
 from poweroptix.kernel.canonical import canonical_json
+from poweroptix.pages import paper
+from poweroptix.pages.paper import PdfUnavailableError, pdf_available
 from tests.billing.sample import document
 
 
@@ -132,10 +133,10 @@ def test_every_printed_amount_is_one_of_the_document(sample):
 def test_missing_libraries_are_named(monkeypatch, sample):
     def absent():
         raise PdfUnavailableError(
-            "billing.pdf_unavailable", f"PDFs need Pango. As root: {pdf_module.HOW_TO_INSTALL}"
+            "pdf.unavailable", f"PDFs need Pango. As root: {paper.HOW_TO_INSTALL}"
         )
 
-    monkeypatch.setattr(pdf_module, "_weasyprint", absent)
+    monkeypatch.setattr(paper, "weasyprint", absent)
     assert not pdf_available()
     with pytest.raises(PdfUnavailableError) as error:
         invoice_pdf(sample)
@@ -153,12 +154,12 @@ def test_an_import_that_fails_becomes_a_sentence(monkeypatch):
             raise OSError("cannot load library 'libgobject-2.0-0'")
         return real(name, *args, **kwargs)
 
-    pdf_module._weasyprint.cache_clear()
+    paper.weasyprint.cache_clear()
     monkeypatch.setattr(builtins, "__import__", broken)
     with pytest.raises(PdfUnavailableError, match=r"libgobject-2\.0-0"):
-        pdf_module._weasyprint()
+        paper.weasyprint()
     monkeypatch.undo()
-    pdf_module._weasyprint.cache_clear()
+    paper.weasyprint.cache_clear()
     assert pdf_available()
 
 

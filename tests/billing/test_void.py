@@ -92,7 +92,7 @@ def test_a_failed_notice_leaves_the_invoice_standing(world, monkeypatch):
     invoice = world.issue()
 
     def broken(_document):
-        raise DomainError("billing.pdf_failed", "The PDF could not be made: out of ink.")
+        raise DomainError("pdf.failed", "The PDF could not be made: out of ink.")
 
     monkeypatch.setattr("billing.services.void.cancellation_pdf", broken)
     with pytest.raises(DomainError, match="out of ink"):
