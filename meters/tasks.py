@@ -157,6 +157,12 @@ def run_export_readings(ctx: JobContext) -> None:
         ctx.result({"name": export.file_name, "bytes": size, "intervals": export.intervals})
 
 
+@job_kinds.register("prune_exports")
+def run_prune_exports(ctx: JobContext) -> None:
+    """Remove export files that nobody can take any more."""
+    export_files.prune(ctx.now)
+
+
 LOOKS = 3
 
 

@@ -15,6 +15,7 @@ from meters.services.collecting.sources import look_now, pause, resume
 from meters.sources import connectors
 from poweroptix.accounts.permissions import may
 from poweroptix.clock import now
+from poweroptix.jobs.models import Job
 from poweroptix.kernel.parameters import describe, to_json
 from poweroptix.kernel.words import counted
 from poweroptix.pages.guards import StaffPage, actor_of, attempt
@@ -107,6 +108,8 @@ class SourcePage(StaffPage, View):
     def _page(request, source: Source, status: int = 200):
         moment = now()
         runs = list(source.runs.all()[:RUNS_SHOWN])
+        jobs = Job.objects.filter(pk__in=[run.job_id for run in runs])
+        there = set(jobs.values_list("pk", flat=True))  # finished ones are removed one day
         context = {
             "source": source,
             "kind": dict(_kinds()).get(source.kind, source.kind),
@@ -116,7 +119,10 @@ class SourcePage(StaffPage, View):
             "every": span_in_words(timedelta(minutes=source.every_minutes)),
             "ahead": span_in_words(timedelta(seconds=source.ahead_seconds)),
             "settings": _settings(source),
-            "runs": [{"run": run, "summary": summary(run)} for run in runs],
+            "runs": [
+                {"run": run, "summary": summary(run), "has_job": run.job_id in there}
+                for run in runs
+            ],
             "notes": runs[0].notes if runs else [],
             "files": ImportFile.objects.filter(source=source.code).order_by("-pk")[:FILES_SHOWN],
             "chart": Chart.of(arrivals(source, moment, DAYS_SHOWN)),

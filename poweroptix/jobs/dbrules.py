@@ -21,7 +21,11 @@ RULES: list[Rule] = [
         },
         initial=("queued",),
     ),
-    Immutable("jobs_job", "OLD.state = 'done'"),
+    # what is done stays as it is; its row may go once pruning has no doubt that it is old
+    Immutable(
+        "jobs_job",
+        "OLD.state = 'done' AND OLD.finished_at > clock_timestamp() - interval '30 days'",
+    ),
     Policy("jobs_job"),
     PortalGrant(
         "jobs_job",

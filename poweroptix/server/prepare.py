@@ -16,10 +16,14 @@ from django.core.management import call_command, get_commands
 from django.db import connection
 
 from poweroptix.db.roles import roles_sql
+from poweroptix.jobs.services import ensure_recurring
 from poweroptix.server.embedded import Server
 from poweroptix.server.home import no_follow
 
 Say = Callable[[str], None]
+#: Daily work that every installation needs: name of the schedule and kind of its job.
+HOUSEKEEPING = {"prune-jobs": "prune_jobs", "prune-exports": "prune_exports"}
+DAILY_MINUTES = 1440
 
 
 def prepare(say: Say, *, demo: bool) -> None:
@@ -40,12 +44,19 @@ def prepare(say: Say, *, demo: bool) -> None:
         else:
             _make_roles_where_allowed()
         call_command("migrate", interactive=False, verbosity=0)
+        _schedule_housekeeping()
         if _collect_static(home):
             say("static files collected")
         if demo and "demo" in get_commands():
             place = home / "log" / "demo.log"
             with open(place, "w", encoding="utf-8", opener=no_follow) as log:
                 call_command("demo", if_empty=True, stderr=_Progress(log, say))
+
+
+def _schedule_housekeeping() -> None:
+    """Make sure that old jobs and exports are removed; what people changed about it stays."""
+    for name, kind in HOUSEKEEPING.items():
+        ensure_recurring(name, kind, every_minutes=DAILY_MINUTES)
 
 
 def is_embedded() -> bool:
