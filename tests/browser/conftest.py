@@ -61,7 +61,8 @@ def log_in(chromium, live_server, web_rights):
         page.goto(f"{live_server.url}/accounts/login/")
         page.get_by_label("User name").fill(name)
         page.get_by_label("Password").fill(password)
-        page.get_by_role("button", name="Log in").click()
+        with page.expect_navigation():
+            page.get_by_role("button", name="Log in").click()
         return page
 
     yield enter

@@ -3,12 +3,21 @@
 Dark differs from light in its colours alone, so there only the contrast is asked again.
 """
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from billing.models import Invoice
-from meters.models import Channel, Finding, ImportFile
+from meters.models import (
+    Channel,
+    DeliveryPoint,
+    Finding,
+    ImportFile,
+    QuarantinedRecord,
+    Source,
+    TransformerCertificate,
+)
 from tests.factories.campus import MARCH, NOW, PASSWORD, build_campus
 
 pytestmark = [
@@ -40,6 +49,20 @@ def campus(settings, tmp_path):
         message="stands out",
         created_at=NOW,
     )
+    Source.objects.create(
+        code="shared-folder", name="Shared folder", kind="folder@1",
+        parameters={"path": "/srv/inbox/a"}, cadence_minutes=60,
+    )  # fmt: skip
+    QuarantinedRecord.objects.create(
+        import_file=ImportFile.objects.first(), channel_text="HALL-D/DEL_KWH", line_first=2,
+        line_last=9, code="channel.unknown", message="No channel is called HALL-D/DEL_KWH.",
+    )  # fmt: skip
+    TransformerCertificate.objects.create(
+        delivery_point=DeliveryPoint.objects.get(code="HALL-A"), kind="CT", serials="1, 2, 3",
+        primary_rating=600, secondary_rating=5, burden_va=5, issued_on=NOW.date(),
+        expires_on=NOW.date() + timedelta(days=30), certificate_number="C-1", laboratory="Lab",
+        accuracy_class="0.2S", recorded_by="user:operator", recorded_at=NOW,
+    )  # fmt: skip
     return world
 
 
@@ -53,6 +76,21 @@ def office(world):
         "/office/imports/",
         f"/office/imports/{ImportFile.objects.first().pk}/",
         "/office/imports/upload/",
+        "/office/profiles/",
+        "/office/profiles/new/",
+        "/office/sources/",
+        "/office/sources/shared-folder/",
+        "/office/quarantine/",
+        f"/office/quarantine/{QuarantinedRecord.objects.get().pk}/",
+        "/office/channels/",
+        "/office/channels/HALL-A/DEL_KWH/edit/?start=2026-03-12T06:00&end=2026-03-12T08:00",
+        "/office/channels/HALL-A/DEL_KWH/history/?month=2026-03",
+        "/office/rules/HALL-A/DEL_KWH/",
+        "/office/edits/",
+        "/office/quality/?campus=MESA&month=2026-03",
+        "/office/metrology/",
+        "/office/plants/?campus=MESA&first=2026-03&last=2026-03",
+        "/office/virtual/",
         "/office/exports/?channel=HALL-A/DEL_KWH",
         "/office/channels/HALL-A/DEL_KWH/?month=2026-03&day=2026-03-12",
         "/office/campus/?month=2026-03",

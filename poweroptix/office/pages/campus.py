@@ -1,15 +1,18 @@
 """A campus month: where the energy came from, where it went, and what every unit did."""
 
+from datetime import UTC, datetime, time
 from decimal import Decimal
 
+from django.db.models import Max
 from django.shortcuts import get_object_or_404, render
 from django.views import View
 
-from meters.models import Campus, Channel
+from meters.models import Campus, Channel, ReadingBlock
 from meters.queries import completeness, final_many
+from poweroptix.clock import now
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.fixed import MISSING
-from poweroptix.kernel.period import Period
+from poweroptix.kernel.period import Period, zone_of
 from poweroptix.pages.asked import read_month
 from poweroptix.pages.guards import StaffPage
 from settlement.models import AllocationRun
@@ -21,19 +24,13 @@ class CampusPage(StaffPage, View):
     verb = "meters.view"
 
     def get(self, request):
-        """Show the newest month with an allocation, or the one asked for."""
+        """Show the month asked for, else the newest with an allocation, else with readings."""
         campuses = list(Campus.objects.order_by("code"))
         if not campuses:
             return render(request, "office/campus.html", {"campuses": []})
         asked = request.GET.get("campus")
         campus = get_object_or_404(Campus, code=asked) if asked else campuses[0]
-        newest = (
-            AllocationRun.objects.filter(campus=campus)
-            .order_by("-period")
-            .values_list("period", flat=True)
-            .first()
-        )
-        period = read_month(request.GET.get("month") or newest or "2026-01", campus.zone)
+        period = read_month(request.GET.get("month") or _newest_month(campus), campus.zone)
         run = (
             AllocationRun.objects.filter(
                 campus=campus, period=period.label, state__in=["CALCULATED", "APPROVED"]
@@ -61,6 +58,19 @@ class CampusPage(StaffPage, View):
             "completeness": grid,
         }
         return render(request, "office/campus.html", context)
+
+
+def _newest_month(campus: Campus) -> str:
+    """Return the newest month with an allocation, else with readings, else the one that runs."""
+    runs = AllocationRun.objects.filter(campus=campus).order_by("-period")
+    allocated = runs.values_list("period", flat=True).first()
+    if allocated:
+        return allocated
+    blocks = ReadingBlock.objects.filter(channel__delivery_point__campus=campus)
+    newest = blocks.aggregate(day=Max("day"))["day"]
+    # A block is a day of UTC: it begins in the local month that its first reading belongs to.
+    at = datetime.combine(newest, time(), tzinfo=UTC) if newest else now()
+    return f"{at.astimezone(zone_of(campus.zone)):%Y-%m}"
 
 
 def _flows(channels: list[Channel], period: Period) -> list[dict]:
