@@ -109,7 +109,8 @@ def _check_infos(infos: list[zipfile.ZipInfo], limits: Limits) -> None:
     for info in infos:
         shown = _shown(info.filename)
         if not _safe_name(info.orig_filename) or not _safe_name(info.filename):
-            raise Refused("A004", f"The archive has a file with the unsafe name '{shown}'.")
+            text = f"The archive has a file with the unsafe name '{shown}'; rename it."
+            raise Refused("A004", text)
         kind = stat.S_IFMT(info.external_attr >> 16)
         if kind not in (0, stat.S_IFREG):
             raise Refused("A005", f"'{shown}' in the archive is a link or device, not a file.")

@@ -101,7 +101,9 @@ class TestTaking:
         (inbox / "all.zip.done").touch()
         source = folder_source(inbox)
         assert counts(looked(source)) == (1, 0, 0, 1, 0)
-        said = "all.zip refused The archive has a file with the unsafe name '../../evil.csv'."
+        said = (
+            "all.zip refused The archive has a file with the unsafe name '../../evil.csv'; rename"
+        )
         assert said in page(staff, source)
         assert not ImportFile.objects.exists()
         assert not list(inbox.parent.rglob("evil.csv"))
