@@ -71,6 +71,7 @@ VERBS: dict[str, frozenset[str]] = {
 SCOPES: dict[str, frozenset[str]] = {
     "readings:read": frozenset({"meters.view", "portal.energy"}),
     "readings:write": frozenset({"meters.view", "meters.import"}),
+    "findings:write": frozenset({"meters.view", "meters.accept"}),
     "contracts:read": frozenset({"contracts.view"}),
     "prices:write": frozenset({"contracts.publish_index"}),
     "settlement:read": frozenset({"settlement.view", "settlement.verify"}),

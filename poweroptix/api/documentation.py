@@ -159,6 +159,19 @@ def start_schema(resource: Resource, body, summary: str) -> dict:
     }
 
 
+def decision_schema(resource: Resource, name: str, summary: str, body) -> dict:
+    """Return what describes a POST that decides at once and answers with the object."""
+    return {
+        "operation_id": name,
+        "summary": summary.rstrip("."),
+        "description": "Answers with the object as it is then.",
+        "tags": [resource.name],
+        "parameters": [KEY],
+        "request": {"application/json": body},
+        "responses": {200: resource.serializer, **problems(404, 409, 413, 415, 422)},
+    }
+
+
 class Schema(ApiView, SpectacularAPIView):
     """The OpenAPI 3.1 document."""
 

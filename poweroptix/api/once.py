@@ -25,8 +25,15 @@ _KEY = re.compile(r"[\x21-\x7e]{1,255}\Z")
 Effect = Callable[[], tuple[dict[str, Any], str]]
 
 
-def once(request: Request, principal: Principal, said: dict[str, Any], effect: Effect) -> Response:
-    """Do the effect and answer 202, or give the answer that the same request got before.
+def once(
+    request: Request,
+    principal: Principal,
+    said: dict[str, Any],
+    effect: Effect,
+    *,
+    status: int = 202,
+) -> Response:
+    """Do the effect and answer with `status`, or give the answer that the same request got before.
 
     `said` is what makes the request the same: fields, and digests of files. Refused without a
     key, KeyReused when the key came with another request; after two seconds of waiting for a
@@ -43,8 +50,8 @@ def once(request: Request, principal: Principal, said: dict[str, Any], effect: E
     if row is None:
         return _again(principal.key, key, digest)
     body, location = effect()
-    IdempotencyKey.objects.filter(pk=row).update(status=202, response=body, location=location)
-    return _answer(body, location)
+    IdempotencyKey.objects.filter(pk=row).update(status=status, response=body, location=location)
+    return _answer(body, location, status)
 
 
 def _claim(principal: str, key: str, digest: str) -> int | None:
@@ -67,13 +74,13 @@ def _again(principal: str, key: str, digest: str) -> Response:
         raise KeyReused(
             "idempotency_key_reused", "This Idempotency-Key was used for another request."
         )
-    answer = _answer(row.response, row.location)
+    answer = _answer(row.response, row.location, row.status)
     answer["Idempotent-Replayed"] = "true"
     return answer
 
 
-def _answer(body: dict[str, Any], location: str) -> Response:
-    answer = Response(body, status=202)
+def _answer(body: dict[str, Any], location: str, status: int) -> Response:
+    answer = Response(body, status=status)
     if location:
         answer["Location"] = location
     return answer

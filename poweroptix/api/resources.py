@@ -18,6 +18,7 @@ from meters.models import (
     Meter,
     VirtualDefinition,
 )
+from poweroptix.api import records
 from poweroptix.api import serializers as out
 from poweroptix.api.lists import Resource
 from poweroptix.api.principals import Principal
@@ -74,7 +75,7 @@ def _invoices(who: Principal) -> QuerySet:
     if who.tenant_id is not None:
         return access.invoices_of(who.tenant_id)
     rows = Invoice.objects.filter(number__isnull=False).select_related("contract")
-    return rows.defer("document")
+    return rows.defer("document", "cancellation")
 
 
 def _emissions(who: Principal) -> QuerySet:
@@ -189,5 +190,5 @@ JOBS = Resource(
 )  # fmt: skip
 ALL = (
     CAMPUSES, UNITS, POINTS, METERS, CHANNELS, VIRTUALS, FINDINGS, FILES, CONTRACTS, VERSIONS,
-    TERMS, INDICES, ALLOCATIONS, RUNS, INVOICES, EMISSIONS, JOBS,
+    TERMS, INDICES, ALLOCATIONS, RUNS, INVOICES, EMISSIONS, JOBS, *records.ALL,
 )  # fmt: skip

@@ -76,8 +76,8 @@ ChannelOut = of(
 )
 FindingOut = of(
     Finding,
-    "id rule_code severity start_utc end_utc metric threshold message fix state import_file_id "
-    "created_at decided_by decided_at reason",
+    "id rule_code severity start_utc end_utc metric threshold message fix state "
+    "assigned_to import_file_id created_at decided_by decided_at reason",
     channel=text("channel.code"),
 )
 FileOut = of(
@@ -152,8 +152,10 @@ LineExplained = of(Line, LINE + " worksheet", _name="ExplainedLine")
 InvoiceOut = of(
     Invoice,
     "id number period first_date last_date state currency total_usd energy_kwh estimated_ratio "
-    "issued_at issue_date due_date content_sha256 pdf_sha256",
+    "issued_at issue_date due_date content_sha256 pdf_sha256 voided_at void_reason "
+    "cancellation_sha256 cancellation_pdf_sha256",
     contract=text("contract.code"),
+    amount_due=serializers.DecimalField(18, 2, read_only=True),
     co2e_kg=serializers.DecimalField(24, 3, read_only=True, allow_null=True),
 )
 InvoiceLineOut = of(

@@ -5,12 +5,13 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_view, inline_serializer
 from rest_framework.request import Request
 
-from poweroptix.api import children, readings, resources, serializers, starts
+from poweroptix.api import children, decisions, months, readings, resources, serializers, starts
 from poweroptix.api.documentation import (
     Docs,
     Schema,
     UploadForm,
     child_schema,
+    decision_schema,
     list_schema,
     object_schema,
     query,
@@ -113,6 +114,8 @@ EXPORT = [
     query("zone", "Zone of the days, the campus's without a word."),
     LAYER,
 ]
+DOCUMENT = {200: OpenApiTypes.OBJECT}
+MONTH = [query("month", "Local month of the campus, such as 2026-03.", required=True)]
 INVOICE_FILES = {
     "pdf": ("application/pdf", OpenApiTypes.BINARY, "The PDF of an invoice, as it was issued"),
     "csv": ("text/csv", OpenApiTypes.STR, "The intervals of an invoice, as it was issued"),
@@ -126,6 +129,14 @@ CHILDREN = (
     (
         *("channels/<str:key>/readings", "channel-readings", readings.ChannelReadings),
         *(resources.CHANNELS, "readings_of_channels", READINGS, EXPORT),
+    ),
+    (
+        *("campuses/<str:key>/quality-report", "campus-quality", months.QualityReportOfMonth),
+        *(resources.CAMPUSES, "quality_report_of_campuses", DOCUMENT, MONTH),
+    ),
+    (
+        *("campuses/<str:key>/completeness", "campus-completeness", months.CompletenessOfMonth),
+        *(resources.CAMPUSES, "completeness_of_campuses", DOCUMENT, MONTH),
     ),
     (
         *("index-series/<str:key>/values", "index-values", children.IndexValues),
@@ -150,6 +161,18 @@ for place, short, view, parent, operation, answers, parameters in CHILDREN:
             f"{V1}/{place}",
             _child(view, parent, operation, answers, parameters),
             name=f"api-{short}",
+        )
+    )
+for verb, view in (("assign", decisions.AssignFinding), ("accept", decisions.AcceptFinding)):
+    told = (view.__doc__ or "").splitlines()[0]
+    decided = extend_schema(
+        **decision_schema(resources.FINDINGS, f"{verb}_finding", told, view.body)
+    )
+    urlpatterns.append(
+        path(
+            f"{V1}/findings/<str:key>/{verb}",
+            extend_schema_view(post=decided)(view).as_view(),
+            name=f"api-finding-{verb}",
         )
     )
 for form, (kind, content, told) in INVOICE_FILES.items():

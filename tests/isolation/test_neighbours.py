@@ -45,6 +45,18 @@ STAFF_ONLY = (
     "import-files",
     "index-series",
     "allocation-runs",
+    "virtual-definitions",
+    "register-reads",
+    "clock-checks",
+    "sources",
+    "source-runs",
+    "meter-tests",
+    "transformer-certificates",
+    "interruptions",
+    "capacity-steps",
+    "import-profiles",
+    "rule-settings",
+    "quarantined-records",
 )
 #: Answers of every address to an unknown object.
 ALWAYS_UNKNOWN = {"portal-unknown": "/portal/nothing/at/all/", "api-unknown": "/api/v1/nothing"}
@@ -145,6 +157,8 @@ def ask(client, token, address):
 def test_every_address_has_an_expectation(world):
     expected = {*OPEN, *ALWAYS_UNKNOWN, *objects(world, "ALFA"), "api-jobs-one"}
     expected |= {"api-campuses-one", "api-index-values", "api-channel-readings"}
+    expected |= {"api-campus-quality", "api-campus-completeness"}
+    expected |= {"api-finding-assign", "api-finding-accept"}
     expected |= {f"api-{name}" for name in STAFF_ONLY} | {f"api-{n}-one" for n in STAFF_ONLY}
     assert names() == expected
 

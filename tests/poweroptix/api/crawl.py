@@ -4,15 +4,37 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any
 
 import jsonschema
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiJsonRenderer
 
-from meters.models import Channel, Finding
+from meters.models import (
+    Campus,
+    CapacityStep,
+    Channel,
+    ClockCheck,
+    DeliveryPoint,
+    Finding,
+    GeneratingUnit,
+    ImportFile,
+    ImportProfile,
+    Interruption,
+    Meter,
+    MeterTest,
+    Publication,
+    QuarantinedRecord,
+    RegisterRead,
+    RuleSetting,
+    Source,
+    SourceRun,
+    TransformerCertificate,
+    VirtualDefinition,
+)
 from poweroptix.api import resources
 from poweroptix.api.principals import Principal
 from poweroptix.jobs.services import enqueue
@@ -22,6 +44,7 @@ SPAN = {
     "end": "2026-03-12T07:00:00Z",
     "first": "2026-03-12",
     "last": "2026-03-12",
+    "month": "2026-03",
 }
 
 
@@ -104,5 +127,112 @@ def _finding() -> Any:
     )
 
 
+_AT = datetime(2026, 3, 12, tzinfo=UTC)
+_SIGNED = {"recorded_by": "user:operator", "recorded_at": _AT}
+_PROOF = _SIGNED | {"certificate_number": "C-1", "laboratory": "Lab", "accuracy_class": "0.2S"}
+
+
+def _register_read() -> Any:
+    return RegisterRead.objects.create(
+        channel=Channel.objects.get(code="HALL-A/DEL_KWH"), read_at_utc=_AT, text="000123",
+        digits=6, decimals=0, read_type="SCHEDULED", status=75, method=0, line=2,
+        import_file_id=ImportFile.objects.first().pk,
+        publication_id=Publication.objects.exclude(published_at=None).first().pk, recorded_at=_AT,
+    )  # fmt: skip
+
+
+def _source() -> Any:
+    return Source.objects.create(code="crawl", name="Crawl", kind="push@1")
+
+
+def _source_run() -> Any:
+    run = SourceRun.objects.create(source=_source(), job_id=1, started_at=_AT)
+    run.outcome, run.ended_at = "DONE", _AT
+    run.save()
+    return run
+
+
+def _meter_test() -> Any:
+    test = MeterTest.objects.create(
+        meter=Meter.objects.first(), tested_on=_AT.date(), next_due=date(2030, 3, 12),
+        result="PASSED", **_PROOF,
+    )  # fmt: skip
+    test.points.create(load_pct=100, as_found_pct="0.1", as_left_pct="0.1")
+    return test
+
+
+def _certificate() -> Any:
+    return TransformerCertificate.objects.create(
+        delivery_point=DeliveryPoint.objects.get(code="HALL-A"), kind="CT", serials="1, 2, 3",
+        primary_rating=600, secondary_rating=5, burden_va=5, issued_on=_AT.date(),
+        expires_on=date(2036, 3, 12), **_PROOF,
+    )  # fmt: skip
+
+
+def _interruption() -> Any:
+    return Interruption.objects.create(
+        delivery_point=DeliveryPoint.objects.get(code="HALL-A"), cause="WEATHER",
+        during=DateTimeTZRange(_AT, None, bounds="[)"), **_SIGNED,
+    )  # fmt: skip
+
+
+def _clock_check() -> Any:
+    meter = Meter.objects.first()
+    return ClockCheck.objects.create(meter=meter, at_utc=_AT, drift_s=3, reference="GPS", **_SIGNED)
+
+
+def _capacity_step() -> Any:
+    return CapacityStep.objects.create(
+        generating_unit=GeneratingUnit.objects.first(), effective_from="2030-01-01",
+        nameplate_kw=1000,
+    )  # fmt: skip
+
+
+def _profile() -> Any:
+    return ImportProfile.objects.create(code="crawl", format="csv_long@1")
+
+
+def _rule_setting() -> Any:
+    return RuleSetting.objects.create(
+        campus=Campus.objects.get(code="MESA"), rule_key="zero_run@1", effective_from="2030-01-01",
+        parameters={"warn_after_minutes": 60},
+    )  # fmt: skip
+
+
+def _quarantined() -> Any:
+    return QuarantinedRecord.objects.create(
+        import_file=ImportFile.objects.first(), channel_text="X/Y", line_first=2, line_last=3,
+        code="channel.unknown", message="No channel is called X/Y.",
+    )  # fmt: skip
+
+
+def _virtual() -> Any:
+    hall = Channel.objects.get(code="HALL-A/DEL_KWH")
+    sold = Channel.objects.create(
+        code="SOLD/KWH", unit=hall.unit, minutes=hall.minutes, kind="VIRTUAL", role="CHECK",
+        delivery_point=hall.delivery_point,
+    )  # fmt: skip
+    made = VirtualDefinition.objects.create(
+        channel=sold, formula="a", valid=DateTimeTZRange(_AT, None, bounds="[)"), **_SIGNED
+    )
+    made.terms.create(name="a", channel=hall)
+    return made
+
+
 #: What the campus of the tests has none of.
-_MADE = {"jobs": _job, "findings": _finding}
+_MADE = {
+    "jobs": _job,
+    "findings": _finding,
+    "virtual-definitions": _virtual,
+    "register-reads": _register_read,
+    "sources": _source,
+    "source-runs": _source_run,
+    "meter-tests": _meter_test,
+    "transformer-certificates": _certificate,
+    "interruptions": _interruption,
+    "clock-checks": _clock_check,
+    "capacity-steps": _capacity_step,
+    "import-profiles": _profile,
+    "rule-settings": _rule_setting,
+    "quarantined-records": _quarantined,
+}

@@ -34,6 +34,8 @@ VALUES = (
 )
 CURSORS = ("", "x", ":::", "WyJpbnZvaWNlcyIsMV0:1abc:forged", "\x00", "9" * 400, "[1,2]")
 GOOD = {"settlement-runs": {"contract": "PPA-ALFA", "period": "2026-03"}}
+GOOD["assign"] = {"person": "analyst"}
+GOOD["accept"] = {"reason_code": "OTHER", "comment": "Looked at on site."}
 GOOD["allocation-runs"] = {"campus": "MESA", "period": "2026-03"}
 DEEP = 100_000
 BODIES = {
@@ -166,7 +168,8 @@ def test_keys_of_repetition_and_preconditions(client, staff, world, one):
             file = SimpleUploadedFile("a.csv", b"x")
             return client.post(one.path, {"file": file, "source": "api"}, **head, **staff)
         said = GOOD[one.path.rpartition("/")[2]]
-        return client.post(one.path, said, content_type="application/json", **head, **staff)
+        address = one.address(world)
+        return client.post(address, said, content_type="application/json", **head, **staff)
 
     for key in ("", " ", "x" * 256, "a b", "\xff", "a\x00", "\N{COLLISION SYMBOL}"):
         refused(post(HTTP_IDEMPOTENCY_KEY=key), statuses=(400,))
@@ -178,7 +181,7 @@ def test_keys_of_repetition_and_preconditions(client, staff, world, one):
 def test_a_tenant_meets_no_object_of_a_neighbour(client, tenant, world, one):
     """Ids around those that exist: what is not the tenant's answers 404, never 403 or a row."""
     if one.method == "post":
-        answer = client.post(one.path, {}, content_type="application/json", **tenant)
+        answer = client.post(one.address(world), {}, content_type="application/json", **tenant)
         refused(answer, statuses=(403, 415))
         return
     answer = client.get(one.address(world), one.query(world), **tenant)
