@@ -18,15 +18,26 @@ from contracts.models import IndexSeries
 from contracts.queries import contracts_of_campus
 from contracts.services import publish_index
 from esg.services import account_carbon, load_factors
-from meters.models import Campus, EditAction, Finding, FindingState, ReasonCode
+from meters.models import Campus, EditAction, Finding, FindingState, ReasonCode, Source
 from meters.queries import open_findings
 from meters.services import accept_finding, edit_readings, ingest_file, receive_file
+from meters.services.collecting.sources import pushed
 from meters.services.publishing.followup import validate_receipt
 from poweroptix.accounts.models import Tenant, User
 from poweroptix.accounts.services import create_user
 from poweroptix.audit.actor import Actor
+from poweroptix.demo import records
 from poweroptix.demo.files import DemoFile, corrected_day, monthly_files, months
 from poweroptix.demo.flows import ZONE, Flows, generate
+from poweroptix.demo.substation import (
+    BEGINS,
+    DIRTY,
+    READ_MONTHS,
+    charlie_faults,
+    register_file,
+    reread_sheet,
+    substation_file,
+)
 from poweroptix.kernel.period import Period
 from poweroptix.portfolio.document import read_document
 from poweroptix.portfolio.services import apply_document
@@ -71,9 +82,13 @@ def build(*, say: Say, password: str = "demo", last_month: str | None = None) ->
     _people(demo)
     flows = generate()
     held: list[DemoFile] = []
+    substation = None
     for label in months():
+        if label == BEGINS:
+            substation = records.install(_moment(label, -28))
         demo.timed("prices", lambda label=label: _publish_prices(demo, flows, label))
         held = _month_of_files(demo, flows, label, held)
+        _month_of_records(demo, flows, label, substation)
         _decide(demo, label)
         _settle(demo, label)
         say(f"{label}: files read, validated, settled")
@@ -81,6 +96,9 @@ def build(*, say: Say, password: str = "demo", last_month: str | None = None) ->
             break
     else:
         correct(demo, flows, CORRECTED_DAY, _moment(OPEN_MONTH, 6))
+        demo.timed("virtual", records.compute_virtual_channels)
+        records.heard_of_the_laboratory(_moment(OPEN_MONTH, 2))
+        records.leave_sample(reread_sheet(flows))
     return demo.seconds
 
 
@@ -135,7 +153,8 @@ def _publish_prices(demo: Demo, flows: Flows, label: str) -> None:
 def _month_of_files(demo: Demo, flows: Flows, label: str, held: list[DemoFile]) -> list[DemoFile]:
     """Deliver a month's files and those that were late; return the ones that stay away."""
     arriving, late = [*held], []
-    for file in monthly_files(flows, label):
+    faults = charlie_faults if label == DIRTY else None
+    for file in monthly_files(flows, label, faults):
         (late if (file.source, label) == LATE else arriving).append(file)
     at = _moment(label, 2)
     for file in arriving:
@@ -148,7 +167,26 @@ def _month_of_files(demo: Demo, flows: Flows, label: str, held: list[DemoFile]) 
     return []
 
 
-def _deliver(demo: Demo, file: DemoFile, at: datetime) -> None:
+def _month_of_records(demo: Demo, flows: Flows, label: str, substation: Source | None) -> None:
+    """Deliver register reads, and what the substation puts into its folder."""
+    at = _moment(label, 2, hour=10)
+    if label in READ_MONTHS:
+        if label < BEGINS:
+            apply_document(
+                {"import_profiles": [{"code": "field-registers", "format": "register_csv@1"}]},
+                actor=Actor.system("demo"),
+                now=at,
+            )
+        _deliver(demo, register_file(flows, label), at)
+    if substation is not None:
+        file = substation_file(flows, label)
+        if label == DIRTY:
+            records.unreachable(substation, at - timedelta(hours=5))
+        records.looked(substation, file, _deliver(demo, file, at), at)
+
+
+def _deliver(demo: Demo, file: DemoFile, at: datetime) -> int:
+    """Receive, read and validate a file, unless its content is known; return its id."""
     actor = demo.people["operator"]
     kept = demo.timed(
         "receive",
@@ -161,10 +199,12 @@ def _deliver(demo: Demo, file: DemoFile, at: datetime) -> None:
             actor=actor,
         ),
     )
+    pushed(file.source, token_prefix="", now=at)
     if kept.is_duplicate:
-        return
+        return kept.pk
     receipt = demo.timed("ingest", lambda: ingest_file(kept.pk, now=at, actor=actor))
     demo.timed("validate", lambda: validate_receipt(receipt, now=at, actor=actor))
+    return kept.pk
 
 
 def _decide(demo: Demo, label: str) -> None:
@@ -222,13 +262,20 @@ def _settle(demo: Demo, label: str) -> None:
         lambda: calculate(contracts, period, allocation, kind="FINAL", now=at, actor=analyst),
     )
     demo.timed("carbon", lambda: account_carbon(allocation, now=at, actor=analyst))
+    held = _held(runs) if label == OPEN_MONTH else set()
     for run in runs:
-        submit_run(run, actor=analyst, now=at + timedelta(minutes=20))
+        if run.pk not in held:
+            submit_run(run, actor=analyst, now=at + timedelta(minutes=20))
     if label == OPEN_MONTH:
         return
     for run in runs:
         demo.timed("approve", lambda run=run: _approve(demo, run, at + timedelta(hours=3)))
         demo.timed("invoice", lambda run=run: _invoice(demo, run, at + timedelta(days=1)))
+
+
+def _held(runs) -> set[int]:
+    """Return the runs that a finding keeps from the reviewer: somebody has to decide it first."""
+    return {run.pk for run in runs if any(f["severity"] == "BLOCK" for f in run.findings)}
 
 
 def _approve(demo: Demo, run, at: datetime) -> None:

@@ -4,7 +4,7 @@ Each source speaks its own format: the plant sends long CSV in UTC, the grid tie
 offset, ALFA Green Button XML, BRAVO five-minute long CSV, CHARLIE wide CSV in local time.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -17,6 +17,7 @@ from poweroptix.demo.green_button import feed
 #: ALFA's meter was exchanged on 14 May 2026 at 10:00; the new one sends secondary values.
 EXCHANGE_MINUTES = int(datetime(2026, 5, 14, 15, tzinfo=UTC).timestamp()) // 60
 EXCHANGE_MULTIPLIER = 400
+Faults = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 PLANT = {
     "GEN-A1": ("GEN-A1", "DEL_KWH"),
     "GEN-A2": ("GEN-A2", "DEL_KWH"),
@@ -53,8 +54,14 @@ def month_bounds(label: str) -> tuple[int, int]:
     return tuple(int(t.astimezone(UTC).timestamp()) // 60 for t in (first, last))
 
 
-def monthly_files(flows: Flows, label: str) -> Iterator[DemoFile]:
-    """Yield the files that arrive for one month, in order of arrival."""
+def monthly_files(
+    flows: Flows, label: str, charlie_faults: Faults | None = None
+) -> Iterator[DemoFile]:
+    """Yield the files that arrive for one month, in order of arrival.
+
+    `charlie_faults` turns starts and energies of CHARLIE into what its meter said, and where it
+    said nothing.
+    """
     first, last = month_bounds(label)
     yield DemoFile(f"plant_{label}.csv", "plant-historian", "plant-csv", _plant(flows, first, last))
     yield DemoFile(f"fuel_{label}.csv", "gas-flow-computer", "plant-csv", _fuel(flows, first, last))
@@ -64,7 +71,10 @@ def monthly_files(flows: Flows, label: str) -> Iterator[DemoFile]:
     yield DemoFile(f"alfa_{label}.xml", "alfa-green-button", "alfa-espi", _alfa(flows, first, last))
     yield DemoFile(f"bravo_{label}.csv", "bravo-ami", "plant-csv", _bravo(flows, first, last))
     yield DemoFile(
-        f"charlie_{label}.csv", "charlie-wide", "charlie-wide", _charlie(flows, first, last)
+        f"charlie_{label}.csv",
+        "charlie-wide",
+        "charlie-wide",
+        _charlie(flows, first, last, charlie_faults or _july_hole),
     )
 
 
@@ -86,35 +96,35 @@ def corrected_day(flows: Flows, day: str, extra_wh: int) -> Iterator[DemoFile]:
     }
     for name, part in parts.items():
         yield DemoFile(
-            f"{name}_correction_{day}.csv", f"{name}-correction", "plant-csv", _long([part])
+            f"{name}_correction_{day}.csv", f"{name}-correction", "plant-csv", long_csv([part])
         )
 
 
 def _plant(flows: Flows, first: int, last: int) -> bytes:
-    inside = _inside(flows.start_minutes, first, last)
-    start = flows.start_minutes[inside]
-    return _long(
-        [(*code, start, 900, flows.wh[name][inside], "kWh", 3) for name, code in PLANT.items()]
+    within = inside(flows.start_minutes, first, last)
+    start = flows.start_minutes[within]
+    return long_csv(
+        [(*code, start, 900, flows.wh[name][within], "kWh", 3) for name, code in PLANT.items()]
     )
 
 
 def _fuel(flows: Flows, first: int, last: int) -> bytes:
     start = flows.start_minutes[::4]
-    inside = _inside(start, first, last)
+    within = inside(start, first, last)
     rows = [("FUEL-A", flows.fuel_a_btu), ("FUEL-B", flows.fuel_b_btu)]
-    return _long(
-        [(m, "DEL_MMBTU", start[inside], 3600, b[inside] // 1000, "MMBtu", 3) for m, b in rows]
+    return long_csv(
+        [(m, "DEL_MMBTU", start[within], 3600, b[within] // 1000, "MMBtu", 3) for m, b in rows]
     )
 
 
 def _bravo(flows: Flows, first: int, last: int) -> bytes:
     start = np.arange(flows.start_minutes[0], flows.start_minutes[-1] + 15, 5)
-    inside = _inside(start, first, last)
-    start, values = start[inside], flows.bravo_5min_wh[inside]
+    within = inside(start, first, last)
+    start, values = start[within], flows.bravo_5min_wh[within]
     keep = np.ones(start.size, dtype=bool)
     if first in _firsts("2025-11", "2026-03", "2026-08"):
         keep = ~_gap(start, first + 4 * 1440 + 605, 50)  # a modem was silent for fifty minutes
-    return _long([("TEN-BRAVO", "DEL_KWH", start[keep], 300, values[keep], "kWh", 3)])
+    return long_csv([("TEN-BRAVO", "DEL_KWH", start[keep], 300, values[keep], "kWh", 3)])
 
 
 def _grid(flows: Flows, first: int, last: int) -> bytes:
@@ -143,8 +153,8 @@ def _check(flows: Flows) -> np.ndarray:
 
 
 def _alfa(flows: Flows, first: int, last: int) -> bytes:
-    inside = _inside(flows.start_minutes, first, last)
-    start, values = flows.start_minutes[inside], flows.wh["TEN-ALFA"][inside].copy()
+    within = inside(flows.start_minutes, first, last)
+    start, values = flows.start_minutes[within], flows.wh["TEN-ALFA"][within].copy()
     if first == month_bounds("2026-02")[0]:
         values[1_203] = values[1_203] * 31 // 10  # a spike of the pulse input
     keep = np.ones(start.size, dtype=bool)
@@ -158,11 +168,16 @@ def _as_metered(start: np.ndarray, wh: np.ndarray) -> np.ndarray:
     return np.where(start < EXCHANGE_MINUTES, wh * 1000, wh * 1000 // EXCHANGE_MULTIPLIER)
 
 
-def _charlie(flows: Flows, first: int, last: int) -> bytes:
-    """Return one wide row per local day by place of the interval, with a five-hour hole in July."""
-    inside = _inside(flows.start_minutes, first, last)
-    start, values = flows.start_minutes[inside], flows.wh["TEN-CHARLIE"][inside]
-    hole = _gap(start, month_bounds("2026-07")[0] + 13 * 1440 + 600, 300)
+def _july_hole(start: np.ndarray, wh: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the energies and a hole of five hours in July."""
+    return wh, _gap(start, month_bounds("2026-07")[0] + 13 * 1440 + 600, 300)
+
+
+def _charlie(flows: Flows, first: int, last: int, faults: Faults) -> bytes:
+    """Return one wide row per local day by place of the interval."""
+    within = inside(flows.start_minutes, first, last)
+    start = flows.start_minutes[within]
+    values, hole = faults(start, flows.wh["TEN-CHARLIE"][within])
     cells = np.array(_thousandths(values), dtype=object)
     cells[hole] = ""
     zone = ZoneInfo(ZONE)
@@ -189,7 +204,8 @@ def _firsts(*labels: str) -> set[int]:
     return {month_bounds(label)[0] for label in labels}
 
 
-def _inside(start: np.ndarray, first: int, last: int) -> np.ndarray:
+def inside(start: np.ndarray, first: int, last: int) -> np.ndarray:
+    """Tell which starts lie in [first, last) of epoch minutes."""
     return (start >= first) & (start < last)
 
 
@@ -207,7 +223,8 @@ def _stamps(start: np.ndarray) -> list[str]:
     return np.datetime_as_string((start * 60).astype("datetime64[s]"), unit="s").tolist()
 
 
-def _long(parts: list[tuple]) -> bytes:
+def long_csv(parts: list[tuple]) -> bytes:
+    """Return our long CSV of parts (meter, channel, starts, seconds, integers, unit, places)."""
     lines = ["meter_id,channel,interval_start,interval_seconds,value,unit,status"]
     for meter, channel, start, seconds, values, unit, places in parts:
         lines += [
