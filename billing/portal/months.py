@@ -31,11 +31,11 @@ class Month:
 
     label: str
     cost_usd: Decimal | None = None
-    correction_usd: Decimal = Decimal(0)
     energy_kwh: Decimal | None = None
     parts: EnergyParts | None = None
     co2e_g: int | None = None
     carbon_kwh: Decimal = Decimal(0)
+    correction_usd: Decimal = Decimal(0)
     standing: Standing = ISSUED
     invoices: list[Invoice] = field(default_factory=list)
 
