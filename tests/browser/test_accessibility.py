@@ -81,7 +81,6 @@ def office(world):
         "/office/sources/",
         "/office/sources/shared-folder/",
         "/office/quarantine/",
-        f"/office/quarantine/{QuarantinedRecord.objects.get().pk}/",
         "/office/channels/",
         "/office/channels/HALL-A/DEL_KWH/edit/?start=2026-03-12T06:00&end=2026-03-12T08:00",
         "/office/channels/HALL-A/DEL_KWH/history/?month=2026-03",
