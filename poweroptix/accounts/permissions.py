@@ -68,6 +68,11 @@ VERBS: dict[str, frozenset[str]] = {
     "portal.tokens": frozenset({"owner"}),
 }
 
+#: Verbs that name a part of the portal instead of a deed.
+PORTAL_PARTS = frozenset(
+    f"portal.{part}" for part in ("invoices", "energy", "carbon", "people", "tokens")
+)
+
 SCOPES: dict[str, frozenset[str]] = {
     "readings:read": frozenset({"meters.view", "portal.energy"}),
     "readings:write": frozenset({"meters.view", "meters.import"}),
@@ -109,10 +114,19 @@ def require(who: Any, verb: str) -> None:
     """Raise Forbidden unless `who` may do `verb`."""
     if may(who, verb):
         return
-    roles = ", ".join(sorted(VERBS[verb])) or "nobody"
+    roles = sorted(VERBS[verb])
+    area, _dot, act = verb.partition(".")
+    doing = f"use {act}" if verb in PORTAL_PARTS else act.replace("_", " ")
+    needed = (
+        f"it takes the role {roles[0]}"
+        if len(roles) == 1
+        else f"it takes one of the roles {', '.join(roles)}"
+        if roles
+        else "nobody may"
+    )
     raise Forbidden(
         "accounts.forbidden",
-        f"{_name(who)} may not do {verb}; it takes one of the roles: {roles}.",
+        f"{_name(who)} may not {doing} in {area}; {needed}.",
         verb=verb,
     )
 

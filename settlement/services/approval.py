@@ -88,7 +88,7 @@ def _approve(run: SettlementRun, actor: Actor, now: datetime, comment: str) -> N
         reason=comment,
         after={"total_usd": run.total_usd, "inputs_sha256": run.inputs_sha256},
     )
-    _queue_next(run)
+    _queue_next(run, actor)
 
 
 def reject_run(run: SettlementRun, *, actor: Actor, now: datetime, reason: str) -> SettlementRun:
@@ -119,8 +119,11 @@ def mark_invoiced(run: SettlementRun, *, actor: Actor) -> SettlementRun:
     return run
 
 
-def _queue_next(run: SettlementRun) -> None:
-    """Queue the months again that read of this one what is now different: its carry, its bill."""
+def _queue_next(run: SettlementRun, actor: Actor) -> None:
+    """Queue the months again that read of this one what is now different: its carry, its bill.
+
+    Whoever approved is the author of what follows, so somebody else approves that.
+    """
     from settlement.services.month import queue_contract
 
     later = (
@@ -139,14 +142,14 @@ def _queue_next(run: SettlementRun) -> None:
     if following is not None and _was_given_another(following, run):
         kind = "TRUE_UP" if following.is_settled else following.kind
         reason = f"The carry from {run.period} changed."
-        queue_contract(run.contract, label, kind=kind, reason=reason)
+        queue_contract(run.contract, label, kind=kind, reason=reason, actor=actor)
         newest.pop(label)
     if not _was_billed(run):
         return
     for one in newest.values():
         if one.is_open:
             reason = f"The correction of {run.period} is to be billed."
-            queue_contract(run.contract, one.period, kind=one.kind, reason=reason)
+            queue_contract(run.contract, one.period, kind=one.kind, reason=reason, actor=actor)
 
 
 def _was_given_another(following: SettlementRun, run: SettlementRun) -> bool:

@@ -140,7 +140,10 @@ def _refuse_own(run: SettlementRun, actor: Actor, document: Mapping[str, Any]) -
         raise Forbidden("settlement.not_a_person", "A run is approved by a person.")
     me = str(actor)
     if run.created_by == me:
-        text = "You calculated this run, so you cannot approve it."
+        text = (
+            "You calculated this run, or your approval of another month did, so you cannot approve "
+            "it: somebody else approves it, or recalculates the month first."
+        )
         raise Forbidden("settlement.own_run", text)
     channels = contract_channels(document, run.contract.code)
     edits = Edit.objects.filter(

@@ -13,11 +13,11 @@ from poweroptix.accounts.permissions import require
 from poweroptix.audit.actor import Actor
 from poweroptix.jobs.models import Job
 from poweroptix.jobs.services import enqueue
-from poweroptix.kernel.errors import Conflict
+from poweroptix.kernel.errors import Conflict, Refused
 from poweroptix.kernel.period import Period
 from settlement.calc.words import RECALCULATE
 from settlement.models import AllocationRun
-from settlement.services.allocation import CURRENT, run_allocation
+from settlement.services.allocation import CURRENT, not_over, run_allocation
 from settlement.services.listeners import announce
 from settlement.services.runs import run_settlement
 
@@ -33,8 +33,11 @@ def settle_month(
     now: datetime,
     actor: Actor,
 ) -> Job:
-    """Queue the settlement of all contracts of a campus month; a running one is returned."""
-    Period.month(campus.zone, label)
+    """Queue the settlement of all contracts of a campus month; a running one is returned.
+
+    Refused for a month that is not over.
+    """
+    _refuse_running(campus.zone, label, now)
     payload = {"campus": campus.code, "period": label, "kind": kind, "reason": reason}
     return _enqueue("settle_month", f"{campus.code}/{label}/{kind}", payload, now, actor)
 
@@ -48,8 +51,11 @@ def settle_contract(
     now: datetime,
     actor: Actor,
 ) -> Job:
-    """Queue the settlement of one contract's period; a running one is returned."""
-    Period.month(contract.zone, label)
+    """Queue the settlement of one contract's period; a running one is returned.
+
+    Refused for a period that is not over.
+    """
+    _refuse_running(contract.zone, label, now)
     payload = {"contract": contract.code, "period": label, "kind": kind, "reason": reason}
     return _enqueue("settle_contract", f"{contract.code}/{label}/{kind}", payload, now, actor)
 
@@ -66,10 +72,13 @@ def recalculate_month(
     """Queue one new split of a campus month and a run of every contract that it changes.
 
     An approved run whose contract keeps its energy stays; `contract` is calculated in any case.
-    A job that is on its way already is returned.
+    A job that is on its way already is returned. Refused without a reason, and for a month that
+    is not over.
     """
     require(actor, "settlement.run")
-    Period.month(campus.zone, label)
+    if not reason.strip():
+        raise Refused("settlement.reason", "Say why the month is calculated again.")
+    _refuse_running(campus.zone, label, now)
     payload = {
         "campus": campus.code,
         "period": label,
@@ -85,15 +94,32 @@ def recalculate_month(
     )
 
 
-def queue_contract(contract: Contract, label: str, *, kind: str, reason: str) -> Job:
-    """Queue a period again because a period before it changed; once while it waits."""
+def _refuse_running(zone: str, label: str, now: datetime) -> None:
+    """Refuse a month that has no readings to its end yet."""
+    period = Period.month(zone, label)
+    if now < period.end_utc:
+        raise Refused("settlement.period_not_over", not_over(period))
+
+
+def queue_contract(contract: Contract, label: str, *, kind: str, reason: str, actor: Actor) -> Job:
+    """Queue a period again because `actor` changed a period before it; once while it waits.
+
+    The job calculates by right of the rule, not of the person; the person is its author.
+    """
     prefix = f"{contract.code}/{label}/{kind}"
     waiting = _waiting("settle_contract", prefix)
     if waiting is not None:
         return waiting
     number = Job.objects.filter(kind="settle_contract", key__startswith=f"{prefix}/").count()
-    payload = {"contract": contract.code, "period": label, "kind": kind, "reason": reason}
-    return enqueue("settle_contract", f"{prefix}/again-{number + 1}", payload, tenant=None)
+    payload = {
+        "contract": contract.code,
+        "period": label,
+        "kind": kind,
+        "reason": reason,
+        "follows": True,
+    }
+    key = f"{prefix}/again-{number + 1}"
+    return enqueue("settle_contract", key, payload, created_by=actor.user_id)
 
 
 def _enqueue(kind: str, prefix: str, payload: dict[str, Any], now: datetime, actor: Actor) -> Job:
@@ -152,7 +178,8 @@ def work_contract(context: Any) -> None:
     payload = context.payload
     contract = Contract.objects.select_related("campus", "tenant").get(code=payload["contract"])
     period = Period.month(contract.zone, payload["period"])
-    actor = actor_of(context)
+    author = actor_of(context)
+    actor = context.actor if payload.get("follows") else author
     allocation_id = context.saved.get("allocation_run") or payload.get("allocation_run")
     with context.stage(1, "Allocating energy", done=1, total=2) as todo:
         if todo:
@@ -177,6 +204,7 @@ def work_contract(context: Any) -> None:
                 reason=payload.get("reason", ""),
                 now=context.now,
                 actor=actor,
+                author=author,
                 allocation=allocation,
             )
             total = None if run.total_usd is None else format(run.total_usd, "f")

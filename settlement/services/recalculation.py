@@ -74,9 +74,10 @@ def _calculate(code: str, period: Period, allocation: AllocationRun, context: An
         period,
         allocation,
         kind=_kind(contract, period),
-        reason=context.payload["reason"] or "The month was recalculated.",
+        reason=context.payload["reason"],
         now=context.now,
         actor=actor_of(context),
+        takes_over=True,
     )
     return run
 

@@ -39,9 +39,13 @@ def run_settlement(
     reason: str = "",
     now: datetime,
     actor: Actor,
+    author: Actor | None = None,
     allocation: AllocationRun | None = None,
 ) -> SettlementRun:
     """Settle one contract's period; the campus is allocated first unless a run is given.
+
+    `author` is the person whose act made the run where a job calculates it for another reason than
+    being asked; whoever it is may not approve the run.
 
     The same inputs give the run that exists already. A missing reading or price leaves the amount
     of its line empty; such a run cannot be approved. Refused when the period is not over or the
@@ -51,7 +55,14 @@ def run_settlement(
     if allocation is None:
         allocation = run_allocation(contract.campus, period, now=now, actor=actor)
     [run] = calculate(
-        [contract], period, allocation, kind=kind, reason=reason, now=now, actor=actor
+        [contract],
+        period,
+        allocation,
+        kind=kind,
+        reason=reason,
+        now=now,
+        actor=actor,
+        author=author,
     )
     return run
 
@@ -65,12 +76,15 @@ def calculate(
     reason: str = "",
     now: datetime,
     actor: Actor,
+    author: Actor | None = None,
+    takes_over: bool = False,
     shelf: Shelf | None = None,
 ) -> list[SettlementRun]:
     """Settle several contracts of one campus month in one transaction, in their order.
 
     What they share (prices, calendars, findings) is read once. Nothing is written unless all
-    succeed.
+    succeed. `takes_over` makes a new version of an open run of another author as well, though its
+    inputs are the same: whoever calculates it again answers for it from then on.
     """
     require(actor, "settlement.run")
     if now < period.end_utc:
@@ -89,7 +103,8 @@ def calculate(
             reading = read_contract(contract, period, allocation, shelf)
             content, sha256 = reading.inputs.frozen()
             before = latest.get(contract.pk)
-            if before is not None and _same(before, sha256, kind):
+            taken = takes_over and before is not None and _is_others(before, author or actor)
+            if before is not None and _same(before, sha256, kind) and not taken:
                 runs[contract.pk] = before
                 continue
             outcome = settle(reading.inputs)
@@ -97,7 +112,7 @@ def calculate(
             drafts.append(
                 _Draft(contract, allocation, reading, outcome, content, sha256, before, findings)
             )
-        runs |= {run.contract_id: run for run in _write(drafts, kind, reason, now, actor)}
+        runs |= {run.contract_id: run for run in _write(drafts, kind, reason, now, author or actor)}
     return [runs[contract.pk] for contract in contracts]
 
 
@@ -138,6 +153,11 @@ def _same(run: SettlementRun, sha256: str, kind: str) -> bool:
     return run.inputs_sha256 == sha256 and alike and (run.is_open or run.is_settled)
 
 
+def _is_others(run: SettlementRun, author: Actor) -> bool:
+    """Say whether an open run has another author."""
+    return run.is_open and run.created_by != str(author)
+
+
 @dataclass(frozen=True)
 class _Draft:
     """A settled contract on its way into the tables."""
@@ -153,13 +173,13 @@ class _Draft:
 
 
 def _write(
-    drafts: Sequence[_Draft], kind: str, reason: str, now: datetime, actor: Actor
+    drafts: Sequence[_Draft], kind: str, reason: str, now: datetime, author: Actor
 ) -> list[SettlementRun]:
     """Write runs with their lines and let the database prove every total."""
     replaced = [d.before.pk for d in drafts if d.before is not None and d.before.is_open]
     if replaced:
         SettlementRun.objects.filter(pk__in=replaced).update(state="SUPERSEDED")
-    common = {"kind": kind, "reason": reason, "created_by": str(actor), "created_at": now}
+    common = {"kind": kind, "reason": reason, "created_by": str(author), "created_at": now}
     printed = [_documents(draft.outcome) for draft in drafts]
     runs = SettlementRun.objects.bulk_create(
         _run(draft, digest_of([line["sha256"] for line in own]), common)
@@ -176,7 +196,7 @@ def _write(
     for run in runs:
         run.state = "CALCULATED"
         after = {"version": run.version, "kind": kind, "total_usd": run.total_usd}
-        record("settlement.calculate", run, actor=actor, reason=reason, after=after)
+        record("settlement.calculate", run, actor=author, reason=reason, after=after)
     return runs
 
 

@@ -99,7 +99,7 @@ def through_to_the_invoice(period):
     name = run.json["runs"][0]["run"]
     own = manage("settle", "approve", name, "--as", "analyst")
     assert own.code == 1
-    assert "takes one of the roles: approver" in own.err + own.out
+    assert "takes the role approver" in own.err + own.out
     approved = manage("settle", "approve", name, "--as", "approver", "--json")
     assert approved.code == 0, approved.out + approved.err
     words = ("--contract", "PPA", "--period", period, "--issue", "--as", "billing", "--json")

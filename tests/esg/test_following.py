@@ -22,7 +22,9 @@ def world(settings):
 
 def recalculated(world):
     readings(world.alfa_meter, "61", now=NOW)
-    job = recalculate_month(world.campus, MARCH.label, now=NOW, actor=world.analyst)
+    job = recalculate_month(
+        world.campus, MARCH.label, reason="Read again.", now=NOW, actor=world.analyst
+    )
     assert run_now(job).state == "done"
 
 
@@ -44,7 +46,9 @@ def test_an_allocation_that_was_replaced_meanwhile_is_left_alone(world):
     early = Job.objects.get(kind="account_carbon")
     later = NOW + timedelta(hours=1)
     readings(world.alfa_meter, "62", now=later)
-    again = recalculate_month(world.campus, MARCH.label, now=later, actor=world.analyst)
+    again = recalculate_month(
+        world.campus, MARCH.label, reason="Read again.", now=later, actor=world.analyst
+    )
     assert run_now(again).state == "done"
     assert run_now(early).result == {"emission_runs": []}
     assert EmissionRun.objects.count() == 1

@@ -6,10 +6,12 @@ from datetime import timedelta
 import pytest
 
 from contracts.services import set_opening_balance
-from poweroptix.kernel.errors import Refused
+from poweroptix.jobs.services import run_now
+from poweroptix.kernel.errors import Forbidden, Refused
+from settlement.models import SettlementRun
 from settlement.services import mark_invoiced, verify_run
 from tests.settlement.acts import DEMAND, approve, settle
-from tests.settlement.world import MARCH, NOW, SYSTEM, World, readings
+from tests.settlement.world import MARCH, NOW, SYSTEM, World, person, readings
 
 pytestmark = pytest.mark.django_db
 
@@ -123,4 +125,12 @@ def test_a_changed_carry_queues_the_next_month():
         "period": "2026-04",
         "kind": "TRUE_UP",
         "reason": "The carry from 2026-03 changed.",
+        "follows": True,
     }
+    assert run_now(job).state == "done", job.error
+    [again] = SettlementRun.objects.filter(period="2026-04", state="CALCULATED")
+    assert (again.created_by, again.kind) == (str(world.approver), "TRUE_UP")
+    with pytest.raises(Forbidden, match="your approval of another month did, so you cannot"):
+        approve(world, again, now=later)
+    second = person("eve", "approver")
+    assert approve(world, again, actor=second, now=later).approved_by == "user:eve"

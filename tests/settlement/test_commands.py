@@ -54,7 +54,7 @@ def test_a_refused_decision_exits_1_with_its_sentence(world):
     run("settle", "--contract", "PPA-ALFA", "--period", "2026-03", "--as", "ana")
     code, _, err = run("settle", "approve", "PPA-ALFA/2026-03", "--as", "ana")
     assert code == 1
-    assert "may not do settlement.approve" in err
+    assert "may not approve in settlement; it takes the role approver." in err
     code, _, err = run("settle", "reject", "PPA-ALFA/2026-03", "--as", "bob", "--json")
     assert (code, json.loads(err)["code"]) == (1, "settlement.reason")
 
@@ -114,10 +114,10 @@ def test_a_corrected_month_is_recalculated_and_approved_together(world):
     run("settle", *month)
     for code in ("PPA-ALFA", "PPA-BRAVO"):
         run("settle", "approve", f"{code}/2026-03", "--as", "bob")
-    code, out, _ = run("settle", *month, "--recalculate", "--json")
+    code, out, _ = run("settle", *month, "--recalculate", "--reason", "Read again.", "--json")
     assert (code, json.loads(out)) == (0, {"runs": [], "kept": ["PPA-ALFA", "PPA-BRAVO"]})
     readings(world.alfa_meter, 61)
-    code, out, _ = run("settle", *month, "--recalculate")
+    code, out, _ = run("settle", *month, "--recalculate", "--reason", "Read again.")
     assert code == 0
     assert "PPA-ALFA 2026-03 v2: calculated" in out
     code, _, err = run("settle", "approve", "PPA-ALFA/2026-03", "--as", "bob")

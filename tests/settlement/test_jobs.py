@@ -1,6 +1,7 @@
 """Months as jobs: fan-out, progress, resuming after a worker's death, people behind jobs."""
 
 import threading
+from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
@@ -12,6 +13,7 @@ from poweroptix.kernel.errors import Conflict, Refused
 from settlement.models import AllocationRun, Line, SettlementRun
 from settlement.services import (
     approve_run,
+    recalculate_month,
     run_settlement,
     settle_contract,
     settle_month,
@@ -73,6 +75,20 @@ def test_a_month_that_is_none_is_refused_before_a_job_exists(world):
     assert not Job.objects.exists()
 
 
+def test_a_month_that_is_not_over_is_refused_before_a_job_exists(world):
+    early = MARCH.end_utc - timedelta(seconds=1)
+    said = {"reason": "Now.", "now": early, "actor": world.analyst}
+    for ask in (
+        lambda: settle_month(world.campus, "2026-03", **said),
+        lambda: settle_contract(world.alfa, "2026-03", **said),
+        lambda: recalculate_month(world.campus, "2026-03", **said),
+    ):
+        with pytest.raises(Refused, match="2026-03 is not over"):
+            ask()
+    assert not Job.objects.exists()
+    assert settle_month(world.campus, "2026-03", **{**said, "now": MARCH.end_utc}).pk
+
+
 @pytest.mark.parametrize("place", ["after_claim", "after_effect", "after_commit", "before_done"])
 def test_a_worker_killed_during_a_run_loses_and_doubles_nothing(world, place):
     job = settle_contract(world.alfa, "2026-03", now=NOW, actor=world.analyst)
@@ -99,7 +115,7 @@ def test_somebody_who_may_not_settle_cannot_through_a_job(world):
     viewer = person("vic", "viewer")
     job = run_now(settle_contract(world.alfa, "2026-03", now=NOW, actor=viewer))
     assert job.state == "failed"
-    assert "may not do settlement" in job.error
+    assert "in settlement; it takes" in job.error
 
 
 def threads(*works):

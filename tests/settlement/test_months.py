@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from poweroptix.jobs.models import Job
 from poweroptix.jobs.services import run_now
 from poweroptix.kernel.errors import Conflict, Forbidden, Refused
 from settlement import invariants
@@ -38,6 +39,7 @@ def corrected(**more):
 
 
 def again(world, **more):
+    more = {"reason": "Read again.", **more}
     job = recalculate_month(world.campus, "2026-03", now=LATER, actor=world.analyst, **more)
     done = run_now(job)
     assert done.state == "done", done.error
@@ -122,7 +124,7 @@ def test_all_or_none_and_each_run_is_judged():
     alfa = settle(world, kind="TRUE_UP", now=LATER)
     settle(world, "bravo", kind="TRUE_UP", now=LATER, actor=both)
     User.objects.filter(username="eve").update(role="approver")
-    text = "PPA-BRAVO v2: You calculated this run, so you cannot approve it"
+    text = "PPA-BRAVO v2: You calculated this run, or your approval of another month did"
     assert Judge(both, LATER).why_not(alfa).startswith(text)
     with pytest.raises(Forbidden, match=text):
         approve_together(alfa, actor=both, now=LATER)
@@ -154,9 +156,29 @@ def test_doctor_finds_approved_runs_of_two_splits():
     assert offenders() == ["PPA-BRAVO 2026-03 v1 rests on allocation 1 instead of 2"]
 
 
+def test_who_recalculates_an_open_run_of_somebody_else_answers_for_it():
+    world = World()
+    for which in ("alfa", "bravo"):
+        settle(world, which, actor=person(f"an-{which}", "analyst"))
+    again(world)
+    runs = SettlementRun.objects.filter(state="CALCULATED")
+    assert {(run.version, run.created_by) for run in runs} == {(2, "user:ana")}
+    assert again(world).result["runs"] == [run.pk for run in runs.order_by("contract__code")]
+
+
+@pytest.mark.parametrize("reason", ["", "  "])
+def test_a_month_is_not_recalculated_without_a_reason(reason):
+    world = World()
+    with pytest.raises(Refused, match=r"Say why the month is calculated again\."):
+        recalculate_month(world.campus, "2026-03", reason=reason, now=NOW, actor=world.analyst)
+    assert not Job.objects.exists()
+
+
 def test_a_month_that_is_none_and_a_stranger_are_refused():
     world = World()
     with pytest.raises(Refused, match="'2026-13' is not a month"):
-        recalculate_month(world.campus, "2026-13", now=NOW, actor=world.analyst)
-    with pytest.raises(Forbidden, match=r"bob may not do settlement\.run"):
+        recalculate_month(
+            world.campus, "2026-13", reason="Read again.", now=NOW, actor=world.analyst
+        )
+    with pytest.raises(Forbidden, match=r"bob may not run in settlement"):
         recalculate_month(world.campus, "2026-03", now=NOW, actor=world.approver)

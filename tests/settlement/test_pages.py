@@ -46,7 +46,11 @@ def corrected(world):
 
 
 def again(world):
-    run_now(recalculate_month(world.campus, "2026-03", now=LATER, actor=world.analyst))
+    run_now(
+        recalculate_month(
+            world.campus, "2026-03", reason="Read again.", now=LATER, actor=world.analyst
+        )
+    )
     return SettlementRun.objects.filter(version=2).order_by("contract__code")
 
 

@@ -96,7 +96,7 @@ def test_nobody_approves_the_own_run_and_not_everybody_may(site):
     said = close("--as", "analyst", "--approve-as", "analyst", "--issue-as", "billing")
     assert said.code == 1
     refusals = [one["message"] for one in said.json["findings"] if one["severity"] == "BLOCK"]
-    text = "analyst may not do settlement.approve; it takes one of the roles: approver."
+    text = "analyst may not approve in settlement; it takes the role approver."
     assert refusals == [text]
     assert said.json["contracts"][0]["state"] == "review"
     assert not Invoice.objects.exists()

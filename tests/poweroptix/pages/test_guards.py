@@ -82,7 +82,7 @@ def test_only_an_approver_approves(world, client, role):
     SettlementRun.objects.filter(pk=run.pk).first()
     client.force_login(world.people[role])
     page = client.post(f"/office/settlement/{run.pk}/", {"action": "approve"}, follow=True)
-    assert "takes one of the roles: approver" in page.content.decode()
+    assert "takes the role approver" in page.content.decode()
 
 
 def test_a_viewer_may_not_decide_an_exception(world, client):
