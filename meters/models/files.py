@@ -14,6 +14,13 @@ from .assets import CODE, CodeManager, validate_zone
 from .choices import DuplicatePolicy, FileState, RecordState
 from .devices import Channel
 
+#: Code of a record of which the readings end after the file was received.
+FUTURE = "F08"
+FUTURE_ADVICE = (
+    "No channel mends that: set zone and label of the profile right and read the file again, or "
+    "have it sent anew once the clock of the source is right."
+)
+
 
 class ImportProfile(models.Model):
     """How one source writes its files."""
@@ -170,6 +177,21 @@ class QuarantinedRecord(models.Model):
 
     def __str__(self):
         return f"{self.code} {self.channel_text} lines {self.line_first}-{self.line_last}"
+
+    @property
+    def is_future(self) -> bool:
+        """Whether it was refused for its time alone, which no channel mends."""
+        return self.code == FUTURE
+
+    @property
+    def advice(self) -> str:
+        """What to do about a record that no channel mends; empty for any other."""
+        return FUTURE_ADVICE if self.is_future else ""
+
+    @property
+    def can_be_mapped(self) -> bool:
+        """Whether naming a channel may make readings of it."""
+        return self.state == RecordState.OPEN and bool(self.channel_text) and not self.is_future
 
 
 class ChannelAlias(models.Model):

@@ -212,6 +212,7 @@ class FilePage(StaffPage, View):
             "arrived": with_multipliers(file.receipt.get("channels", [])),
             "rereadings": _rereadings(file),
             "records": records,
+            "mappable": any(row.can_be_mapped for row in records),
             "open_records": sum(row.state == RecordState.OPEN for row in records),
             "open_findings": _open_findings(keys),
             "replaced": replaced_by_rules(file.receipt),

@@ -64,7 +64,7 @@ class QuarantineList(StaffPage, ListPage):
         Column("line_first", "Line", kind="num", places=0, sort="line_first"),
         Column("line_last", "To line", kind="num", places=0, sort="line_last"),
         Column("code", "Rule", sort="code"),
-        Column("message", "Reason"),
+        Column("message", "Reason", value=lambda r: f"{r.message} {r.advice}".strip()),
         Column("received_at", "Received", kind="moment", sort="import_file__received_at",
                value=lambda r: r.import_file.received_at),
         Column("state", "State", kind="state", sort="state"),

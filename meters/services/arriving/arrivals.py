@@ -16,6 +16,7 @@ import numpy as np
 from meters.calc.resolution import takers
 from meters.formats import ChannelBlock, RegisterRow
 from meters.models import Channel, ChannelAlias
+from meters.models.files import FUTURE
 
 FUTURE_GRACE = timedelta(minutes=5)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -155,7 +156,7 @@ def future_read(row: RegisterRow, received_at: datetime) -> Rejected | None:
         f"{row.channel_text}: the read of {row.read_at_utc:%Y-%m-%d %H:%M} UTC lies after the "
         f"receipt of the file at {received_at:%Y-%m-%d %H:%M} UTC."
     )
-    return rejected_read(row, "F08", text)
+    return rejected_read(row, FUTURE, text)
 
 
 def epoch_minute(instant: datetime) -> int:
@@ -189,7 +190,7 @@ def cut_future(
         f"{block.channel_text}: readings from {first:%Y-%m-%d %H:%M} UTC lie after the receipt of "
         f"the file at {received_at:%Y-%m-%d %H:%M} UTC."
     )
-    refused = rejected(block, "F08", text, keep)
+    refused = rejected(block, FUTURE, text, keep)
     if keep == 0:
         return None, refused
     flags = [(a, min(b, keep), code, detail) for a, b, code, detail in block.flags if a < keep]

@@ -232,6 +232,8 @@ class _Reading:
         with self.steps.stage(self.stage + 1, "Receipt") as todo:
             if todo and self.only is None:
                 outcomes.quarantine(self.file, self.receipt)
+                if self.kind == PublicationKind.REPLAY:
+                    outcomes.settle_quarantine(self.file, self.receipt, str(self.actor), self.now)
                 outcomes.hold_implausible(self.file, self.intake.too_fine(), self.now)
                 outcomes.keep_notes(self.meters.miscounted(self.file, self.publication.pk))
         with self.steps.stage(self.stage + 2, "Publish") as todo:

@@ -13,7 +13,9 @@ from meters.models import (
     ImportFile,
     QuarantinedRecord,
     ReadingNote,
+    RecordState,
 )
+from meters.models.files import FUTURE
 from meters.services.arriving.merging import Merged
 from meters.services.arriving.receipts import Receipt
 from meters.services.publishing.publish import midnight
@@ -22,6 +24,8 @@ LATE_ON_EDIT = "LATE_ACTUAL_ON_LOCKED_EDIT"
 REPLACED = "V03"
 IMPLAUSIBLE = "F10"
 RAW_CHARACTERS = 2000
+#: What the channel of a record decides; everything else is a fault of the file's own text.
+ARRIVAL_CODES = ("F03", "F04", "F05", "F07", FUTURE)
 Key = tuple[int, str, datetime, datetime]
 
 
@@ -51,6 +55,18 @@ def quarantine(file: ImportFile, receipt: Receipt) -> None:
         for error in receipt.faults
     ]
     QuarantinedRecord.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def settle_quarantine(file: ImportFile, receipt: Receipt, actor: str, now: datetime) -> None:
+    """Close open records of a file that another reading of the whole of it has taken."""
+    still = set(receipt.rejected)
+    waiting = QuarantinedRecord.objects.filter(
+        import_file=file, state=RecordState.OPEN, code__in=ARRIVAL_CODES
+    )
+    for row in waiting.select_for_update():
+        if (row.channel_text, row.code) not in still:
+            row.state, row.decided_by, row.decided_at = RecordState.REPLAYED, actor[:150], now
+            row.save(update_fields=["state", "decided_by", "decided_at"])
 
 
 def findings_of(

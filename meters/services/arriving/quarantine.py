@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from meters.models import Channel, ChannelAlias, ImportFile, QuarantinedRecord, RecordState
+from meters.models.files import FUTURE
 from meters.services.arriving.ingest import reread_file
 from meters.services.steps import Steps
 from poweroptix.accounts.permissions import require
@@ -23,12 +24,14 @@ def map_quarantine(
 
     The name is remembered for the source, so later files need no mapping. All open records of the
     source with this name wait for a replay then. Raises Refused for a record without a channel
-    name, Conflict when the name is already mapped to another channel.
+    name or one that lies in the future, Conflict when the name is mapped to another channel.
     """
     require(actor, "meters.map")
     text = quarantined.channel_text
     if not text:
         raise Refused("quarantine.no_channel", "This record names no channel; correct the file.")
+    if quarantined.is_future:
+        raise Refused("quarantine.future", f"{quarantined.message} {quarantined.advice}")
     source = quarantined.import_file.source
     with transaction.atomic():
         alias, made = ChannelAlias.objects.get_or_create(
@@ -39,9 +42,10 @@ def map_quarantine(
                 "quarantine.mapped", f"'{text}' of {source} already means {alias.channel.code}."
             )
         files = ImportFile.objects.filter(source=source).values_list("pk", flat=True)
-        count = QuarantinedRecord.objects.filter(
+        waiting = QuarantinedRecord.objects.filter(
             import_file__in=list(files), channel_text=text, state=RecordState.OPEN
-        ).update(
+        )
+        count = waiting.exclude(code=FUTURE).update(
             state=RecordState.MAPPED,
             decided_by=str(actor)[:150],
             decided_at=now,
@@ -77,7 +81,7 @@ def replay(
     """Read the mapped records of a file again and publish them; return the receipt of the replay.
 
     Raises Conflict when nothing of the file waits for a replay. Records that still cannot be taken
-    go back to OPEN with their new reason.
+    go back to OPEN with what they are refused for now.
     """
     waiting = QuarantinedRecord.objects.filter(import_file=import_file, state=RecordState.MAPPED)
     texts = sorted(set(waiting.values_list("channel_text", flat=True)))
@@ -99,5 +103,6 @@ def replay(
                 row.state = RecordState.REPLAYED
             else:
                 row.state, row.reason = RecordState.OPEN, refused["message"][:300]
-            row.save(update_fields=["state", "reason"])
+                row.code, row.message = refused["code"], row.reason
+            row.save(update_fields=["state", "reason", "code", "message"])
     return receipt

@@ -10,6 +10,7 @@ from openpyxl import Workbook
 
 from meters.models import (
     Campus,
+    Channel,
     ChannelAlias,
     ImportFile,
     ImportProfile,
@@ -304,3 +305,63 @@ def test_an_operator_of_nothing_cannot_map(client):
     page = text_of(client.get(reverse(LIST)))
     assert "code of a channel" not in page
     assert client.post(reverse(LIST), {"action": "replay"}).status_code == 403
+
+
+def test_the_channel_of_a_record_is_chosen_and_never_guessed(analyst):
+    make_channel("A/KWH")
+    unknown("X/KWH")
+    file = ImportFile.objects.get()
+    page = text_of(analyst.get(reverse("office-import", args=[file.pk])))
+    assert 'required><option value="">choose…</option><option' in page
+    pk = QuarantinedRecord.objects.get().pk
+    asked = {"channel": "", "reason": "Renamed"}
+    assert analyst.post(reverse("office-quarantine", args=[pk]), asked).status_code == 404
+    assert not ChannelAlias.objects.exists()
+
+
+def late_file(profile):
+    """Send two readings that end after the receipt if their hours are read as UTC-06."""
+    rows = "meter_id,channel,interval_start,interval_seconds,value,unit\nA,KWH,{},900,1,kWh\n"
+    builders.ingest(rows.format("2026-04-02T10:00"), profile_code=profile)
+    return ImportFile.objects.get()
+
+
+def test_a_record_in_the_future_asks_for_a_right_profile_not_for_a_channel(analyst):
+    make_channel("A/KWH")
+    make_profile("P", zone="Etc/GMT+6")
+    file = late_file("P")
+    row = QuarantinedRecord.objects.get()
+    assert (row.code, row.can_be_mapped) == ("F08", False)
+    for page in (reverse("office-import", args=[file.pk]), reverse(LIST)):
+        text = text_of(analyst.get(page))
+        assert "set zone and label of the profile right and read the file again" in text
+        assert 'name="channel' not in text
+    channel = Channel.objects.get().pk
+    asked = {"channel": channel, "reason": "Renamed"}
+    answer = analyst.post(reverse("office-quarantine", args=[row.pk]), asked, follow=True)
+    assert "No channel mends that" in text_of(answer)
+    assert not ChannelAlias.objects.exists()
+    ImportProfile.objects.update(zone="Etc/UTC")
+    again = {"profile": "P", "reason": "The hours are UTC"}
+    analyst.post(reverse("office-read-again", args=[file.pk]), again)
+    drain(60)
+    row.refresh_from_db()
+    assert row.state == "REPLAYED"
+    assert row.decided_by.startswith(f"job:reread_file/{file.pk}/")
+
+
+def test_a_mapped_record_that_lies_in_the_future_is_not_offered_a_channel_again(analyst):
+    channel = make_channel("A/KWH")
+    make_profile("P", zone="Etc/GMT+6")
+    ChannelAlias.objects.all().delete()
+    Channel.objects.filter(pk=channel.pk).update(code="B/KWH")
+    file = late_file("P")
+    row = QuarantinedRecord.objects.get()
+    asked = {"channel": channel.pk, "reason": "Renamed"}
+    analyst.post(reverse("office-quarantine", args=[row.pk]), asked)
+    drain(60)
+    row.refresh_from_db()
+    assert (row.code, row.state, row.can_be_mapped) == ("F08", "OPEN", False)
+    assert "what to do stands below" in text_of(
+        analyst.get(reverse("office-import", args=[file.pk]))
+    )
