@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from poweroptix.kernel.canonical import canonical_json, digest_of, sha256
-from poweroptix.kernel.errors import DomainError
+from poweroptix.kernel.errors import DomainError, NotFoundError
 from poweroptix.kernel.fixed import EXACT
 from poweroptix.kernel.period import Period
 from settlement.calc.campus import allocate_campus
@@ -162,4 +162,12 @@ def verify_named(name: str) -> Any:
         report = verifier(name)
         if report is not None:
             return report
-    return verify_run(find_run(name))
+    try:
+        run = find_run(name)
+    except NotFoundError as error:
+        text = (
+            f"There is no run and no invoice '{name}'; name a run by its number or as "
+            "CONTRACT/2026-03/v1, an invoice by its number."
+        )
+        raise NotFoundError("verify.nothing", text) from error
+    return verify_run(run)

@@ -4,7 +4,7 @@ import io
 import json
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from settlement.models import SettlementRun
 from tests.settlement.world import World, readings
@@ -76,7 +76,8 @@ def test_a_run_without_total_exits_1_with_findings(world):
         (["settle", "--contract", "PPA-ALFA", "--period", "March"], "'March' is not a month"),
         (["settle", "approve"], "Which run"),
         (["settle", "approve", "9", "--as", "nobody"], "There is no active user nobody"),
-        (["verify", "PPA-X/2026-03"], "There is no run 'PPA-X/2026-03'"),
+        (["verify", "PPA-X/2026-03"], "no run and no invoice 'PPA-X/2026-03'"),
+        (["verify", "CAP-999999"], "There is no run and no invoice 'CAP-999999'"),
         (["conformance", "/nowhere"], "/nowhere is no folder"),
     ],
 )
@@ -107,6 +108,15 @@ def test_conformance_prints_a_verdict_per_case(tmp_path):
     }  # fmt: skip
     (tmp_path / "c.json").write_text("{")
     assert run("conformance", str(tmp_path))[0] == 1
+
+
+@pytest.mark.parametrize("content", [None, "[]"])
+def test_conformance_without_a_case_is_wrong_usage(tmp_path, content):
+    if content is not None:
+        (tmp_path / "a.json").write_text(content)
+    with pytest.raises(CommandError, match=f"There is no case in {tmp_path}") as stopped:
+        run("conformance", str(tmp_path))
+    assert stopped.value.returncode == 2
 
 
 def test_a_corrected_month_is_recalculated_and_approved_together(world):

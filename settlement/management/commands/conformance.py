@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from django.core.management.base import CommandError
+
 from poweroptix.kernel.errors import Refused
 from settlement.calc.cases import Verdict, run_case
 from settlement.calc.examples import is_example, replay
@@ -17,7 +19,7 @@ class Command(DomainCommand):
 
     help = (
         "Replay the *.json cases of a file or below a folder (months to settle, worked examples "
-        "of metering) and print a verdict each; exit 1 when one fails."
+        "of metering) and print a verdict each; exit 1 when one fails, 2 when there is none."
     )
 
     def add_arguments(self, parser):
@@ -32,6 +34,9 @@ class Command(DomainCommand):
             raise Refused("conformance.path", f"{path} is no folder and no file.")
         files = sorted(path.rglob("*.json")) if path.is_dir() else [path]
         verdicts = [verdict for file in files for verdict in _verdicts(_cases(file))]
+        if not verdicts:
+            text = f"There is no case in {path}: a case is an object of a *.json file there."
+            raise CommandError(text, returncode=2)
         document = [verdict.to_json() for verdict in verdicts]
         text = (
             "\n".join(_line(one) for one in verdicts) if words else json.dumps(document, indent=1)
