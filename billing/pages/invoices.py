@@ -7,7 +7,7 @@ from django.views import View
 
 from billing.documents import stored_cancellation, stored_pdf
 from billing.documents.text import amount_of, rate
-from billing.models import Invoice
+from billing.models import Invoice, InvoiceLine
 from billing.queries import lines_of, next_number, replaced_by, replaces, runs_to_bill
 from billing.services import (
     discard_draft,
@@ -23,6 +23,8 @@ from poweroptix.accounts.permissions import may
 from poweroptix.clock import now
 from poweroptix.kernel.canonical import canonical_json
 from poweroptix.kernel.finding import Severity
+from poweroptix.kernel.words import counted
+from poweroptix.kernel.worksheet import rate_span
 from poweroptix.pages.asked import read_pk
 from poweroptix.pages.downloads import attachment
 from poweroptix.pages.guards import StaffPage, actor_of, attempt, told
@@ -123,7 +125,7 @@ class InvoicePage(StaffPage, View):
                 {
                     "line": line,
                     "amount": amount_of(line.quantity, line.unit),
-                    "rate": rate(line.rate_text),
+                    "rate": _rate(line),
                 }
                 for line in lines_of(invoice)
             ],
@@ -171,6 +173,15 @@ class InvoicePage(StaffPage, View):
         return get_object_or_404(
             Invoice.objects.select_related("contract__offtaker", "tenant", "seller", "run"), pk=pk
         )
+
+
+def _rate(line: InvoiceLine) -> str:
+    """Return the rate of a line; where it has several, how many and from which to which."""
+    if line.rate_text:
+        return rate(line.rate_text)
+    count, least, most = rate_span(line.settlement_line.worksheet)
+    told = counted(count, "rate")
+    return f"{told}, {rate(least)} to {rate(most)}" if least else told
 
 
 class InvoiceFile(StaffPage, View):

@@ -225,6 +225,23 @@ class Worksheet:
         return rows + [figure.explain() for figure in self.figures]
 
 
+def rate_span(document: Mapping[str, Any]) -> tuple[int, str, str]:
+    """Return how many rates a stored worksheet has, and the least and the greatest as text.
+
+    The texts are empty while a rate is not known or the rates have different units.
+
+    >>> rate_span({"rows": [{"rate": {"value": "5.10", "unit": "USD/kW-month"}},
+    ...                     {"rate": {"value": "4.2", "unit": "USD/kW-month"}}]})
+    (2, '4.2 USD/kW-month', '5.10 USD/kW-month')
+    """
+    rates = {(row["rate"]["value"], row["rate"]["unit"]) for row in document["rows"]}
+    if len({unit for _value, unit in rates}) != 1 or any(value is None for value, _unit in rates):
+        return len(rates), "", ""
+    ordered = sorted(rates, key=lambda rate: Decimal(rate[0]))
+    least, most = (" ".join(ordered[at]) for at in (0, -1))
+    return len(rates), least, most
+
+
 def rounding_words(mode: Mode | str, line_per: str = "CHARGE") -> str:
     """Return how a worksheet's amount was rounded.
 

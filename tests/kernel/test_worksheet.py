@@ -14,7 +14,7 @@ from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.figure import Figure, Source
 from poweroptix.kernel.finding import Finding, Severity
 from poweroptix.kernel.rounding import Mode, money
-from poweroptix.kernel.worksheet import IntervalRow, Row, Worksheet
+from poweroptix.kernel.worksheet import IntervalRow, Row, Worksheet, rate_span
 
 NUMBER = st.decimals(-(10**9), 10**9, places=6, allow_nan=False)
 CLAUSE = Source("term", "CHI-1/3/20", "clause 4.2", {"version": 3})
@@ -211,3 +211,18 @@ class TestWorksheet:
         assert [entry["label"] for entry in explained] == ["Energy", "peak_kw"]
         assert [child["label"] for child in explained[0]["children"]] == ["q", "r"]
         assert explained[1]["source"]["ref"] == "CHI-1/3/20"
+
+
+@pytest.mark.parametrize(
+    ("rates", "span"),
+    [
+        ([("10", "USD/MWh"), ("9.5", "USD/MWh"), ("-3", "USD/MWh"), ("9.5", "USD/MWh")],
+         (3, "-3 USD/MWh", "10 USD/MWh")),
+        ([("1", "USD/kW-month"), ("2", "USD/month")], (2, "", "")),
+        ([("1", "USD/MWh"), (None, "USD/MWh")], (2, "", "")),
+        ([], (0, "", "")),
+    ],
+)  # fmt: skip
+def test_the_rates_of_a_stored_worksheet_are_counted_and_bounded(rates, span):
+    rows = [{"rate": {"value": value, "unit": unit}} for value, unit in rates]
+    assert rate_span({"rows": rows}) == span

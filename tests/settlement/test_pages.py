@@ -185,3 +185,25 @@ def test_the_queries_of_the_pages_do_not_grow_with_what_waits(
 def test_who_may_not_approve_is_not_told_why_a_button_is_missing(world, client):
     run = settle(world)
     assert "Cannot be approved" not in page(client, "ana", f"/office/settlement/{run.pk}/")
+
+
+BLOCKS = [{"up_to_kw": "100", "rate": "4.20"}, {"rate": "5.10"}]
+BY_BLOCK = (
+    {
+        "key": "demand@1",
+        "code": 20,
+        "label": "Demand",
+        "clause": "4.2",
+        "parameters": {"prices": [{"period": "ALL", "blocks": BLOCKS}]},
+    },
+)
+FLAT = (
+    {"period": "2026-03", "series": {"delivered": {"flat": "1000", "minutes": 15}}},
+    {"20": "20310.00"},  # 100 kW at 4.20 and 3,900 kW at 5.10
+)
+
+
+def test_several_rates_are_counted_and_their_range_is_said(client):
+    world = World(terms=BY_BLOCK, example=FLAT)
+    said = page(client, "ana", f"/office/settlement/{settle(world).pk}/")
+    assert "2 rates, 4.20 to 5.10 USD/kW-month" in said

@@ -12,7 +12,7 @@ from django.utils.html import format_html
 
 from poweroptix.kernel import rounding
 from poweroptix.kernel import words as words_of
-from poweroptix.kernel.worksheet import rounding_words
+from poweroptix.kernel.worksheet import rate_span, rounding_words
 from poweroptix.pages import deeds
 
 register = template.Library()
@@ -106,6 +106,16 @@ def price(text) -> str:
     """Group a rate as it is kept: `12500.00 USD/month` becomes `12,500.00 USD/month`."""
     number, _space, unit = str(text or "").partition(" ")
     return f"{exact(number)} {unit}".strip() if number else ""
+
+
+@register.filter
+def rates(worksheet) -> str:
+    """Say the rates of a line that has several: `2 rates, 4.20 to 5.10 USD/kW-month`."""
+    count, least, most = rate_span(worksheet)
+    told = words_of.counted(count, "rate")
+    if not least:
+        return told if count else ABSENT
+    return f"{told}, {exact(least.partition(' ')[0])} to {price(most)}"
 
 
 @register.filter

@@ -126,3 +126,8 @@ def test_description_and_page(client, world):
     assert page.status_code == 200
     assert b"<script>" not in page.content
     assert b"style=" not in page.content
+    assert "Back to the portal" in page.content.decode()
+    client.force_login(world.people["viewer"])
+    assert '<a class="link" href="/">‹ Back to the office</a>' in (
+        client.get("/api/docs/").content.decode()
+    )

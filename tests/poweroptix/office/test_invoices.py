@@ -1,5 +1,6 @@
 """The office page of an invoice: what it asks back before an act, and what void means on it."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -40,6 +41,8 @@ def test_issuing_asks_back_with_number_customer_and_amount(billing, world):
         f"for 2026-03 as <strong>{number}</strong>?"
     ) in page
     assert f"Yes, issue {number}</button>" in page
+    assert "From then on the invoice is frozen with this number" in page
+    assert re.search(r'<input id="reason"[^>]* required>', page)
     assert f'Once issued, this invoice replaces <a href="/office/invoices/{held.pk}/">' in page
     assert str(draft) == "draft for PPA-ALFA 2026-03"
     said = billing.post(f"/office/invoices/{draft.pk}/", {"action": "issue"}, follow=True)
