@@ -19,9 +19,9 @@ from meters.models import (
     RecordState,
 )
 from meters.pages.multipliers import with_multipliers
+from meters.pages.reading import Reading, jobs_of, under_way
 from meters.pages.rehearsals import with_moments
 from meters.pages.replaced import replaced_by_rules
-from meters.pages.rereading import READING_KINDS
 from meters.queries import with_problems
 from meters.services.arriving.files import receive_files, upload_limit_bytes
 from poweroptix.accounts.permissions import may
@@ -90,9 +90,13 @@ class FileList(StaffPage, ListPage):
         return ImportFile.objects.all()
 
     def extra(self):
-        """Return what waits, and whether this person may upload."""
+        """Return what waits, what is being read, and whether this person may upload."""
         waiting = QuarantinedRecord.objects.filter(state=RecordState.OPEN).count()
-        return {"waiting": waiting, "may_upload": may(self.request.user, "meters.import")}
+        return {
+            "waiting": waiting,
+            "reading": under_way(),
+            "may_upload": may(self.request.user, "meters.import"),
+        }
 
 
 class UploadForm(forms.Form):
@@ -216,9 +220,7 @@ class FilePage(StaffPage, View):
             "open_records": sum(row.state == RecordState.OPEN for row in records),
             "open_findings": _open_findings(keys),
             "replaced": replaced_by_rules(file.receipt),
-            "jobs": Job.objects.filter(kind__in=READING_KINDS, payload__import_file_id=pk).order_by(
-                "-pk"
-            )[:5],
+            "reading": [Reading(job, file.pk, file.name) for job in jobs_of(pk)[:5] if job.is_open],
             "channels": Channel.objects.order_by("code") if records else (),
             "may_map": may(request.user, "meters.map"),
             "may_read": file.state != FileState.READING and may(request.user, "meters.import"),

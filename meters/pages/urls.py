@@ -15,6 +15,7 @@ from meters.pages import (
     proposals,
     quality,
     quarantine,
+    reading,
     rehearsals,
     rereading,
     rules,
@@ -25,6 +26,7 @@ from meters.pages import (
 
 urlpatterns = [
     path("imports/", imports.FileList.as_view(), name="office-imports"),
+    path("imports/reading/", reading.ReadingNow.as_view(), name="office-reading"),
     path("imports/upload/", imports.Upload.as_view(), name="office-upload"),
     path("imports/<int:pk>/", imports.FilePage.as_view(), name="office-import"),
     path("imports/<int:pk>/again/", rereading.ReadAgain.as_view(), name="office-read-again"),
