@@ -1,6 +1,6 @@
 """A channel: its profile with the quality of every interval, and the history of each reading."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db.models import Case, IntegerField, QuerySet, Value, When
@@ -15,6 +15,7 @@ from meters.pages.profiles import asked_view, profile
 from meters.queries import completeness, final_series, late_channels, raw_series, trace
 from meters.queries.definitions import in_force
 from meters.queries.metrology import lapsed_of
+from meters.queries.newest import newest_month
 from meters.queries.registers import registers_shown
 from meters.queries.terms import explain_virtual
 from meters.queries.work import LATE_LOOKBACK_DAYS
@@ -117,8 +118,10 @@ class ChannelPage(StaffPage, View):
             Channel.objects.select_related("delivery_point__campus"), code=code
         )
         campus = channel.delivery_point.campus
-        month = request.GET.get("month") or _last_month(channel, campus.zone)
-        period = read_month(month, campus.zone)
+        month = request.GET.get("month")
+        period = (
+            read_month(month, campus.zone) if month else newest_month(campus, channel, now=now())
+        )
         series, _pins = final_series(channel.pk, period.start_utc, period.end_utc)
         span = request.GET.get("span") or "month"
         drawn = _drawn(period, span)
@@ -182,15 +185,6 @@ def _drawn(period: Period, span: str) -> tuple[datetime, datetime]:
     for _ in range(SPANS[span] - 1):
         first = first.previous()
     return first.start_utc, period.end_utc
-
-
-def _last_month(channel: Channel, zone: str) -> str:
-    """Return the local month in which the newest day of readings begins."""
-    newest = channel.blocks.order_by("-day").values_list("day", flat=True).first()
-    if newest is None:
-        return "2026-01"
-    begins = datetime(newest.year, newest.month, newest.day, tzinfo=UTC)
-    return f"{begins.astimezone(ZoneInfo(zone)):%Y-%m}"
 
 
 def _intervals(channel: Channel, zone: str, day: str) -> list[dict]:

@@ -7,6 +7,7 @@ from django.views import View
 
 from contracts.models import Contract
 from meters.models import Campus
+from meters.queries.newest import newest_month
 from poweroptix.accounts.permissions import may
 from poweroptix.clock import now
 from poweroptix.kernel.period import Period
@@ -145,6 +146,9 @@ class LinePage(StaffPage, View):
 
 
 def _next_month() -> str:
-    """Return the month after the newest settled one, the usual next step."""
+    """Return the month after the newest settled one; before the first, the newest with readings."""
     newest = SettlementRun.objects.order_by("-period").values_list("period", flat=True).first()
-    return Period.month("UTC", newest).next().label if newest else ""
+    if newest:
+        return Period.month("UTC", newest).next().label
+    campus = Campus.objects.order_by("code").first()
+    return newest_month(campus, now=now()).label if campus else ""

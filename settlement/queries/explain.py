@@ -204,7 +204,8 @@ def _reading(
         "computed": _computed(channel["id"], instant, used),
         "versions": versions,
         "edits": [
-            {"at": edit.created_at, "who": edit.actor, "action": edit.action,
+            {"at": edit.created_at, "who": edit.actor, "approver": edit.approver,
+             "action": edit.action, "said": edit.get_action_display(),
              "reason": edit.reason_code, "comment": edit.comment}
             for edit in found.edits
         ],

@@ -91,6 +91,7 @@ class Keyboard:
         if self.looks is None:
             return
         self.count += 1
+        self.page.wait_for_selector("[data-chart]:not([role])", state="detached")
         page, wide = self.page, self.page.viewport_size
         for look, scheme, size in (
             ("light", "light", wide),

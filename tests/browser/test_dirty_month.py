@@ -1,4 +1,4 @@
-"""A dirty month becomes a clean and explained one, by keys alone."""
+"""A dirty month becomes a clean, explained and settled one, by keys alone."""
 
 import os
 from decimal import Decimal
@@ -9,6 +9,7 @@ import pytest
 from meters.models import Channel, Finding, FindingState
 from meters.queries import final_series
 from poweroptix.jobs.services import drain
+from settlement.models import SettlementRun
 from tests.browser.keyboard import Keyboard
 from tests.factories.campus import MARCH, PASSWORD
 from tests.factories.dirty_month import HALL_B, HOUSE, MAIN, at, build_dirty_month, house, load
@@ -56,7 +57,7 @@ def at_keys(log_in):
     return sit
 
 
-def test_a_dirty_month_becomes_billable_by_keys_alone(month, at_keys):
+def test_a_dirty_month_is_settled_by_keys_alone(month, at_keys):
     ana = at_keys("ana")
     skip_and_ask_for_help(ana)
     accept_several(ana)
@@ -70,6 +71,10 @@ def test_a_dirty_month_becomes_billable_by_keys_alone(month, at_keys):
     map_the_unknown_channel(at_keys("oli"))
     look_at_the_board(ana)
     assert {code: energy(code) for code in SETTLED_KWH} == SETTLED_KWH
+    settle(ana)
+    explain(ana)
+    approve(at_keys("approver"))
+    assert set(SettlementRun.objects.values_list("state", flat=True)) == {"APPROVED"}
 
 
 def skip_and_ask_for_help(keys):
@@ -135,6 +140,7 @@ def propose_for_the_spike(keys):
     keys.button("Propose to a second person")
     assert "Proposed." in keys.said()
     assert page.get_by_role("button", name="Confirm").is_disabled()
+    page.locator("[data-chart][role=img] canvas").wait_for()
     keys.look("proposed")
 
 
@@ -146,6 +152,7 @@ def confirm(keys, why):
     keys.tab_to(keys.page.locator("main tbody a"))
     keys.follow("Enter")
     assert why in keys.main()
+    keys.page.locator("[data-chart][role=img] canvas").wait_for()
     keys.look("to-confirm")
     keys.press("a")
     keys.follow("Enter")
@@ -216,7 +223,7 @@ def map_the_unknown_channel(keys):
 
 
 def look_at_the_board(keys):
-    """Nothing is open, every contract waits for its allocation alone; arrows walk the days."""
+    """Nothing is open, every contract is ready; the arrows reach the estimated day."""
     page = keys.page
     keys.link("Exceptions")
     assert "All clear" in keys.main()
@@ -232,6 +239,91 @@ def look_at_the_board(keys):
     keys.press("End")
     assert "31" in page.evaluate("document.activeElement.ariaLabel")
     keys.look("board")
+
+
+def settle(keys):
+    """The analyst settles the month, sees its cents, and hands every run in."""
+    keys.link("Settlement")
+    assert keys.page.get_by_label("Month").first.input_value() == "2026-03"
+    keys.button("Settle the month")
+    keys.work()
+    for number, (contract, amounts) in enumerate(expected_usd().items()):
+        if number:
+            keys.link("Settlement")
+            keys.link(contract)
+        else:
+            keys.link("Open the outcome")
+            keys.link(contract)
+        shown = keys.page.get_by_role("region", name="Lines").inner_text()
+        for usd in (*amounts, sum(amounts)):
+            assert f"${usd:,.2f}" in shown, (usd, shown)
+        keys.look("run")
+        keys.button("Hand in for review")
+        assert "second person" in keys.said()
+
+
+def explain(keys):
+    """From a line to an interval that was estimated, and to one that a person changed."""
+    keys.link("Settlement")
+    keys.link("PPA-ALFA")
+    keys.link("Wheeling")
+    assert "2026-03-25" in keys.main()
+    estimated = open_interval(keys, "2026-03-25", "09:30")
+    assert "estimated, check meter" in estimated
+    edited = open_interval(keys, "2026-03-18", "14:00")
+    assert "edited, check meter" in edited
+    assert "Check meter agrees: The check meter has no spike here." in edited
+    assert "Copy from the check channel by ana, confirmed by ben" in keys.main()
+
+
+def open_interval(keys, day, time):
+    """Follow a day and an interval of the open line; return what the readings say."""
+    keys.link(day)
+    keys.tab_to(
+        keys.page.get_by_role("region", name="Intervals of the day").get_by_role(
+            "link", name=f"{day} {time}"
+        )
+    )
+    keys.follow("Enter")
+    keys.look("line-interval")
+    return keys.page.get_by_role("region", name="Readings of the interval").inner_text()
+
+
+def approve(keys):
+    """Somebody else approves both runs, which rest on one split of the energy."""
+    for _ in range(2):
+        keys.link("Today")
+        keys.link("Runs to approve")
+        keys.link("PPA")
+        keys.button("Approve")
+        assert "approved" in keys.said()
+    keys.look("approved")
+
+
+def expected_usd():
+    """Return the amounts of every contract line: what a hall metered and its share of the losses.
+
+    What the engine made above the house and both halls is lost; the halls bear it by their use. A
+    fixed price is paid on the energy of the month in MWh with three places.
+    """
+    used_kwh, hub_usd = dict.fromkeys((MAIN, HALL_B), Decimal(0)), Decimal(0)
+    for i, (alfa, bravo) in enumerate(zip(final(MAIN), final(HALL_B), strict=True)):
+        made = (load(i, 2000) + load(i, 1500) + house(i)) * Decimal("1.01")
+        factor = (round(made, 3) - house(i)) / (alfa + bravo)
+        used_kwh[MAIN] += alfa * factor
+        used_kwh[HALL_B] += bravo * factor
+        hub_usd += alfa * factor * (Decimal("26.75") + (i // 4 * 7) % 31) / 1000
+    mwh = {code: round(kwh / 1000, 3) for code, kwh in used_kwh.items()}
+    return {
+        "PPA-ALFA": (round(hub_usd, 2), round(mwh[MAIN] * Decimal("2.50"), 2), Decimal(1250)),
+        "PPA-BRAVO": (round(mwh[HALL_B] * Decimal("47.31"), 2),),
+    }
+
+
+def final(code):
+    """Return the readings of a channel over the month, kWh."""
+    channel = Channel.objects.get(code=code)
+    return final_series(channel.pk, MARCH.start_utc, MARCH.end_utc)[0].decimals()
 
 
 def energy(code):
