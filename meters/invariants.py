@@ -6,10 +6,12 @@ nodes; the first invariants prove what those would.
 
 import numpy as np
 
-from meters.models import Channel
+from meters.models import Channel, Source
+from meters.models.sources import COLLECT
 from meters.queries.counted import counted_twice
 from meters.queries.series import final_series
 from meters.queries.virtual import computed
+from meters.sources import connectors
 from meters.storage import load
 from poweroptix.doctor import invariant
 from poweroptix.kernel.fixed import MISSING
@@ -233,3 +235,31 @@ def counted_once(cursor):
         if text := counted_twice(channel, terms, start, end):
             found.append(text)
     return found[:50]
+
+
+@invariant("meters.schedules", "A source that we fetch from is looked at as often as it says.")
+def schedules(cursor):
+    """Compare meters_source with jobs_recurring: one active row for each that is on, no other."""
+    cursor.execute(
+        "SELECT payload ->> 'source_id', every_minutes FROM jobs_recurring"
+        " WHERE kind = %s AND is_active ORDER BY id",
+        [COLLECT],
+    )
+    planned: dict[str, list[int]] = {}
+    for source_id, minutes in cursor.fetchall():
+        planned.setdefault(source_id, []).append(minutes)
+    polling = {key for key, connector in connectors.items() if connector.polls}
+    found = []
+    for source in Source.objects.order_by("pk"):
+        wanted = [source.every_minutes] if source.enabled and source.kind in polling else []
+        said = planned.pop(str(source.pk), [])
+        if said != wanted:
+            found.append(
+                f"source {source.code}: {_looks(wanted)} asked for, {_looks(said)} planned"
+            )
+    found += [f"looks are planned at source {key}, which is not there" for key in planned]
+    return found[:50]
+
+
+def _looks(minutes: list[int]) -> str:
+    return " and ".join(f"a look every {each} minutes" for each in minutes) or "no look"
