@@ -21,6 +21,8 @@ HEAT_RATE_BTU_PER_KWH = {"A": 8_250, "B": 7_980}
 ENGINE_KW = {"GEN-A1": 12_000, "GEN-A2": 12_000, "GEN-B1": 18_000}
 SOLAR_KW = 30_000
 BATTERY_KW = 10_000
+#: A breaker of CHARLIE's feeder was open on 22 October 2026 from 03:00 to 04:00.
+OUTAGE = (datetime(2026, 10, 22, 8, tzinfo=UTC), datetime(2026, 10, 22, 9, tzinfo=UTC))
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ def generate(seed: int = 20_251_001) -> Flows:
     start = _quarter_hours()
     hour, day_of_year, weekday = _local_fields(start)
     load = _tenant_loads(rng, hour, weekday)
+    load["TEN-CHARLIE"][_during(start, OUTAGE)] = 0
     five = _split_five_minutes(rng, load["TEN-BRAVO"])
     house = (300_000 + 60_000 * _season(day_of_year)).astype(np.int64)
     solar = _solar(rng, hour, day_of_year)
@@ -57,6 +60,11 @@ def generate(seed: int = 20_251_001) -> Flows:
 def _quarter_hours() -> np.ndarray:
     first, last = (int(t.astimezone(UTC).timestamp()) // 60 for t in (FIRST, LAST))
     return np.arange(first, last, MINUTES, dtype=np.int64)
+
+
+def _during(start: np.ndarray, span: tuple[datetime, datetime]) -> np.ndarray:
+    first, last = (int(t.timestamp()) // 60 for t in span)
+    return (start >= first) & (start < last)
 
 
 def _local_fields(start: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

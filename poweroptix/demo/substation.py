@@ -32,6 +32,7 @@ CHARLIE_AT_START_KWH = 3_950_000
 ALFA_AT_START_KWH = 8_114_000
 READ_MONTHS = ("2026-05", "2026-09", "2026-10")
 SHEET_DAY = "2026-10-14"
+STUCK_DAY = "2026-10-19"
 
 
 def substation_file(flows: Flows, label: str) -> DemoFile:
@@ -39,7 +40,7 @@ def substation_file(flows: Flows, label: str) -> DemoFile:
     within = inside(flows.start_minutes, *month_bounds(label))
     start = flows.start_minutes[within]
     wh = {name: values[within] for name, values in flows.wh.items()}
-    check = wh["TEN-CHARLIE"] - wh["TEN-CHARLIE"] * 4 // 10_000
+    check = _check(wh["TEN-CHARLIE"])
     parts = [
         ("TEN-CHARLIE", "DEL_KVARH", start, 900, wh["TEN-CHARLIE"] * REACTIVE_PERCENT // 100,
          "kVArh", 3),
@@ -57,6 +58,12 @@ def substation_file(flows: Flows, label: str) -> DemoFile:
     parts.append(("TEN-CHARLIE-CHK", "DEL_KWH", start, 900, check, "kWh", 3))
     name = f"substation_{label}.csv"
     return DemoFile(name, "substation", "substation-csv", long_csv(parts))
+
+
+def _check(wh: np.ndarray) -> np.ndarray:
+    """Return what the check meter says: 0.04 % above and below the main one in turn."""
+    apart = wh * 4 // 10_000
+    return wh + np.where(np.arange(wh.size) % 2, apart, -apart)
 
 
 def _state_of_charge(flows: Flows) -> np.ndarray:
@@ -109,16 +116,14 @@ def _alfa_register(flows: Flows, at: int, ratio: int) -> int:
 def charlie_faults(start: np.ndarray, wh: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return what the meter of CHARLIE says in the dirty month, and where it says nothing.
 
-    A gap and a spike on 14 October, the pulse input stuck from Saturday the 17th on for 26 hours,
-    an hour of zeros on the 22nd.
+    A gap and a spike on 14 October, and on Monday the 19th the pulse input stuck at the level of
+    the night while the halls worked, 07:45 to 18:00.
     """
     said = wh.copy()
-    day = _minutes(SHEET_DAY)
+    day, monday = _minutes(SHEET_DAY), _minutes(STUCK_DAY)
     said[start == day + 9 * 60] *= 3
-    stuck = inside(start, _minutes("2026-10-17") + 600, _minutes("2026-10-17") + 600 + 26 * 60)
-    said[stuck] = said[stuck][0]
-    zero = _minutes("2026-10-22") + 3 * 60
-    said[inside(start, zero, zero + 60)] = 0
+    stuck = inside(start, monday + 465, monday + 1080)
+    said[stuck] = said[stuck][:1]
     return said, inside(start, day + 13 * 60, day + 15 * 60)
 
 
