@@ -126,7 +126,17 @@ def _table(stream: BinaryIO, profile: Profile, layout: str) -> Iterator[Item]:
 
 
 def _header_row(profile: Profile) -> int:
-    """Return the number of the header row, from 1."""
+    """Return the number of the header row, from 1.
+
+    A sheet has one: names of columns in the profile would take its first row for readings.
+    """
+    if "header" in profile.options:
+        refuse(
+            "F030",
+            "The import profile names the columns of a file without a header (option header); the "
+            "header of a sheet is a row of it: name that row in header_row.",
+            field="header",
+        )
     found = profile.options.get("header_row", 1)
     if isinstance(found, bool) or not isinstance(found, int) or not 1 <= found <= 1000:
         text = f"header_row '{printable(found)}' of the import profile is not 1 to 1000."

@@ -140,6 +140,15 @@ def test_envelope(text, code, words):
     assert refused.value.code == code
 
 
+@pytest.mark.parametrize("checksum", ["", "2", "918273645"])
+def test_the_checksum_of_the_trailer_is_not_judged(checksum):
+    records = ["101|2000000000006|AI|SUPP|", "102|20251026|", *["103|A|1.5|"] * 50]
+    end = f"ZPT|REF1|{len(records)}|{checksum}|1|20251103080001|"
+    found = read("d0036@1", "\n".join([HEAD, *records, end]) + "\n")
+    assert errors(found) == []
+    assert total(blocks(found)) == Decimal("75")
+
+
 def test_it_is_known_by_its_head():
     assert formats.get("d0036@1").sniff(HEAD.encode())
     assert not formats.get("d0036@1").sniff(b"ZHV|R|D0010001|C|")

@@ -122,6 +122,7 @@ def test_blank_rows_count_between_readings_and_not_behind_them():
         (saved(HEAD, row(0, 1)), {"layout": "tall"}, "F030", "Layout 'tall' .* not long or wide"),
         (saved(HEAD, row(0, 1)), {"header_row": 0}, "F030", "header_row '0' .* is not 1 to 1000"),
         (saved(HEAD), {}, "F014", "a header but no rows"),
+        (saved(HEAD, row(0, 1)), {"header": ["value"]}, "F030", "name that row in header_row"),
         (saved(), {}, "F001", "The file is empty"),
         (saved(HEAD, row(0, "1\n2")), {}, "F011", "Row 2: a cell has a line break inside"),
         (saved(["meter_id", "no"], ["M", 1]), {}, "F008", "Column 'no' is not known"),
