@@ -15,10 +15,19 @@ from itertools import pairwise
 
 from django.db.models import Q
 
-from meters.calc.registers import Advance, Dial, Verdict, advance, check_quantity, judge, read_dial
+from meters.calc.registers import (
+    Advance,
+    Dial,
+    Verdict,
+    advance,
+    check_quantity,
+    judge,
+    most,
+    primary,
+    read_dial,
+)
 from meters.formats import ReadType, RegisterRow
 from meters.models import (
-    Channel,
     Finding,
     FindingSeverity,
     ImportFile,
@@ -26,16 +35,19 @@ from meters.models import (
     Publication,
     RegisterRead,
 )
+from meters.services.arriving.capacities import capacities
 from meters.services.arriving.multipliers import ratio_at
+from meters.validation._compare import plain
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.fixed import EXACT
-from poweroptix.kernel.rounding import quantity
 
 BACK_AND_FORTH = {
-    Verdict.RAN_BACK: "The register went back by {backward}, or forward by more than the point can "
-    "carry ({forward}).",
-    Verdict.IMPLAUSIBLE: "The register went forward by {forward}, more than the point can carry.",
-    Verdict.UNPROVEN: "The register passed zero and the point has no capacity that would prove it.",
+    Verdict.RAN_BACK: "The register went back by {backward}, or forward by {forward}: {energy}, "
+    "and the point can carry {most} in that time.",
+    Verdict.IMPLAUSIBLE: "The register went forward by {forward}: {energy}, and the point can "
+    "carry {most} in that time.",
+    Verdict.UNPROVEN: "The register passed zero, forward by {forward}: {energy}, and the point has "
+    "no capacity that would prove it.",
 }
 FIX = "Compare with the meter; accept the finding, or send the right read."
 CODES = ("V28", *(str(v) for v in BACK_AND_FORTH), "REGISTER_EXCHANGE", "REGISTER_QUANTITY")
@@ -93,7 +105,7 @@ def register(
     publication: Publication,
     now: datetime,
 ) -> Registered:
-    """Compare the reads of a window with what is stored; nothing is written. Four queries.
+    """Compare the reads of a window with what is stored; nothing is written. Five queries at most.
 
     Reads that are stored already are judged again: what was wrong may have been mended.
     """
@@ -206,8 +218,7 @@ class _Judging:
 
     def __init__(self, file: ImportFile, ids: set[int], now: datetime) -> None:
         self.file, self.now = file, now
-        points = Channel.objects.filter(pk__in=ids).select_related("delivery_point")
-        self.capacity = {c.pk: c.delivery_point.capacity_kw for c in points}
+        self.capacities = capacities(ids)
         self.installed: dict[int, list[Installation]] = defaultdict(list)
         for row in Installation.objects.filter(channel__in=ids).select_related("meter"):
             self.installed[row.channel_id].append(row)
@@ -216,8 +227,13 @@ class _Judging:
         """Return what lies between two neighbouring reads, and what is doubtful about it."""
         factor = self._multiplier(channel_id, after) * after.factor
 
-        def told(moved: Advance | None, code: str = "", text: str = "") -> Move:
-            held = self._hold(channel_id, code, before, after, text) if code else None
+        def told(
+            moved: Advance | None,
+            code: str = "",
+            text: str = "",
+            limits: tuple[Decimal | None, Decimal | None] = (None, None),
+        ) -> Move:
+            held = self._hold(channel_id, code, before, after, text, *limits) if code else None
             forward, rolled = (moved.forward, moved.rolled) if moved else (None, False)
             return Move(channel_id, before, after, forward, factor, rolled, held)
 
@@ -233,17 +249,24 @@ class _Judging:
         try:
             moved = advance(_dial(before), _dial(after))
         except Refused as refused:
-            return told(None, "V28", refused.message)
+            dials = Decimal(after.digits), Decimal(before.digits)
+            return told(None, "V28", refused.message, dials)
         elapsed = after.read_at_utc - before.read_at_utc
-        verdict = judge(moved, factor, elapsed, self.capacity[channel_id])
+        kw = self.capacities[channel_id].largest(before.read_at_utc, after.read_at_utc)
+        verdict = judge(moved, factor, elapsed, kw)
         if verdict == Verdict.ACCEPTED or (
             verdict == Verdict.UNPROVEN and after.quantity is not None
         ):
             return told(moved)  # a stated quantity proves a rollover as well as a capacity does
+        energy = plain(primary(moved.forward, factor))
+        limit = None if kw is None else plain(most(kw, elapsed))
         text = BACK_AND_FORTH[verdict].format(
-            forward=f"{moved.forward:f}", backward=f"{moved.backward:f}"
+            forward=f"{moved.forward:f}",
+            backward=f"{moved.backward:f}",
+            energy=_energy(energy, after),
+            most=_energy(limit, after),
         )
-        return told(moved, str(verdict), text)
+        return told(moved, str(verdict), text, (energy, limit))
 
     def quantity(self, channel_id: int, row: RegisterRow) -> list[Finding]:
         """Return a finding when the stated quantity is not the advance times the multiplier."""
@@ -261,15 +284,21 @@ class _Judging:
             return []  # other dials: V28 says so
         if check.passes:
             return []
+        stated, expected, apart, step = (
+            plain(EXACT.multiply(number, row.factor))
+            for number in (
+                check.stated, check.expected, abs(check.difference), check.tolerance
+            )
+        )  # fmt: skip
         text = (
-            f"The source states {check.stated:f}, the register says "
-            f"{check.expected.normalize():f} "
-            f"({row.previous.text} to {row.text})."
+            f"The source states {_energy(stated, row)}, the register says "
+            f"{_energy(expected, row)} ({row.previous.text} to {row.text}): "
+            f"{_energy(apart, row)} apart, less than {_energy(step, row)} passes."
         )
-        found = self._hold(channel_id, "REGISTER_QUANTITY", row.previous, row, text)
-        found.metric = quantity(abs(check.difference), 6)
-        found.threshold = quantity(check.tolerance, 6)
-        return [found]
+        held = self._hold(
+            channel_id, "REGISTER_QUANTITY", row.previous, row, text, apart, step
+        )  # fmt: skip
+        return [held]
 
     def _multiplier(self, channel_id: int, row: RegisterRow) -> Decimal:
         """Return the factor of the file, else that of the installation, else 1."""
@@ -279,12 +308,20 @@ class _Judging:
         return Decimal(1) if installed is None else installed.multiplier_ratio
 
     def _hold(
-        self, channel_id: int, code: str, before: RegisterRow, after: RegisterRow, text: str
-    ) -> Finding:
-        return _finding(
+        self, channel_id: int, code: str, before: RegisterRow, after: RegisterRow, text: str,
+        metric: Decimal | None = None, threshold: Decimal | None = None,
+    ) -> Finding:  # fmt: skip
+        held = _finding(
             self.file, channel_id, self.now, code, before.read_at_utc, after.read_at_utc, text,
             FindingSeverity.HOLD,
         )  # fmt: skip
+        held.metric, held.threshold = metric, threshold
+        return held
+
+
+def _energy(number: Decimal | None, row: RegisterRow) -> str:
+    """Return an amount of what a register counts, in words; nothing for None."""
+    return "" if number is None else f"{number:f} {row.unit}"
 
 
 def _dial(row: RegisterRow) -> Dial:

@@ -19,8 +19,6 @@ from django.db.models import QuerySet
 from meters.calc.circumstances import RegisterAdvance
 from meters.calc.registers import Advance, Dial, Verdict, advance, judge, primary
 from meters.models import (
-    CapacityStep,
-    Channel,
     Finding,
     FindingState,
     ImportFile,
@@ -28,13 +26,12 @@ from meters.models import (
     Publication,
     RegisterRead,
     RegisterReadType,
-    capacity_steps,
 )
+from meters.services.arriving.capacities import capacities
 from meters.services.arriving.multipliers import ratio_at
 from meters.services.arriving.registering import CODES
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.fixed import EXACT
-from poweroptix.kernel.period import zone_of
 from poweroptix.kernel.quality import Status
 
 ACTUAL = (Status.RAW, Status.VALIDATED, Status.VERIFIED)
@@ -140,7 +137,7 @@ class _Facts:
         self._installed: dict[int, list[Installation]] = defaultdict(list)
         for row in Installation.objects.filter(channel__in=ids):
             self._installed[row.channel_id].append(row)
-        self._capacities = _capacities(ids)
+        self._capacities = capacities(ids)
         files = {row.import_file_id for row in reads}
         self._files = dict(ImportFile.objects.filter(pk__in=files).values_list("pk", "name"))
         decided = Finding.objects.filter(channel__in=ids, rule_code__in=CODES).exclude(
@@ -211,44 +208,6 @@ class _Facts:
     def _capacity(self, channel_id: int, start: datetime, end: datetime) -> Decimal | None:
         """Return the largest capacity in force between two reads; None where none is known."""
         return self._capacities[channel_id].largest(start, end)
-
-
-@dataclass(frozen=True)
-class _Capacity:
-    """What a point can carry: its own limit, else the steps of its generating unit."""
-
-    own_kw: Decimal | None
-    steps: tuple
-    zone: str
-
-    def largest(self, start: datetime, end: datetime) -> Decimal | None:
-        if self.own_kw is not None or not self.steps:
-            return self.own_kw
-        place = zone_of(self.zone)
-        first, last = start.astimezone(place).date(), end.astimezone(place).date()
-        before = [kw for day, kw in self.steps if day <= first][-1:]
-        during = [kw for day, kw in self.steps if first < day <= last]
-        return max(before + during, default=None)
-
-
-def _capacities(ids: set[int]) -> dict[int, _Capacity]:
-    """Return the capacities by channel id. Two queries."""
-    channels = list(
-        Channel.objects.filter(pk__in=ids).select_related(
-            "delivery_point__campus", "delivery_point__generating_unit"
-        )
-    )
-    units = {c.delivery_point.generating_unit_id for c in channels} - {None}
-    later: dict[int, list[CapacityStep]] = defaultdict(list)
-    for step in CapacityStep.objects.filter(generating_unit__in=units) if units else ():
-        later[step.generating_unit_id].append(step)
-    found = {}
-    for channel in channels:
-        point = channel.delivery_point
-        unit = point.generating_unit
-        steps = capacity_steps(unit, later[unit.pk]) if unit is not None else ()
-        found[channel.pk] = _Capacity(point.capacity_kw, steps, point.campus.zone)
-    return found
 
 
 def _plain(number: Decimal) -> Decimal:

@@ -6,14 +6,20 @@ from decimal import Decimal
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from meters.models import Finding, ImportFile, Installation, QuarantinedRecord, RegisterRead
+from meters.models import (
+    Finding,
+    GeneratingUnit,
+    ImportFile,
+    QuarantinedRecord,
+    RegisterRead,
+)
 from meters.queries import final_series, open_findings, raw_series
 from meters.queries.registers import registers_shown
-from meters.services import ingest_file, map_quarantine, replay, reread_file, validate_days
+from meters.services import ingest_file, map_quarantine, replay, validate_days
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.quality import Status
 from tests.meters import builders
-from tests.meters.builders import ACTOR, NOW, cases, install, long_csv, make_channel, make_profile
+from tests.meters.builders import ACTOR, NOW, cases, long_csv, make_channel, make_profile
 from tests.meters.services import campus
 
 pytestmark = pytest.mark.django_db
@@ -102,16 +108,34 @@ def test_another_read_of_one_instant_is_a_new_row_and_a_warning(kwh):
 
 
 @pytest.mark.parametrize(
-    ("reads", "capacity", "code", "words"),
+    ("reads", "capacity", "code", "limits", "words"),
     [
-        ([("99990", 5), ("00310", 5)], Decimal(100), None, ""),
-        ([("99990", 5), ("00310", 5)], None, "REGISTER_UNPROVEN", "no capacity that would prove"),
-        ([("00105.4", 5), ("99110.5", 5)], Decimal(100), "REGISTER_RAN_BACK", "back by 994.9"),
-        ([("00105", 5), ("50000", 5)], Decimal(100), "REGISTER_IMPLAUSIBLE", "forward by 49895"),
-        ([("100240", 6), ("00310", 5)], Decimal(100), "V28", "had 6 dials and has 5 now"),
+        ([("99990", 5), ("00310", 5)], Decimal(100), None, (None, None), ""),
+        (
+            [("99990", 5), ("00310", 5)], None, "REGISTER_UNPROVEN", (Decimal(320), None),
+            "The register passed zero, forward by 320: 320 kWh, and the point has no capacity that "
+            "would prove it.",
+        ),
+        (
+            [("00105.4", 5), ("99110.5", 5)], Decimal(100), "REGISTER_RAN_BACK",
+            (Decimal("99005.1"), Decimal(2400)),
+            "The register went back by 994.9, or forward by 99005.1: 99005.1 kWh, and the point "
+            "can carry 2400 kWh in that time.",
+        ),
+        (
+            [("00105", 5), ("50000", 5)], Decimal(100), "REGISTER_IMPLAUSIBLE",
+            (Decimal(49895), Decimal(2400)),
+            "The register went forward by 49895: 49895 kWh, and the point can carry 2400 kWh in "
+            "that time.",
+        ),
+        (
+            [("100240", 6), ("00310", 5)], Decimal(100), "V28", (Decimal(5), Decimal(6)),
+            "The register had 6 dials and has 5 now: another meter needs a REMOVE and an INSTALL "
+            "read.",
+        ),
     ],
-)
-def test_each_read_is_judged_against_the_one_before(kwh, reads, capacity, code, words):
+)  # fmt: skip
+def test_each_read_is_judged_against_the_one_before(kwh, reads, capacity, code, limits, words):
     channel = make_channel("M/KWH", capacity_kw=capacity)
     builders.ingest(rows(reads[0]), profile_code=kwh)
     receipt = builders.ingest(rows(*reads), name="next.csv", profile_code=kwh)
@@ -121,8 +145,25 @@ def test_each_read_is_judged_against_the_one_before(kwh, reads, capacity, code, 
         return
     (finding,) = Finding.objects.all()
     assert (finding.rule_code, finding.severity, finding.channel_id) == (code, "HOLD", channel.pk)
-    assert words in finding.message
+    assert finding.message == words
+    assert (finding.metric, finding.threshold) == limits
     assert (finding.start_utc, finding.end_utc) == (START, START + timedelta(days=1))
+
+
+def test_the_capacity_of_the_unit_bounds_a_register_whose_point_has_none(kwh):
+    channel = make_channel("M/KWH", capacity_kw=None)
+    point = channel.delivery_point
+    point.generating_unit = GeneratingUnit.objects.create(
+        campus=point.campus, code="G1", name="G1", technology="SOLAR", nameplate_kw=Decimal(100)
+    )
+    point.save()
+    builders.ingest(rows(("99990", 5), ("00310", 5)), profile_code=kwh)
+    assert open_codes() == []
+    jump = rows(("00310", 5)).replace(START.date().isoformat(), "2026-03-03")
+    builders.ingest(jump.replace("00310", "50310"), name="jump.csv", profile_code=kwh)
+    (finding,) = Finding.objects.all()
+    assert finding.rule_code == "REGISTER_IMPLAUSIBLE"
+    assert finding.message.startswith("The register went forward by 50000: 50000 kWh, and the")
 
 
 def test_exchange_with_both_reads_is_no_finding_and_without_one_is(kwh):
@@ -144,7 +185,10 @@ def test_published_nem13_quantity_that_is_not_the_advance_is_held():
         builders.ingest(cases("vee", "nem13", name).read_bytes(), name=name)
     (finding,) = Finding.objects.all()
     assert finding.rule_code == "REGISTER_QUANTITY"
-    assert finding.message == "The source states 31, the register says 172 (38841 to 39013)."
+    assert finding.message == (
+        "The source states 31 kWh, the register says 172 kWh (38841 to 39013): 141 kWh apart, less "
+        "than 1 kWh passes."
+    )
     assert (finding.metric, finding.threshold) == (Decimal(141), Decimal(1))
     assert RegisterRead.objects.count() == 4
 
@@ -200,80 +244,6 @@ def test_reads_are_only_added(kwh, statement):
         connection.cursor() as cursor,
     ):
         cursor.execute(statement.format("meters_registerread"))
-
-
-# -- F06: the multiplier that the file states -------------------------------------------------
-
-
-def cmep(constant, units="KWH"):
-    return (
-        f"MEPMD01,20080501,S,,T,,202603020000,M,OK,E,{units},{constant},00000015,2,"
-        "202603010615,R0,10,,R0,11\n"
-    )
-
-
-@pytest.fixture
-def utc():
-    """Return a profile for CMEP in UTC."""
-    return make_profile("CMEP", format="cmep@1", zone="UTC").code
-
-
-@pytest.mark.parametrize(
-    ("installed", "stated", "held"),
-    [(None, "1.0", False), (None, "400.0", True), (Decimal(400), "400", False),
-     (Decimal(400), "1", True)],
-)  # fmt: skip
-def test_intervals_must_state_what_they_will_be_multiplied_by(utc, installed, stated, held):
-    channel = make_channel("M/KWH", multiplier=installed)
-    builders.ingest(cmep(stated), name="file.txt", profile_code=utc)
-    assert raw_series(channel.pk, START, START + timedelta(minutes=30))[0].total() == 21
-    assert open_codes() == (["F06"] if held else [])
-    if held:
-        (finding,) = Finding.objects.all()
-        serial = Installation.objects.get().meter.serial
-        wanted = f"{installed or 1}"
-        assert finding.severity == "HOLD"
-        assert finding.message.startswith(
-            f"file.txt states the multiplier {Decimal(stated).normalize():f}; meter {serial} is "
-            f"installed with {wanted}, and "
-        )
-
-
-def test_registers_may_state_the_ratios_or_one_where_the_source_applies_them(kwh):
-    applied = make_channel("A/KWH", installed_from=None)
-    row = install(applied, START - timedelta(days=9), None, Decimal(400))
-    row.multiplier_applied_by_source = True
-    row.save()
-    for stated in ("400", "1"):
-        name = f"{stated}.csv"
-        text = rows(("00310", 5), meter="A", multiplier=stated)
-        builders.ingest(text, name=name, profile_code=kwh)
-    assert open_codes(rule_code="F06") == []
-    builders.ingest(rows(("00310", 5), meter="A", multiplier="40"), name="b.csv", profile_code=kwh)
-    assert open_codes(rule_code="F06") == ["F06"]
-
-
-def test_a_remove_read_belongs_to_the_meter_that_goes(kwh):
-    channel = make_channel("M/KWH", installed_from=None)
-    change = START + timedelta(days=1)
-    install(channel, START - timedelta(days=9), change, Decimal(400))
-    install(channel, change + timedelta(minutes=12), None, Decimal(200))
-    text = rows(("00310", 5), ("00311", 5), kinds=["SCHEDULED", "REMOVE"], multiplier="400")
-    builders.ingest(text, profile_code=kwh)
-    assert open_codes() == []
-
-
-def test_reading_again_after_the_installation_was_mended_releases(utc):
-    channel = make_channel("M/KWH", multiplier=Decimal(40))
-    builders.ingest(cmep("400"), profile_code=utc)
-    file = ImportFile.objects.get()
-    reread_file(file.pk, now=NOW, actor=ACTOR, reason="looked again")
-    assert open_codes() == ["F06"]
-    Installation.objects.filter(channel=channel).update(ct_ratio=400)
-    reread_file(file.pk, now=NOW, actor=ACTOR, reason="ratio corrected")
-    (finding,) = Finding.objects.all()
-    assert finding.state == "CLOSED"
-    assert finding.reason == "The file was read again and this was no longer found."
 
 
 # -- F05: shorter intervals -------------------------------------------------------------------
