@@ -143,5 +143,5 @@ def test_scaling_needs_values():
 
 
 def test_viewer_may_not_edit(channel):
-    with pytest.raises(Forbidden, match=r"meters\.edit"):
+    with pytest.raises(Forbidden, match="may not edit in meters"):
         edit(channel, "SET", "1", actor=person("eve", "viewer"))

@@ -76,9 +76,9 @@ def test_a_viewer_cannot_retry_or_cancel(kind):
     kind(three_stages)
     viewer = Actor.of_user(create_user("v", None, role="viewer", actor=SYSTEM))
     job = services.enqueue("probe", "a")
-    with pytest.raises(Forbidden, match=r"jobs.cancel"):
+    with pytest.raises(Forbidden, match="may not cancel in jobs"):
         services.cancel(job, actor=viewer)
-    with pytest.raises(Forbidden, match=r"jobs.retry"):
+    with pytest.raises(Forbidden, match="may not retry in jobs"):
         services.retry(job, actor=viewer, reason="x")
 
 
