@@ -7,11 +7,11 @@ Series may be written in full ("values"), as one value for every interval ("flat
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from contracts.calc.price_terms import PricingInputs
-from contracts.charges._base import Calendar
+from contracts.charges._base import Calendar, PricedLine
 from poweroptix.kernel.calendar import TouSchedule
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.grid import Grid
@@ -32,6 +32,7 @@ KNOWN = {
     "in_force",
     "anchor_date",
     "facts",
+    "lines",
     "carry_in",
     "rounding_point",
     "rounding",
@@ -78,6 +79,7 @@ def pricing_inputs(document: Mapping[str, Any], defaults: PricingInputs) -> Pric
         in_force=read_in_force(document, defaults),
         anchor_date=read_date(document, "anchor_date", defaults.anchor_date),
         facts={**defaults.facts, **document.get("facts", {})},
+        lines=tuple(read_line(entry) for entry in document.get("lines", ())),
         carry_in=document.get("carry_in", {}),
         rounding_point=document.get("rounding_point", defaults.rounding_point),
         rounding=Mode(document.get("rounding", defaults.rounding)),
@@ -107,6 +109,20 @@ def read_instant(text: str) -> datetime:
     if found.tzinfo is None:
         raise Refused("contracts.document", f"'{text}' has no offset from UTC")
     return found
+
+
+def read_line(entry: Any) -> PricedLine:
+    """Return a line that was priced before; Refused unless it has code, label and amount."""
+    try:
+        amount = entry["amount_usd"]
+        known = None if amount is None else Decimal(amount)
+        line = PricedLine(int(entry["line_code"]), str(entry["label"]), known)
+    except (KeyError, TypeError, ValueError, InvalidOperation) as error:
+        text = (
+            f'lines: {entry!r} is not {{"line_code": 10, "label": "Energy", "amount_usd": "1.00"}}'
+        )
+        raise Refused("contracts.document", text) from error
+    return line
 
 
 def read_date(document: Mapping[str, Any], name: str, default: date | None) -> date | None:

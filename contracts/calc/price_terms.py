@@ -8,7 +8,14 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from contracts.charges._base import Calendar, ChargeInputs, Needs, TermRef, charge_type
+from contracts.charges._base import (
+    Calendar,
+    ChargeInputs,
+    Needs,
+    PricedLine,
+    TermRef,
+    charge_type,
+)
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.finding import Finding
 from poweroptix.kernel.period import Period
@@ -34,7 +41,10 @@ class PricedTerm:
 
 @dataclass(frozen=True)
 class PricingInputs:
-    """Everything that pricing one contract version for one period reads."""
+    """Everything that pricing one contract version for one period reads.
+
+    `lines` are taken as priced already; a document that shows one term alone names them.
+    """
 
     contract: str
     version: int
@@ -47,6 +57,7 @@ class PricingInputs:
     in_force: tuple[date, date] | None = None
     anchor_date: date | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
+    lines: tuple[PricedLine, ...] = ()
     carry_in: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     rounding_point: str = "LINE"
     rounding: Mode = Mode.HALF_UP
@@ -55,20 +66,22 @@ class PricingInputs:
 def price_terms(
     terms: Iterable[PricedTerm], inputs: PricingInputs
 ) -> tuple[list[tuple[PricedTerm, Worksheet]], dict[str, dict[str, Any]]]:
-    """Worksheets of all terms in order of position, and the carry for the next period.
+    """Worksheets of all terms in order of line code, and the carry for the next period.
 
-    The carry is keyed by line code as text. Errors of a term name the term; nothing is priced
-    past the first one.
+    A term sees the lines of lower codes: a minimum bill the charges it tops up, a tax what it is
+    levied on. The carry is keyed by line code as text. Errors of a term name the term; nothing is
+    priced past the first one.
     """
     priced: list[tuple[PricedTerm, Worksheet]] = []
     carry_out: dict[str, dict[str, Any]] = {}
-    for term in sorted(terms, key=lambda term: term.position):
+    lines = inputs.lines
+    for term in sorted(terms, key=lambda term: (term.line_code, term.position)):
         key = str(term.line_code)
         try:
             kind = charge_type(term.charge_type)
             parameters = kind.parse(term.parameters)
             sheet, carried = kind.charge(
-                charge_inputs(term, inputs), parameters, inputs.carry_in.get(key, {})
+                charge_inputs(term, inputs, lines), parameters, inputs.carry_in.get(key, {})
             )
         except Refused as error:
             raise Refused(
@@ -78,13 +91,16 @@ def price_terms(
                 **{**error.data, "line_code": term.line_code},
             ) from error
         priced.append((term, sheet))
+        lines += (PricedLine(term.line_code, term.label, sheet.amount_usd),)
         if carried:
             carry_out[key] = carried
     return priced, carry_out
 
 
-def charge_inputs(term: PricedTerm, inputs: PricingInputs) -> ChargeInputs:
-    """Return what one term's charge is given."""
+def charge_inputs(
+    term: PricedTerm, inputs: PricingInputs, lines: tuple[PricedLine, ...] = ()
+) -> ChargeInputs:
+    """Return what one term's charge is given; `lines` were priced before it."""
     return ChargeInputs(
         period=inputs.period,
         zone=inputs.zone,
@@ -103,6 +119,7 @@ def charge_inputs(term: PricedTerm, inputs: PricingInputs) -> ChargeInputs:
         in_force=inputs.in_force,
         anchor_date=inputs.anchor_date,
         facts=inputs.facts,
+        lines=lines,
         rounding_point=inputs.rounding_point,
         rounding=inputs.rounding,
     )
@@ -121,9 +138,7 @@ def needs_of(terms: Iterable[PricedTerm]) -> Needs:
         prices |= set(needs.prices)
         calendars |= set(needs.calendars)
         facts |= set(needs.facts)
-    return Needs(
-        tuple(sorted(series)), tuple(sorted(prices)), tuple(sorted(calendars)), tuple(sorted(facts))
-    )
+    return Needs(*(tuple(sorted(names)) for names in (series, prices, calendars, facts)))
 
 
 def absent(needs: Needs, inputs: PricingInputs) -> list[Finding]:

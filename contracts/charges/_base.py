@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from poweroptix.kernel.calendar import TouSchedule
@@ -47,13 +48,26 @@ class Calendar:
 
 
 @dataclass(frozen=True)
+class PricedLine:
+    """A line of the same bill that was priced before: its code and its printed amount.
+
+    None where an input of that line is missing; what rests on it has no amount either.
+    """
+
+    line_code: int
+    label: str
+    amount_usd: Decimal | None
+
+
+@dataclass(frozen=True)
 class ChargeInputs:
     """Everything a charge may read; frozen with the run, so that it can be computed again.
 
     `in_force` is the first and the last local day of the period on which the contract version
     holds; `facts` are named values of the contract and of the month (contract_kw,
-    availability_ratio, meter_count ...) as decimal text; `rounding_point` LINE, DAY or INTERVAL
-    and `rounding` are the contract's rule for money.
+    availability_ratio, meter_count ...) as decimal text; `lines` were priced before this one, in
+    order of their codes; `rounding_point` LINE, DAY or INTERVAL and `rounding` are the contract's
+    rule for money.
     """
 
     period: Period
@@ -66,6 +80,7 @@ class ChargeInputs:
     in_force: tuple[date, date] | None = None
     anchor_date: date | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
+    lines: tuple[PricedLine, ...] = ()
     rounding_point: str = "LINE"
     rounding: Mode = Mode.HALF_UP
 

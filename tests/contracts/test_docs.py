@@ -32,7 +32,8 @@ def examples():
 
 @pytest.mark.parametrize(("key", "case"), examples())
 def test_the_example_is_priced_as_the_page_says(key, case):
-    term = PricedTerm(10, 10, case["term"]["charge_type"], "Line", **parameters(case))
+    code = case["term"].get("line_code", 10)
+    term = PricedTerm(10, code, case["term"]["charge_type"], "Line", **parameters(case))
     assert term.charge_type == key
     priced, _carry = price_terms([term], pricing_inputs(case["inputs"], DEFAULTS))
     assert str(priced[0][1].amount_usd) == case["expected"]

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.charges import charge_types
+from contracts.charges import PricedLine, charge_types
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.price_series import PriceSeries
 from tests.contracts.builders import CHICAGO, calendar, charge, inputs, micro_series, term
@@ -41,12 +41,14 @@ def settings_of(key, price):
             "prices": [{"period": "ALL", "blocks": [{"rate": text}]}],
         },
         "recurring_fee@1": {"fee": text},
+        "minimum_bill@1": {"minimum": text, "lines": [10], "part_month": "WHOLE"},
     }[key]
 
 
 def given_load(values, **more):
     hub = PriceSeries(GRID, np.full(GRID.count, 25 * 10**8, dtype=np.int64), "USD/MWh")
     series = micro_series(GRID, values)
+    more = {"term": term("Line", 60), "lines": (PricedLine(10, "Energy", Decimal("12.34")),)} | more
     return inputs(
         period=PERIOD, series=series, prices={"HUB": hub}, calendars={"C": CALENDAR}, **more
     )

@@ -151,6 +151,12 @@ CASES = [
         "Fee: $120.00 per contract year from 1 July 2026, due in full on 1 July of each year; it "
         "is rounded to cents once.",
     ),
+    (
+        "minimum_bill@1",
+        {"minimum": "45000", "lines": [20, 10], "part_month": "WHOLE"},
+        "Minimum bill: $45,000.00 a month from 1 July 2026. When the printed amounts of lines 10 "
+        "and 20 come to less, the difference is billed. A part month owes the whole minimum.",
+    ),
 ]
 
 
