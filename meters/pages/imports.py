@@ -1,6 +1,6 @@
 """Files: everything that came in, the upload, the receipt, and what waits in quarantine."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django import forms
 from django.shortcuts import get_object_or_404, redirect, render
@@ -28,6 +28,7 @@ from poweroptix.accounts.permissions import may
 from poweroptix.clock import now
 from poweroptix.jobs.models import Job
 from poweroptix.jobs.services import enqueue
+from poweroptix.kernel.period import Period, zone_of
 from poweroptix.pages.guards import StaffPage, actor_of, attempt
 from poweroptix.pages.lists import Column, Filter, ListPage
 from poweroptix.pages.templatetags.po import day
@@ -207,13 +208,15 @@ class FilePage(StaffPage, View):
             row["code"] for name in ("channels", "registers") for row in file.receipt.get(name, [])
         }
         keys = list(Channel.objects.filter(code__in=codes).values_list("pk", flat=True))
+        arrived = with_multipliers(file.receipt.get("channels", []))
         context = {
             "file": file,
             "registers": with_moments(file.receipt.get("registers", [])),
             "channel_keys": ",".join(map(str, keys)),
             "editor": _editor(file),
             "receipt": file.receipt,
-            "arrived": with_multipliers(file.receipt.get("channels", [])),
+            "arrived": arrived,
+            "running": _running_month(arrived, now()),
             "rereadings": _rereadings(file),
             "records": records,
             "mappable": any(row.can_be_mapped for row in records),
@@ -240,6 +243,16 @@ def _rereadings(file: ImportFile) -> list[dict]:
         }
         for again in kept
     ]
+
+
+def _running_month(arrived: list[dict], at: datetime) -> Period | None:
+    """Return the month of the newest interval that arrived, if that month is not over."""
+    if not arrived:
+        return None
+    newest = max(arrived, key=lambda row: row["end_at"])
+    last = (newest["end_at"] - timedelta(minutes=1)).astimezone(zone_of(newest["zone"]))
+    month = Period.month(newest["zone"], f"{last:%Y-%m}")
+    return month if at < month.end_utc else None
 
 
 def _open_findings(channel_ids: list[int]) -> int:

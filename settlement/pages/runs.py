@@ -1,5 +1,9 @@
 """Settlement runs: the list, the start of a month, what waits, and the lines of a run."""
 
+import re
+from datetime import datetime
+from typing import Any
+
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -10,7 +14,7 @@ from meters.models import Campus
 from meters.queries.newest import newest_month
 from poweroptix.accounts.permissions import may
 from poweroptix.clock import now
-from poweroptix.kernel.period import Period
+from poweroptix.kernel.period import Period, zone_of
 from poweroptix.pages.asked import read_day, read_instant, read_month
 from poweroptix.pages.guards import StaffPage, actor_of, attempt
 from poweroptix.pages.lists import Column, Filter, ListPage
@@ -20,6 +24,8 @@ from settlement.queries.corrections import waiting_months, waiting_runs
 from settlement.queries.explain import explain_line
 from settlement.queries.runs import WAITS, waiting_for
 from settlement.services.month import settle_contract, settle_month
+
+MONTH = re.compile(r"(199\d|20\d\d)-(0[1-9]|1[0-2])")
 
 
 def _link(run: SettlementRun) -> str:
@@ -62,16 +68,7 @@ class RunList(StaffPage, ListPage):
             lambda: [(c, c) for c in Contract.objects.values_list("code", flat=True)],
             "contract__code",
         ),
-        Filter(
-            "period",
-            "Month",
-            lambda: [
-                (p, p)
-                for p in SettlementRun.objects.order_by("-period")
-                .values_list("period", flat=True)
-                .distinct()
-            ],
-        ),
+        Filter("period", "Month", kind="month"),
     )
     empty_title = "No run yet"
     empty_text = "Choose a campus and a month above and start."
@@ -82,10 +79,11 @@ class RunList(StaffPage, ListPage):
 
     def extra(self):
         """Return what the start form offers."""
+        campuses = list(Campus.objects.all())
         return {
-            "campuses": Campus.objects.all(),
+            "campuses": campuses,
             "contracts": Contract.objects.order_by("code"),
-            "suggested": _next_month(),
+            **_start(campuses, self.request.GET.get("period", ""), now()),
             "kinds": SettlementRun.Kind.choices,
             "may_run": may(self.request.user, "settlement.run"),
             "waiting_months": waiting_months(waiting_runs()),
@@ -143,6 +141,26 @@ class LinePage(StaffPage, View):
             "zone": line.run.contract.zone,
         }
         return render(request, "settlement/line.html", context)
+
+
+def _start(campuses: list[Campus], asked: str, at: datetime) -> dict[str, Any]:
+    """Return the month that the form starts with, the newest it takes, and the one that runs.
+
+    The month is the one asked for, else the one after the newest run. While it is not over on any
+    campus the form starts with none, and `running` is that month where it ends first.
+    """
+    over = max((_running(one, at).previous().label for one in campuses), default="")
+    wanted = asked if MONTH.fullmatch(asked) else _next_month()
+    if wanted <= over:
+        return {"suggested": wanted, "newest": over, "running": None}
+    ends = [Period.month(one.zone, wanted) for one in campuses]
+    first = min(ends, key=lambda period: period.end_utc, default=None)
+    return {"suggested": "", "newest": over, "running": first}
+
+
+def _running(campus: Campus, at: datetime) -> Period:
+    """Return the month of an instant on a campus."""
+    return Period.month(campus.zone, f"{at.astimezone(zone_of(campus.zone)):%Y-%m}")
 
 
 def _next_month() -> str:

@@ -8,6 +8,7 @@ import pytest
 from poweroptix.accounts.models import User
 from poweroptix.jobs.models import Job
 from poweroptix.jobs.services import run_now
+from poweroptix.kernel.period import Period
 from settlement.models import SettlementRun
 from settlement.pages.run import rail
 from settlement.services import mark_invoiced, recalculate_month, submit_run
@@ -207,3 +208,34 @@ def test_several_rates_are_counted_and_their_range_is_said(client):
     world = World(terms=BY_BLOCK, example=FLAT)
     said = page(client, "ana", f"/office/settlement/{settle(world).pk}/")
     assert "2 rates, 4.20 to 5.10 USD/kW-month" in said
+
+
+def form_of(client, at, monkeypatch, query=""):
+    """Return (text, value, greatest month) of the form that starts a month, at an instant."""
+    monkeypatch.setattr("settlement.pages.runs.now", lambda: at)
+    client.force_login(User.objects.get(username="ana"))
+    content = client.get(f"/office/settlement/{query}").content.decode()
+    field = re.search(r'<input id="period"[^>]*value="([^"]*)" max="([^"]*)"', content)
+    return content, field[1], field[2]
+
+
+def test_a_month_that_runs_is_not_offered_but_when_it_can_be_settled_is_said(
+    world, client, monkeypatch
+):
+    settle(world)
+    end = Period.month(world.campus.zone, "2026-04").end_utc
+    content, value, greatest = form_of(client, end - timedelta(minutes=1), monkeypatch)
+    assert (value, greatest) == ("", "2026-03")
+    said = re.sub(r"<[^>]+>", "", content)
+    assert "2026-04 is not over: it can be settled from 2026-05-01 00:00 CDT." in said
+    content, value, greatest = form_of(client, end, monkeypatch)
+    assert (value, greatest) == ("2026-04", "2026-04")
+    assert "is not over" not in content
+
+
+def test_the_form_starts_with_the_month_that_a_link_asks_for(world, client, monkeypatch):
+    """A month without any run is what the gate leads here for; it lists nothing."""
+    content, value, _ = form_of(client, NOW + timedelta(days=90), monkeypatch, "?period=2026-05")
+    assert (value, "Nothing matches" in content) == ("2026-05", True)
+    content, value, _ = form_of(client, NOW, monkeypatch, "?period=nonsense")
+    assert (value, "Nothing matches" in content) == ("", True)

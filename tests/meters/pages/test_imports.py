@@ -1,6 +1,7 @@
 """Profiles beside a sample, dry runs, workbooks by clicks, and the quarantine of all files."""
 
 import io
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,7 +18,7 @@ from meters.models import (
     QuarantinedRecord,
     ReadingBlock,
 )
-from meters.pages import import_profiles
+from meters.pages import import_profiles, imports
 from meters.queries import raw_series
 from poweroptix.accounts.services import create_user
 from poweroptix.audit.actor import Actor
@@ -401,3 +402,13 @@ def test_another_job_is_not_followed_as_a_reading(analyst):
     answer = analyst.get(f"{reverse('office-reading')}?jobs={job.pk}")
     assert answer["HX-Refresh"] == "true"
     assert "progress" not in text_of(answer)
+
+
+def test_a_file_of_a_month_that_runs_says_when_it_can_be_settled(analyst, monkeypatch):
+    make_channel("A/KWH")
+    builders.ingest(long_csv("A/KWH", START, ["1"] * 4))
+    address = reverse("office-import", args=[ImportFile.objects.get().pk])
+    for day, said in ((31, "2026-03 can be settled from 2026-04-01 00:00"), (32, "to settlement")):
+        at = START + timedelta(days=day - 1)
+        monkeypatch.setattr(imports, "now", lambda at=at: at)
+        assert said in re.sub(r"<[^>]+>", "", text_of(analyst.get(address)))
