@@ -50,7 +50,7 @@ STAFF = ("operator", "analyst", "approver", "billing", "administrator", "auditor
 TENANTS = {"alfa": "ALFA", "bravo": "BRAVO", "charlie": "CHARLIE"}
 LATE = ("bravo-ami", "2026-05")  # this file comes a month late
 AGAIN = "2026-03"  # the plant sends this month twice
-OPEN_MONTH = "2026-10"  # settled and in review, not approved
+OPEN_MONTH = "2026-10"  # calculated, and held by what an analyst has to decide first
 CORRECTED_DAY = "2026-09-17"
 CORRECTED_WH = 120_000  # more in each quarter-hour
 Say = Callable[[str], None]
@@ -76,10 +76,8 @@ class Demo:
 def build(*, say: Say, password: str = "demo", last_month: str | None = None) -> dict[str, float]:  # noqa: S107 - loopback only
     """Build everything up to `last_month` and return the seconds each part took."""
     demo = Demo(say, password)
-    began = _moment("2025-10", -20)
-    apply_document(read_document(PORTFOLIO), actor=Actor.system("demo"), now=began)
-    load_factors(now=began, actor=Actor.system("demo"))
-    _people(demo)
+    begin(demo)
+    load_factors(now=_moment("2025-10", -20), actor=Actor.system("demo"))
     flows = generate()
     held: list[DemoFile] = []
     substation = None
@@ -87,8 +85,7 @@ def build(*, say: Say, password: str = "demo", last_month: str | None = None) ->
         if label == BEGINS:
             substation = records.install(_moment(label, -28))
         demo.timed("prices", lambda label=label: _publish_prices(demo, flows, label))
-        held = _month_of_files(demo, flows, label, held)
-        _month_of_records(demo, flows, label, substation)
+        held = receive(demo, flows, label, held, substation)
         _decide(demo, label)
         _settle(demo, label)
         say(f"{label}: files read, validated, settled")
@@ -102,8 +99,10 @@ def build(*, say: Say, password: str = "demo", last_month: str | None = None) ->
     return demo.seconds
 
 
-def _people(demo: Demo) -> None:
+def begin(demo: Demo) -> None:
+    """Apply the portfolio, and let the people of the campus and its tenants in."""
     system = Actor.system("demo")
+    apply_document(read_document(PORTFOLIO), actor=system, now=_moment("2025-10", -20))
     for role in STAFF:
         user = create_user(
             role,
@@ -148,6 +147,15 @@ def _publish_prices(demo: Demo, flows: Flows, label: str) -> None:
         actor=demo.people["operator"],
         now=_moment(label, 1),
     )
+
+
+def receive(
+    demo: Demo, flows: Flows, label: str, held: list[DemoFile], substation: Source | None
+) -> list[DemoFile]:
+    """Deliver all that comes for a month, and judge it; return the files that stay away."""
+    late = _month_of_files(demo, flows, label, held)
+    _month_of_records(demo, flows, label, substation)
+    return late
 
 
 def _month_of_files(demo: Demo, flows: Flows, label: str, held: list[DemoFile]) -> list[DemoFile]:

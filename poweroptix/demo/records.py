@@ -44,6 +44,7 @@ def install(now: datetime) -> Source:
         "every_minutes": 60,
     }
     apply_document({"sources": [item]}, actor=Actor.system("demo"), now=now)
+    Source.objects.update(created_at=now)  # so that a sender of which nothing came is late
     return Source.objects.get(code=FOLDER)
 
 
@@ -68,7 +69,11 @@ def looked(source: Source, file: DemoFile, file_id: int, at: datetime) -> None:
         at=at,
     )
     _run(source, at + timedelta(hours=1), seen=len(_items(source)))
-    Source.objects.filter(pk=source.pk).update(last_seen_at=at + timedelta(hours=1))
+    source.refresh_from_db()
+    source.memory[file.name] = [entry.identity, at.isoformat()]
+    Source.objects.filter(pk=source.pk).update(
+        memory=source.memory, last_seen_at=at + timedelta(hours=1)
+    )
 
 
 def unreachable(source: Source, at: datetime) -> None:
