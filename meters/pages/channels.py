@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views import View
 
+from meters.calc.over_time import over_time
 from meters.exports import writers
 from meters.models import Channel, Direction, PointKind, Role
 from meters.pages.profiles import asked_view, profile
@@ -135,7 +136,7 @@ class ChannelPage(StaffPage, View):
             "next": period.next().label,
             "span": span,
             "drawn": drawn,
-            "total": series.total_present(),
+            "figure": over_time(series, channel.quantity),
             "missing": series.missing_count,
             "count": series.grid.count,
             "lapsed": lapsed_of(channel, now().date()),

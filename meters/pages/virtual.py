@@ -9,9 +9,11 @@ from django.urls import reverse
 from django.views import View
 
 from meters.calc.compensation import METHODS
+from meters.calc.over_time import over_time
 from meters.calc.written import read_expression
 from meters.models import Campus, Channel, DefinitionMethod, Role, VirtualDefinition
 from meters.queries.definitions import in_force, resting_on, timeline, virtual_channels
+from meters.queries.newest import newest_month
 from meters.queries.series import final_series
 from meters.queries.terms import explain_virtual
 from meters.queries.work import open_findings
@@ -134,11 +136,12 @@ class VirtualPage(StaffPage, View):
 
     @staticmethod
     def _page(request, channel: Channel, status=200):
-        zone = channel.delivery_point.campus.zone
+        campus = channel.delivery_point.campus
         rows, holding = timeline(channel), in_force(channel, now())
-        newest = channel.blocks.filter(layer=2).order_by("-day").values_list("day", flat=True)
-        month = request.GET.get("month") or f"{(newest.first() or now().date()):%Y-%m}"
-        period = read_month(month, zone)
+        month = request.GET.get("month")
+        period = (
+            read_month(month, campus.zone) if month else newest_month(campus, channel, now=now())
+        )
         series, _pins = final_series(channel.pk, period.start_utc, period.end_utc)
         at = _chosen(request, series, period)
         found = explain_virtual(channel.pk, at) if at else None
@@ -152,7 +155,7 @@ class VirtualPage(StaffPage, View):
             "period": period,
             "previous": period.previous().label,
             "next": period.next().label,
-            "total": series.total_present(),
+            "figure": over_time(series, channel.quantity),
             "missing": series.missing_count,
             "count": series.grid.count,
             "at": at,
