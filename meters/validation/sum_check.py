@@ -19,7 +19,6 @@ from meters.validation._base import BaseRule, Stage, ValidationContext, instant,
 from meters.validation._compare import number, plain, usable
 from meters.validation._registers import edges
 from poweroptix.kernel import exact
-from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.finding import Finding, Severity
 from poweroptix.kernel.fixed import EXACT, MICRO, exact_sum
 from poweroptix.kernel.parameters import param
@@ -67,35 +66,6 @@ def tolerance(
     drifted = energy * skew / seconds if seconds else Fraction(0)
     steps = Fraction(advance.unit_energy) * parameters.units
     return steps + energy * Fraction(parameters.share_ratio) + drifted
-
-
-def require_resolution(
-    unit_energy: Decimal, typical_day: Decimal, share_ratio: Decimal = Decimal("0.005")
-) -> None:
-    """Refuse a register so coarse that its two steps exceed a share of a typical day.
-
-    `unit_energy`: last digit x multiplier; `typical_day`: energy of a typical day, same unit.
-    Raises Refused `register.resolution`: with CT x PT = 48,000 and whole units, two steps are
-    96,000 kWh (vee.md 3.5), and a sum check would pass nearly everything.
-
-    >>> require_resolution(Decimal("48"), Decimal("1000000"))
-    >>> require_resolution(Decimal("48000"), Decimal("1000000"))
-    Traceback (most recent call last):
-        ...
-    poweroptix.kernel.errors.Refused: Two steps of the register are 96000, above 0.5 % of a \
-typical day (5000); have the register sent with decimals.
-    """
-    steps = Fraction(unit_energy) * 2
-    most = Fraction(typical_day) * Fraction(share_ratio)
-    if steps > most:
-        raise Refused(
-            "register.resolution",
-            f"Two steps of the register are {plain(steps):f}, above "
-            f"{plain(Fraction(share_ratio) * 100):f} % of a typical day ({plain(most):f}); have "
-            "the register sent with decimals.",
-            steps=str(plain(steps)),
-            most=str(plain(most)),
-        )
 
 
 @rules.register("sum_check@1")

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from meters.models import Channel, Finding, RuleSetting, VeeRun
+from meters.models import Channel, Finding, Installation, RuleSetting, VeeRun
 from meters.services import accept_finding, close_checks, validate_days
 from meters.services.judging.closing import past_period
 from poweroptix.kernel.errors import Refused
@@ -15,6 +15,7 @@ from poweroptix.kernel.grid import Grid
 from poweroptix.kernel.series import Series
 from tests.meters import builders
 from tests.meters.builders import ACTOR, NOW, long_csv, make_channel, person
+from tests.meters.services.campus import read
 
 pytestmark = pytest.mark.django_db
 FEBRUARY = datetime(2026, 2, 1, 6, tzinfo=UTC)
@@ -130,3 +131,16 @@ def test_queries_do_not_grow_with_the_channels(django_assert_max_num_queries):
         close_checks(made[:1], "2026-03", now=NOW, actor=ACTOR)
     with django_assert_max_num_queries(len(one.captured_queries) + 60):
         close_checks(made, "2026-03", now=NOW + timedelta(hours=1), actor=ACTOR)
+
+
+def test_a_register_too_coarse_for_its_sum_check_is_told_when_the_month_closes():
+    channel = two_months()
+    Installation.objects.filter(channel=channel).update(ct_ratio=40)
+    read(
+        channel, (MARCH, "000000", "SCHEDULED"), (MARCH + timedelta(days=9), "000002", "SCHEDULED")
+    )
+    assert close(channel).findings == {"V20R": 1}
+    (found,) = Finding.objects.filter(rule_code="V20R")
+    assert (found.severity, found.metric) == ("WARN", Decimal(80))
+    assert found.message.startswith("2 steps of the register are 80 kWh, above 0.5 % of an average")
+    assert (found.start_utc, found.end_utc) == (MARCH, datetime(2026, 4, 1, 5, tzinfo=UTC))

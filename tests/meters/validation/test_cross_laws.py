@@ -48,7 +48,8 @@ FACTS = {
 LOAD = {"kind": "TENANT_LOAD"}
 KEYS = (
     "sum_check@1", "tou_registers@1", "main_check@1", "main_check_day@1", "scada_check@1", *FACTS,
-    "contracted_capacity@1", "register_decimals@1", "usage@1", "active_use@1",
+    "contracted_capacity@1", "register_decimals@1", "register_resolution@1", "usage@1",
+    "active_use@1",
     "prolonged_estimation@1", "estimated_days@1",
 )  # fmt: skip
 #: A few days are enough for the law.

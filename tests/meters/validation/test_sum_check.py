@@ -13,10 +13,8 @@ from meters.calc.registers import advance, check_sum, primary, read_dial
 from meters.validation.sum_check import (
     SumCheckParameters,
     TouRegistersParameters,
-    require_resolution,
     tolerance,
 )
-from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.finding import Severity
 from tests.meters.cases import example, needs_cases
 from tests.meters.validation.makers import START, D, judge, lacks, micro_series, series, span
@@ -145,27 +143,6 @@ def test_a_register_that_counted_the_intervals_is_never_held(values):
     intervals = micro_series(values)
     exact_register = read(intervals.total(), 0)
     assert judge("sum_check@1", intervals, registers=[exact_register]) == []
-
-
-class TestResolution:
-    def test_a_register_as_fine_as_half_a_percent_of_a_day_is_taken(self):
-        assert require_resolution(D(2500), D(1_000_000)) is None
-
-    def test_a_coarser_one_is_refused(self):
-        with pytest.raises(Refused) as refused:
-            require_resolution(D("2500.001"), D(1_000_000))
-        assert refused.value.code == "register.resolution"
-        assert str(refused.value) == (
-            "Two steps of the register are 5000.002, above 0.5 % of a typical day (5000); have "
-            "the register sent with decimals."
-        )
-
-    @needs_cases
-    def test_the_worked_multiplier_of_48000_needs_decimals(self):
-        factor = D(example("R6")["given"]["multiplier"])
-        with pytest.raises(Refused, match="Two steps of the register are 96000"):
-            require_resolution(factor, D(1_680_000))
-        assert require_resolution(factor * D("0.01"), D(1_680_000)) is None
 
 
 class TestTou:
