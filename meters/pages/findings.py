@@ -33,7 +33,14 @@ from poweroptix.pages.templatetags.po import span_text
 #: What files and judgement find themselves, beside the rules.
 FOUND_ELSEWHERE = {
     "V03": "Other values for readings",
+    "F06": "Another multiplier than installed",
     "F09": "No meter installed",
+    "V28": "Register with other dials",
+    "REGISTER_RAN_BACK": "Register ran back",
+    "REGISTER_IMPLAUSIBLE": "Register advanced too far",
+    "REGISTER_UNPROVEN": "Register passed zero unproven",
+    "REGISTER_EXCHANGE": "Meter exchange with one read",
+    "REGISTER_QUANTITY": "Stated quantity is not the advance",
     "FORWARD_ESTIMATE": "Forward estimate",
     "SOURCE_SUSPECT": "Doubted by the source",
     "POST_EST_FAIL": "Estimate fails a rule",

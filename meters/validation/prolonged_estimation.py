@@ -115,7 +115,7 @@ class EstimatedDays(BaseRule):
                     series.grid,
                     days.span(a, b),
                     f"{b - a} days in a row are estimated, {days.date(a).isoformat()} to "
-                    f"{days.date(b - 1).isoformat()} (limit {parameters.days}).",
+                    f"{days.date(b - 1).isoformat()} (limit {parameters.days} days).",
                     FIX,
                     Decimal(b - a),
                     Decimal(parameters.days),

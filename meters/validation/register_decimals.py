@@ -52,9 +52,19 @@ class RegisterDecimals(BaseRule):
                 Severity.HOLD,
                 series.grid,
                 (first, end),
-                f"The register was read with {before} decimals and then with {after}{named}.",
+                f"The register was read with {_places(before)} and then with "
+                f"{_places(after)}{named}.",
                 "Compare with the meter; accept it if the source cuts zeros.",
                 Decimal(after),
                 Decimal(before),
             )
         return list(found.values())
+
+
+def _places(count: int) -> str:
+    """Return a number of decimals in words.
+
+    >>> _places(0), _places(1), _places(3)
+    ('no decimals', '1 decimal', '3 decimals')
+    """
+    return f"{count or 'no'} decimal{'' if count == 1 else 's'}"

@@ -16,7 +16,7 @@ from meters.validation._base import (
     rules,
 )
 from meters.validation._compare import number, usable
-from meters.validation._ranges import finding, long_runs, metered
+from meters.validation._ranges import duration, finding, intervals, long_runs, metered
 from poweroptix.kernel.finding import Finding, Severity
 from poweroptix.kernel.parameters import param
 from poweroptix.kernel.series import Series
@@ -99,16 +99,20 @@ def _step(values: np.ndarray) -> int:
 
 
 def _finding(series: Series, span: tuple[int, int], parameters: StuckParameters) -> Finding:
-    times = span[1] - span[0]
-    long = times * series.grid.minutes > parameters.hold_after_minutes
+    times, minutes = span[1] - span[0], series.grid.minutes
+    long = times * minutes > parameters.hold_after_minutes
+    usual = parameters.max_repeat
+    allowed = max(usual, parameters.hold_after_minutes // minutes) if long else usual
     return finding(
         "V16",
         Severity.HOLD if long else Severity.WARN,
         series.grid,
         span,
-        f"{number(int(series.values[span[0]])):f} {series.unit} stands {times} times in a row "
-        f"({parameters.max_repeat} pass): the meter or the link may be stuck.",
+        f"{number(int(series.values[span[0]])):f} {series.unit} stands {times} times in a row, "
+        f"{duration(times * minutes)} ({intervals(allowed, minutes)} "
+        f"{'only warn' if long and allowed > usual else 'pass'}): the meter or the link may be "
+        "stuck.",
         "Compare with the check meter or read the meter again, then accept or edit.",
         Decimal(times),
-        Decimal(parameters.max_repeat),
+        Decimal(allowed),
     )

@@ -19,7 +19,7 @@ from meters.services.arriving.ranking import Side, rank
 from meters.storage import Batch, load
 from meters.storage.batch import lines_of, run_lengths
 from meters.storage.loader import newest, published_ids
-from poweroptix.kernel.fixed import MISSING
+from poweroptix.kernel.fixed import MICRO, MISSING
 from poweroptix.kernel.quality import Method, Status
 
 DAY_MINUTES = 1440
@@ -44,7 +44,7 @@ class Merged:
     """What was decided for some days: blocks to write, and counts of intervals.
 
     `late_on_edit` holds (channel, day, first, end) and `large_changes` also the largest change in
-    0.1 % of the old value.
+    10^-6 % of the old value.
     """
 
     batch: Batch  # only blocks that differ from what is there
@@ -215,7 +215,7 @@ def _lay_over(
     merged.ignored += int(verdict.ignored.sum())
     for row in np.flatnonzero(verdict.large.any(axis=1)).tolist():
         slots = np.flatnonzero(verdict.large[row])
-        worst = _per_mille(old.values[row, slots], incoming.values[hit[row], slots])
+        worst = _change_micro_pct(old.values[row, slots], incoming.values[hit[row], slots])
         at = (int(incoming.channel_ids[hit[row]]), int(incoming.days[hit[row]]))
         merged.large_changes.append((*at, int(slots[0]), int(slots[-1]) + 1, worst))
     old_files, old_lines = origins(old)
@@ -229,10 +229,11 @@ def _lay_over(
         target[hit] = np.where(verdict.take, target[hit], source)
 
 
-def _per_mille(old: np.ndarray, new: np.ndarray) -> int:
-    """Return the largest change in 0.1 %, rounded down; 1000 where something replaces zero."""
+def _change_micro_pct(old: np.ndarray, new: np.ndarray) -> int:
+    """Return the largest change in 10^-6 %, rounded up; 100 % where something replaces zero."""
+    whole = 100 * MICRO
     pairs = zip(old.tolist(), new.tolist(), strict=True)
-    return max(1000 if a == 0 else abs(b - a) * 1000 // abs(a) for a, b in pairs)
+    return max(whole if a == 0 else -(-abs(b - a) * whole // abs(a)) for a, b in pairs)
 
 
 def edited(status: np.ndarray, method: np.ndarray) -> np.ndarray:

@@ -19,6 +19,8 @@ from meters.models.files import FUTURE
 from meters.services.arriving.merging import Merged
 from meters.services.arriving.receipts import Receipt
 from meters.services.publishing.publish import midnight
+from meters.validation._compare import plain
+from poweroptix.kernel.fixed import from_micro
 
 LATE_ON_EDIT = "LATE_ACTUAL_ON_LOCKED_EDIT"
 REPLACED = "V03"
@@ -89,14 +91,14 @@ def findings_of(
                 fix="Revert the edit to use the reading, or accept this finding to keep the edit.",
             )
         )  # fmt: skip
-    for channel_id, day, first, end, per_mille in () if asked else merged.large_changes:
+    for channel_id, day, first, end, micro_pct in () if asked else merged.large_changes:
         found.append(
             _finding(
                 channel_id, day, first, end, minutes, now, file_id,
                 rule_code=REPLACED,
                 severity=FindingSeverity.WARN,
                 message="The source sent other values for readings that it had sent before.",
-                metric=Decimal(per_mille) / 10,
+                metric=from_micro(micro_pct),
                 threshold=Decimal("0.1"),
             )
         )  # fmt: skip
@@ -111,7 +113,7 @@ def store_findings(found: list[Finding]) -> None:
 def _joined(found: list[Finding]) -> list[Finding]:
     """Join findings of a channel that say the same and touch: blocks end at midnight UTC, not time.
 
-    The largest metric is kept.
+    The largest metric is kept, and said in words.
     """
     joined: list[Finding] = []
     for one in sorted(found, key=lambda f: (f.channel_id or 0, f.rule_code, f.start_utc)):
@@ -123,6 +125,10 @@ def _joined(found: list[Finding]) -> list[Finding]:
         last.end_utc = one.end_utc
         if last.metric is not None and one.metric is not None:
             last.metric = max(last.metric, one.metric)
+    for one in joined:
+        if one.rule_code == REPLACED and one.metric is not None:
+            apart = f"{plain(one.metric):f} % apart ({one.threshold} % pass)"
+            one.message = f"{one.message.removesuffix('.')}, up to {apart}."
     return joined
 
 

@@ -69,8 +69,11 @@ def test_late_file_makes_a_new_version_and_warns():
         (1, Decimal("1.5"), "file.csv", 97),
     ]
     (finding,) = Finding.objects.filter(rule_code="V03")
-    assert finding.metric == Decimal("33.3")
-    assert finding.message == "The source sent other values for readings that it had sent before."
+    assert (finding.metric, finding.threshold) == (Decimal("33.333334"), Decimal("0.1"))
+    assert finding.message == (
+        "The source sent other values for readings that it had sent before, up to 33.333334 % "
+        "apart (0.1 % pass)."
+    )
 
 
 def test_a_change_across_midnight_is_one_finding_with_the_largest_change():
@@ -83,6 +86,7 @@ def test_a_change_across_midnight_is_one_finding_with_the_largest_change():
     assert finding.start_utc == START + timedelta(minutes=15 * 94)
     assert finding.end_utc == START + timedelta(minutes=15 * 98)
     assert finding.metric == Decimal("100")
+    assert finding.message.endswith("it had sent before, up to 100 % apart (0.1 % pass).")
 
 
 def test_later_null_never_withdraws_a_value():

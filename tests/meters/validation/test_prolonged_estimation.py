@@ -62,7 +62,7 @@ class TestDays:
         assert (finding.metric, finding.threshold) == (4, 3)
         assert span(finding) == (96, 480)
         assert finding.message == (
-            "4 days in a row are estimated, 2026-03-03 to 2026-03-06 (limit 3)."
+            "4 days in a row are estimated, 2026-03-03 to 2026-03-06 (limit 3 days)."
         )
 
     def test_half_a_day_does_not_count_and_more_does(self):

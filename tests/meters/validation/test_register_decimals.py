@@ -22,7 +22,7 @@ def test_other_decimals_are_held():
     assert (finding.code, finding.severity, span(finding)) == ("V28D", Severity.HOLD, (96, 192))
     assert (finding.metric, finding.threshold) == (0, 1)
     assert finding.message == (
-        "The register was read with 1 decimals and then with 0 (register 7.5 to 8)."
+        "The register was read with 1 decimal and then with no decimals (register 7.5 to 8)."
     )
     assert finding.fix == "Compare with the meter; accept it if the source cuts zeros."
 

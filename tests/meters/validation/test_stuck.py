@@ -21,14 +21,20 @@ def test_the_example():
     assert (found.code, found.severity, span(found)) == ("V16", Severity.WARN, (0, 7))
     assert (found.metric, found.threshold) == (7, 6)
     assert found.message == (
-        "412.125 kWh stands 7 times in a row (6 pass): the meter or the link may be stuck."
+        "412.125 kWh stands 7 times in a row, 1 h 45 min (6 intervals of 15 minutes pass): the "
+        "meter or the link may be stuck."
     )
     assert judge(KEY, series(case["given"]["values"][:-1]), parameters=parameters) == []
 
 
 def test_more_than_a_day_is_held():
     assert judge(KEY, series(["412.125"] * 96))[0].severity == Severity.WARN
-    assert judge(KEY, series(["412.125"] * 97))[0].severity == Severity.HOLD
+    (held,) = judge(KEY, series(["412.125"] * 97))
+    assert (held.severity, held.metric, held.threshold) == (Severity.HOLD, 97, 96)
+    assert held.message == (
+        "412.125 kWh stands 97 times in a row, 24 h 15 min (96 intervals of 15 minutes only warn): "
+        "the meter or the link may be stuck."
+    )
 
 
 def test_each_number_has_its_own_run():
