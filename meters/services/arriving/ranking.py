@@ -49,9 +49,10 @@ class Verdict:
 def rank(current: Side, incoming: Side, final_status: np.ndarray | None) -> Verdict:
     """Compare what is there with what arrives.
 
-    An actual reading replaces anything. An estimate of the source replaces an estimate only by a
-    better method (lower number), and an actual one only while the final reading is not yet fit
-    for billing. `final_status` holds the statuses of the final layer, None where there is none.
+    An actual reading replaces anything. An estimate of the source replaces an estimate by a better
+    method (lower number), or where that one is doubted (a forward estimate is), and an actual
+    one only while the final reading is not yet fit for billing. `final_status` holds the statuses
+    of the final layer, None where there is none.
     Equal values with equal status and method are the same reading; a null changes nothing.
 
     >>> now = Side(np.array([5, 5]), np.array([75, 60]), np.array([0, 20]))
@@ -72,11 +73,12 @@ def rank(current: Side, incoming: Side, final_status: np.ndarray | None) -> Verd
     over_guess = current.status == Status.ESTIMATED
     better = incoming.method < current.method
     if final_status is None:
-        fit = np.zeros(both.shape, bool)
+        fit = doubted = np.zeros(both.shape, bool)
     else:
         fit = np.isin(final_status, KEPT_AGAINST_ESTIMATES)
+        doubted = np.isin(final_status, [Status.SUSPECT, Status.REJECTED])
     locked = fit | np.isin(current.status, [Status.SUBSTITUTED_FINAL, Status.EDITED])
-    replaced = differ & (~guess | np.where(over_guess, better, ~locked))
+    replaced = differ & (~guess | np.where(over_guess, better | doubted, ~locked))
     change = np.abs(incoming.values - np.where(both, current.values, 0))
     large = replaced & ~over_guess & (change > np.abs(np.where(both, current.values, 0)) // 1000)
     return Verdict(
