@@ -27,7 +27,7 @@ _NEM_METHODS: dict[Method, tuple[int, ...]] = {
     Method.SCADA: (13,),
     Method.LIKE_DAY: (14, 20),
     Method.AVG_LIKE_DAY: (15, 22),
-    Method.MANUAL: (16, 55, 56, 64, 74),
+    Method.MANUAL: (55, 16, 56, 64, 74),  # 16 is obsolete: read, never written
     Method.INTERPOLATE: (17, 54),
     Method.PLANT_MODEL: (18,),
     Method.ZERO: (19, 58, 68),

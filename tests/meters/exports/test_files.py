@@ -65,6 +65,7 @@ def test_nem12_is_written_with_qualities_by_range():
         (Status.ESTIMATED, Method.CHECK_METER, "S11"),
         (Status.ESTIMATED, Method.NODE_CALC, "S12"),
         (Status.ESTIMATED, Method.SCADA, "S13"),
+        (Status.ESTIMATED, Method.MANUAL, "S55"),
         (Status.EDITED, Method.MANUAL, "F18"),
         (Status.SUBSTITUTED_FINAL, Method.LIKE_DAY, "F14"),
         (Status.MISSING, Method.NONE, "N"),
