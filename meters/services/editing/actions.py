@@ -13,6 +13,7 @@ from decimal import Decimal
 
 import numpy as np
 
+from meters.calc.scaling import scale_all
 from meters.models import EditAction
 from meters.services.judging.judge import Readings
 from poweroptix.kernel.errors import Refused
@@ -55,6 +56,16 @@ def scale(old: Readings, factor: Decimal) -> Readings:
     return _edited(_fitting([micro(estimate(product)) for product in products]))
 
 
+def scale_to(old: Readings, total: Decimal) -> Readings:
+    """Return all intervals times one factor so that they add up to `total`, to its last digit.
+
+    Zeros share it in equal parts. Refused where a value is missing or below zero, and for a total
+    below zero.
+    """
+    shares = scale_all([from_micro(v) for v in _present(old, "TOTAL")], total)
+    return _edited(_fitting([micro(share) for share in shares]))
+
+
 def copy_day(old: Readings, source: Readings) -> Readings:
     """Return the readings of the same wall-clock times of another day."""
     return _edited(_whole(source, "the other day"), Method.LIKE_DAY)
@@ -94,6 +105,7 @@ ACTIONS: dict[str, Action] = {
         Action(EditAction.SET, NUMBER, set_to),
         Action(EditAction.ADD, NUMBER, add),
         Action(EditAction.SCALE, NUMBER, scale),
+        Action(EditAction.TOTAL, NUMBER, scale_to),
         Action(EditAction.COPY_DAY, DAY, copy_day),
         Action(EditAction.COPY_CHANNEL, CHANNEL, copy_channel),
         Action(EditAction.MARK_MISSING, NOTHING, mark_missing),

@@ -51,9 +51,10 @@ def edit_readings(
     """Change the final readings of [start, end) and publish the new version; return the edit.
 
     Actions (`edit_actions`): SET to `operand` (unit of the channel, per interval), ADD, SCALE,
-    COPY_DAY (`source`: a local day), COPY_CHANNEL (a channel's code), MARK_MISSING, RESTORE (the
-    number of an earlier publication), REVERT to what rules and estimators make of the raw
-    readings. The days are validated again; findings on edited readings are kept for the record.
+    TOTAL (one factor for all, so that they add up to `operand`), COPY_DAY (`source`: a local day),
+    COPY_CHANNEL (a channel's code), MARK_MISSING, RESTORE (the number of an earlier publication),
+    REVERT to what rules and estimators make of the raw readings. The days are validated again;
+    findings on edited readings are kept for the record.
 
     Raises Refused for a range off the intervals, a missing or needless number or source, a short
     comment, no reason, a value missing where one is needed or a negative one on a directional

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from meters.models import EditAction
 from meters.queries import compare, final_series, versions
 from meters.services import edit_readings, preview_edit, validate_days
-from meters.services.editing.actions import ACTIONS, add, copy_day, restore, scale, set_to
+from meters.services.editing.actions import (
+    ACTIONS,
+    add,
+    copy_day,
+    restore,
+    scale,
+    scale_to,
+    set_to,
+)
 from meters.services.editing.order import EditOrder
 from meters.services.judging.judge import Readings
 from poweroptix.kernel.errors import Refused
@@ -70,6 +78,26 @@ def test_worked_figures():
     assert back.method.tolist() == [Method.MANUAL, Method.MANUAL]
 
 
+def test_scaling_to_a_total_keeps_it_to_the_last_digit():
+    thirds = scale_to(readings(1_000_000, 1_000_000, 1_000_000), Decimal(100))
+    assert thirds.values.tolist() == [33_333_000, 33_334_000, 33_333_000]
+    assert set(thirds.status.tolist()) == {int(Status.EDITED)}
+    fine = scale_to(readings(100_000_000, 300_000_000, 600_000_000), Decimal("990.0001"))
+    assert sum(fine.values.tolist()) == 990_000_100
+    assert scale_to(readings(0, 0), Decimal(3)).values.tolist() == [1_500_000] * 2
+    with pytest.raises(Refused, match="TOTAL needs a value in every interval; some are missing"):
+        scale_to(readings(1, MISSING), Decimal(1))
+    for old, total in ((readings(1), Decimal(-1)), (readings(-1, 2), Decimal(1))):
+        with pytest.raises(Refused, match="Only energies of one direction are scaled to a total"):
+            scale_to(old, total)
+
+
+@given(values, st.integers(0, 10**13))
+def test_a_total_is_met_exactly(old, total):
+    number = Decimal(total).scaleb(-6)
+    assert sum(scale_to(readings(*old), number).values.tolist()) == total
+
+
 @pytest.fixture
 def channel(db):
     made = make_channel()
@@ -98,6 +126,12 @@ def test_copy_takes_the_same_time_of_another_day(channel):
     made = store(order(channel, "COPY_DAY", source="2026-03-04"))
     assert final(channel) == [48, 49, 50, 51]
     assert (made.source, made.after_total) == ("2026-03-04", Decimal(198))
+
+
+def test_a_total_of_an_hour_is_stored_and_told(channel):
+    made = store(order(channel, "TOTAL", operand=Decimal(390)))
+    assert final(channel) == [97.5] * 4
+    assert (made.before_total, made.after_total) == (Decimal(400), Decimal(390))
 
 
 @pytest.mark.parametrize(
