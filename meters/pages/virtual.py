@@ -148,7 +148,7 @@ class VirtualPage(StaffPage, View):
         said = request.POST if request.method == "POST" else _said(holding)
         context = {
             "channel": channel,
-            "zone": zone,
+            "zone": campus.zone,
             "timeline": rows,
             "holding": holding,
             "waiting": sum(one.is_waiting for one in rows),
@@ -159,7 +159,7 @@ class VirtualPage(StaffPage, View):
             "missing": series.missing_count,
             "count": series.grid.count,
             "at": at,
-            "at_text": f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%dT%H:%M}" if at else "",
+            "at_text": f"{at.astimezone(ZoneInfo(campus.zone)):%Y-%m-%dT%H:%M}" if at else "",
             "computed": found.to_json() if found else None,
             "findings": open_findings(channel_ids=[channel.pk])[:20],
             "resting": resting_on(channel),
