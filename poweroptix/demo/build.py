@@ -187,6 +187,7 @@ def _month_of_records(demo: Demo, flows: Flows, label: str, substation: Source |
             )
         _deliver(demo, register_file(flows, label), at)
     if substation is not None:
+        records.clock_compared(_moment(label, 0))
         file = substation_file(flows, label)
         if label == DIRTY:
             records.unreachable(substation, at - timedelta(hours=5))

@@ -7,12 +7,14 @@ the campus has one of its own.
 
 import os
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 from django.conf import settings
 
-from meters.models import ItemVerdict, RunOutcome, Source, SourceItem, SourceRun
+from meters.models import ItemVerdict, Meter, RunOutcome, Source, SourceItem, SourceRun
 from meters.services.collecting.sources import pushed
+from meters.services.judging.clocks import record_clock_check
 from meters.services.virtual.definitions import JOB as RECOMPUTE
 from meters.sources._listing import Entry
 from poweroptix.audit.actor import Actor
@@ -80,6 +82,18 @@ def unreachable(source: Source, at: datetime) -> None:
     """Tell of a look that failed: the share was away for an hour."""
     error = f"There is no folder {source.typed.path}; is the share mounted?"
     _run(source, at, seen=0, outcome=RunOutcome.FAILED, error=error)
+
+
+def clock_compared(at: datetime) -> None:
+    """Compare the clock of CHARLIE's meter with the satellite clock of the substation."""
+    record_clock_check(
+        Meter.objects.get(serial="SEL-7353"),
+        at_utc=at,
+        drift_s=Decimal("1.4"),
+        reference="Satellite clock of the substation",
+        actor=Actor.system("demo"),
+        now=at,
+    )
 
 
 def heard_of_the_laboratory(at: datetime) -> None:

@@ -10,6 +10,7 @@ from django.db import connection
 
 from meters.models import (
     Channel,
+    ClockCheck,
     DeliveryPoint,
     EditAction,
     Finding,
@@ -99,6 +100,7 @@ def beside_the_rules():
     """One name nobody knows, and a laboratory of which nothing came."""
     record = QuarantinedRecord.objects.get()
     assert (record.code, record.channel_text) == ("F03", "TEN-DELTA/DEL_KWH")
+    assert ClockCheck.objects.get().drift_s == Decimal("1.4")
     health = dict(sources(LATER).values_list("code", "health"))
     assert [code for code, said in health.items() if said != "GOOD"] == ["gas-laboratory"]
     assert health["gas-laboratory"] == "LATE"
