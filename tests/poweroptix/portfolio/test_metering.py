@@ -49,7 +49,8 @@ def test_every_record_of_the_document_stands(campus):
     test = MeterTest.objects.get(certificate_number="NML-24-1180")
     assert [str(p.as_found_pct) for p in test.points.order_by("id")] == ["-0.6200", "-0.7100"]
     assert Interruption.objects.filter(delivery_point__code="SOL-1").count() == 2
-    assert RuleSetting.objects.filter(campus__code="CAPROCK", channel=None).count() == 2
+    assert RuleSetting.objects.filter(campus__code="CAPROCK", channel=None).count() == 3
+    assert RuleSetting.objects.filter(rule_set__code="exchange").count() == 2
 
 
 def test_the_same_document_again_changes_nothing(campus):
