@@ -68,6 +68,11 @@ def test_edit_stands_against_rules_and_late_files_until_reverted(channel):
     assert final(channel).total() == Decimal(9620)
     finding = Finding.objects.get(rule_code="LATE_ACTUAL_ON_LOCKED_EDIT")
     assert (finding.state, finding.severity, finding.start_utc) == ("OPEN", "HOLD", NOON)
+    assert (finding.channel, finding.end_utc) == (channel, NOON + timedelta(minutes=15))
+    assert finding.message == (
+        "An actual reading arrived for intervals that a person has edited; the edit stands until "
+        "somebody decides."
+    )
     edit(channel, "REVERT")
     assert final(channel).total() == Decimal(9630)
     assert final(channel).status[48] == Status.VALIDATED

@@ -39,7 +39,11 @@ def test_gap_example():
     shown = [[f"{f.start_utc:%Y-%m-%dT%H:%MZ}", f"{f.end_utc:%Y-%m-%dT%H:%MZ}", int(f.metric)]
              for f in found]  # fmt: skip
     assert shown == case["expect"]["gaps"]
-    assert {f.severity for f in found} == {Severity.ESTIMATE}
+    assert {(f.code, f.severity, f.threshold) for f in found} == {("V01", Severity.ESTIMATE, 0)}
+    assert [f.message for f in found] == [
+        "3 intervals of 15 minutes missing.", "1 interval of 15 minutes missing."
+    ]  # fmt: skip
+    assert found[0].fix == "Send the readings again, or let them be estimated."
 
 
 def test_gap_looks_where_readings_are_expected_and_nowhere_else():
@@ -67,6 +71,9 @@ def test_duplicate_example():
     assert len(found) == case["expect"]["conflicting"]
     assert (found[0].code, found[0].severity) == ("V02", Severity.REJECT)
     assert found[0].message == "Different values for one interval: 510 and 512 kWh."
+    assert (found[0].metric, found[0].threshold) == (2, 1)
+    at = START + dt.timedelta(minutes=15)
+    assert (found[0].start_utc, found[0].end_utc) == (at, at + dt.timedelta(minutes=15))
 
 
 @needs_cases
@@ -74,6 +81,9 @@ def test_negative_example():
     value = example("G7")["given"]["value"]
     (finding,) = check("negative@1", series([1, value, "-5", 1]), direction="DELIVERED")
     assert (finding.code, finding.metric, finding.threshold) == ("V04", Decimal(-5), 0)
+    assert finding.severity == Severity.ESTIMATE
+    assert finding.message == "-5 kWh on a channel that counts one direction."
+    assert finding.start_utc == START + dt.timedelta(minutes=15)
     assert finding.end_utc - finding.start_utc == dt.timedelta(minutes=30)
     assert check("negative@1", series([value]), direction="NET") == []
     assert check("negative@1", series([0, None])) == []
@@ -84,6 +94,11 @@ def test_implausible_unit():
     (finding,) = check("implausible_unit@1", tiny, capacity_kw=Decimal(1000))
     assert (finding.code, finding.severity) == ("F10", Severity.HOLD)
     assert (finding.metric, finding.threshold) == (Decimal("0.249"), Decimal("0.25"))
+    assert finding.message == (
+        "The highest reading is 0.249 kWh, below 0.25 kWh: the unit or scale of the source may be "
+        "wrong."
+    )
+    assert (finding.start_utc, finding.end_utc) == (START, START + dt.timedelta(minutes=30))
     at = series(["0.250"])
     assert check("implausible_unit@1", at, capacity_kw=Decimal(1000)) == []
     assert check("implausible_unit@1", series([0, 0]), capacity_kw=Decimal(1000)) == []

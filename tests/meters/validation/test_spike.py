@@ -56,6 +56,21 @@ def test_spike_examples_as_findings(name):
         assert finding.threshold == Decimal("1.8")
 
 
+def test_a_spike_is_told_with_its_limit_where_it_stands():
+    (found,) = judge(KEY, series(DAY))
+    assert (found.code, found.severity, span(found)) == ("V13", Severity.HOLD, (40, 41))
+    assert found.message == (
+        "5000 kWh stands out: the highest interval of the local day exceeds its third highest by "
+        "54.55556 times (limit 1.8)."
+    )
+    assert found.fix == "Accept it when the peak was real, or estimate it."
+    (alone,) = judge(KEY, series([0] * 40 + [50] + [0] * 55))
+    assert (alone.metric, alone.threshold, span(alone)) == (None, Decimal("1.8"), (40, 41))
+    assert alone.message == (
+        "50 kWh stands alone: the third highest interval of the local day is zero."
+    )
+
+
 def test_spike_judges_local_days_apart_and_leaves_failed_intervals_out():
     two_days = [1] * 96 + [100] * 96
     assert judge(KEY, series(two_days)) == []
