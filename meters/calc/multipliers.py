@@ -26,7 +26,9 @@ def apply_multiplier(values: np.ndarray, multiplier: Decimal) -> np.ndarray:
         return present
     largest = max(int(present.max()), -int(present.min()))
     if largest * abs(numerator) >= 2**63:
-        text = f"A reading times {multiplier} does not fit a 64-bit fixed point number."
+        text = (
+            f"A reading times {multiplier.normalize():f} does not fit a 64-bit fixed point number."
+        )
         raise Refused("meters.multiplier_range", text, multiplier=str(multiplier))
     product = present * numerator
     if denominator != 1:
@@ -34,8 +36,8 @@ def apply_multiplier(values: np.ndarray, multiplier: Decimal) -> np.ndarray:
         if rest.any():
             at = int(np.argmax(rest != 0))
             text = (
-                f"Reading {at + 1} times {multiplier} has more than 6 decimals; use a multiplier "
-                "with fewer decimals."
+                f"Reading {at + 1} times {multiplier.normalize():f} has more than 6 decimals; use "
+                "a multiplier with fewer decimals."
             )
             raise Refused("meters.multiplier_inexact", text, multiplier=str(multiplier), index=at)
     return np.where(missing, MISSING, product)

@@ -35,6 +35,7 @@ FOUND_ELSEWHERE = {
     "V03": "Other values for readings",
     "F06": "Another multiplier than installed",
     "F09": "No meter installed",
+    "MULTIPLIER": "Ratio that cannot be applied",
     "V28": "Register with other dials",
     "REGISTER_RAN_BACK": "Register ran back",
     "REGISTER_IMPLAUSIBLE": "Register advanced too far",

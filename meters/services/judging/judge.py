@@ -30,6 +30,7 @@ from meters.services.judging.case import (
 from meters.services.judging.rulebook import Rulebook
 from meters.validation import Stage, ValidationContext
 from meters.validation._base import runs
+from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.finding import Finding, Severity
 from poweroptix.kernel.fixed import MISSING
 from poweroptix.kernel.grid import Grid
@@ -43,7 +44,8 @@ NOT_INSTALLED = "F09"
 FORWARD = "FORWARD_ESTIMATE"
 SOURCE_SUSPECT = "SOURCE_SUSPECT"
 POST_ESTIMATE = "POST_EST_FAIL"
-OWN_CODES = (NOT_INSTALLED, FORWARD, SOURCE_SUSPECT, POST_ESTIMATE)
+UNMULTIPLIED = "MULTIPLIER"
+OWN_CODES = (NOT_INSTALLED, FORWARD, SOURCE_SUSPECT, POST_ESTIMATE, UNMULTIPLIED)
 
 
 class Judging:
@@ -65,6 +67,7 @@ class Judging:
         self.verified = np.zeros(count, bool)
         self.wanted = np.zeros(count, bool)
         self.filled = np.zeros(count, bool)
+        self._unmultiplied: list[tuple[slice, str]] = []
         self.now = self._arrived()
         self._values_of, self._void = self._remembered()
         self._kept = self.now
@@ -98,6 +101,7 @@ class Judging:
 
     def by_itself(self) -> None:
         """Let the rules judge that look at this channel first of all."""
+        self._not_multiplied()
         self._not_installed(self.now)
         self._source_statuses(self.now)
         self._apply_rules([r for r in self.book.rules if r[1].stage < Stage.CROSS])
@@ -151,7 +155,10 @@ class Judging:
     # -- before the rules -----------------------------------------------------------------------
 
     def _multiplied(self) -> Readings:
-        """Return the raw readings in primary units, actual ones as validated."""
+        """Return the raw readings in primary units, actual ones as validated.
+
+        What cannot be multiplied exactly is left out: one ratio must not stop all channels.
+        """
         now = self.case.raw.copy()
         starts = []
         for meter in self.subject.installed:
@@ -161,10 +168,25 @@ class Judging:
             self.installed[window] = True
             starts.append(window.start)
             if meter.ratio != 1:
-                now.values[window] = apply_multiplier(now.values[window], meter.ratio)
+                try:
+                    now.values[window] = apply_multiplier(now.values[window], meter.ratio)
+                except Refused as refused:
+                    self._unmultiplied.append((window, refused.message))
+                    now.values[window], now.status[window] = MISSING, Status.MISSING
         self.case.barriers = tuple(start for start in starts if start > 0)
         now.status[now.status == Status.RAW] = Status.VALIDATED
         return now
+
+    def _not_multiplied(self) -> None:
+        """Hold what the ratio of the installation cannot be applied to."""
+        for window, words in self._unmultiplied:
+            self._own(
+                UNMULTIPLIED,
+                window.start,
+                window.stop,
+                f"{words} The readings are left out.",
+                "Correct the ratios of the installation, or let the source send primary values.",
+            )
 
     def _not_installed(self, now: Readings) -> None:
         """Hold what arrived while no meter was there."""

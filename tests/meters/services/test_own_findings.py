@@ -1,10 +1,11 @@
 """What judging itself finds, beside the rules: each with its words, its channel and its place."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
-from meters.models import Finding, RuleSetting
+from meters.models import Finding, Installation, RuleSetting
 from poweroptix.kernel.quality import Status
 from tests.meters import builders
 from tests.meters.builders import long_csv, make_channel
@@ -34,6 +35,28 @@ def test_readings_before_a_meter_was_installed_are_held():
     assert place(found) == (channel.code, "HOLD", 0, 12)
     assert found.message == "Readings arrived while no meter was installed."
     assert found.fix == "Enter the installation, or dismiss the readings."
+
+
+def test_a_ratio_that_needs_more_decimals_holds_its_channel_and_no_other():
+    odd = make_channel("ODD/KWH", multiplier=Decimal("103.916667"))
+    plain = make_channel("PLAIN/KWH", multiplier=Decimal(400))
+    for channel in (odd, plain):
+        builders.ingest(long_csv(channel.code, START, ["1.1", *["1.2"] * 95]))
+    judge(odd, plain)
+    found = only("MULTIPLIER")
+    assert place(found) == ("ODD/KWH", "HOLD", 0, 24)
+    assert found.message == (
+        "Reading 1 times 103.916667 has more than 6 decimals; use a multiplier with fewer "
+        "decimals. The readings are left out."
+    )
+    assert found.fix.startswith("Correct the ratios of the installation, or let the source")
+    assert final(odd).missing.all()
+    assert final(plain).total() == Decimal("46040")
+    Installation.objects.filter(channel=odd).update(ct_ratio=Decimal("103.9"))
+    judge(odd)
+    found.refresh_from_db()
+    assert found.state == "CLOSED"
+    assert final(odd).total() == Decimal("11958.89")
 
 
 def test_a_forward_estimate_is_held():
