@@ -17,14 +17,10 @@ def health() -> dict[str, Any]:
     `ok` is False when a runnable job has waited more than two minutes; without a waiting job a
     silent queue is fine.
     """
+    waiting = oldest_waiting_seconds()
     with connection.cursor() as cursor:
         cursor.execute("SELECT state, count(*) FROM jobs_job GROUP BY state")
         counts = dict(cursor.fetchall())
-        cursor.execute(
-            "SELECT coalesce(max(extract(epoch FROM clock_timestamp() - run_after)), 0)::bigint "
-            "FROM jobs_job WHERE state = 'queued' AND run_after <= clock_timestamp()"
-        )
-        waiting = cursor.fetchone()[0]
         cursor.execute(
             "SELECT extract(epoch FROM clock_timestamp() - at)::bigint FROM jobs_tick "
             "WHERE name = 'sweep'"
@@ -49,13 +45,11 @@ def stuck_jobs():
     return Job.objects.filter(state__in=["failed", "dead"])
 
 
-def attention() -> tuple[int, int]:
-    """Return how many jobs wait for a person, and the seconds of the oldest that could run."""
+def oldest_waiting_seconds() -> int:
+    """Return how long the oldest job has waited that could run, in seconds; 0 when none waits."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*) FILTER (WHERE state IN ('failed', 'dead')), "
-            "coalesce(max(extract(epoch FROM clock_timestamp() - run_after)) "
-            "FILTER (WHERE state = 'queued' AND run_after <= clock_timestamp()), 0)::bigint "
-            "FROM jobs_job"
+            "SELECT coalesce(max(extract(epoch FROM clock_timestamp() - run_after)), 0)::bigint "
+            "FROM jobs_job WHERE state = 'queued' AND run_after <= clock_timestamp()"
         )
-        return cursor.fetchone()
+        return cursor.fetchone()[0]

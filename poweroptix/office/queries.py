@@ -1,8 +1,15 @@
 """Questions that look across apps: how far each month is, and what happened lately."""
 
+from django.db.models import BigIntegerField, Exists, OuterRef, QuerySet
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
+
 from billing.models import Invoice
 from contracts.models import Contract
+from meters.models import FileState, ImportFile
 from poweroptix.audit.models import AuditEvent
+from poweroptix.jobs.models import Job
+from poweroptix.jobs.queries import stuck_jobs
 from poweroptix.pages.deeds import page_of
 from settlement.models import SettlementRun
 
@@ -18,11 +25,9 @@ def month_board(limit: int = 4) -> list[dict]:
         .only("contract_id", "period", "version", "state", "total_usd", "currency")
     )
     newest = {(run.contract_id, run.period): run for run in runs}
-    found = Invoice.objects.exclude(state="VOID").filter(period__in=months)
-    invoices = {
-        (i.contract_id, i.period): i
-        for i in found.only("contract_id", "period", "number", "state", "due_date")
-    }
+    found = Invoice.objects.exclude(state="VOID").filter(period__in=months).select_related("run")
+    columns = ("contract_id", "period", "number", "state", "due_date", "total_usd", "currency")
+    invoices = {(i.contract_id, i.period): i for i in found.only(*columns, "run__version")}
     return [
         {
             "period": month,
@@ -37,6 +42,16 @@ def month_board(limit: int = 4) -> list[dict]:
         }
         for month in sorted({period for _contract, period in newest}, reverse=True)
     ]
+
+
+def jobs_for_a_person() -> QuerySet[Job]:
+    """Return the jobs that ended without doing their work, but refusals that their file tells.
+
+    The reading of a refused file has done its work: what waits is the file, until it is read anew.
+    """
+    key = Cast(KeyTextTransform("import_file_id", OuterRef("payload")), BigIntegerField())
+    told = ImportFile.objects.filter(pk=key, state__in=(FileState.REFUSED, FileState.ACCEPTED))
+    return stuck_jobs().exclude(Exists(told), kind="ingest_file", state=Job.State.FAILED)
 
 
 def recent_events(limit: int = 12) -> list[dict]:

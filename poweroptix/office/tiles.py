@@ -18,19 +18,22 @@ from django.utils.functional import cached_property
 from billing.models import Invoice
 from billing.queries import runs_to_bill
 from meters.models import (
+    EditProposal,
     FileState,
     Finding,
     FindingState,
     Health,
     ImportFile,
+    ProposalState,
     QuarantinedRecord,
     RecordState,
 )
 from meters.queries import holds_month, late_channels, with_problems
 from meters.queries.quarantine import UNKNOWN
 from meters.queries.sources import sources_needing_attention
-from poweroptix.jobs.queries import OLDEST_SECONDS_MAX, attention
+from poweroptix.jobs.queries import OLDEST_SECONDS_MAX, oldest_waiting_seconds
 from poweroptix.kernel.words import counted
+from poweroptix.office.queries import jobs_for_a_person
 from poweroptix.pages.templatetags.po import day, money
 from settlement.models import SettlementRun
 from settlement.queries.runs import waiting_for
@@ -94,6 +97,7 @@ def today(now: datetime, actor_name: str) -> list[Tile]:
         ("Files with problems", "/office/imports/", files),
         ("Records in quarantine", "/office/quarantine/", quarantined),
         ("Open exceptions", "/office/findings/", findings),
+        ("Edits to confirm", "/office/edits/", proposals),
         ("Corrections waiting", "/office/settlement/", corrections),
         ("Runs to approve", "/office/settlement/", approvals),
         ("Runs to bill", "/office/invoices/", unbilled),
@@ -180,6 +184,18 @@ def findings(_asked: Asked) -> Tile:
     return _tile("Open exceptions", counts["all"], url, said, bad=holding > 0)
 
 
+def proposals(asked: Asked) -> Tile:
+    """Count the edits that wait for a second person, and those that this person proposed."""
+    counts = EditProposal.objects.filter(state=ProposalState.PROPOSED).aggregate(
+        all=Count("pk"), mine=Count("pk", filter=Q(proposed_by=asked.actor_name))
+    )
+    said = "proposed, counted once a second person confirms"
+    if counts["mine"]:
+        said = f"{counts['mine']} yours, somebody else confirms"
+    url = f"/office/edits/?state={ProposalState.PROPOSED}"
+    return _tile("Edits to confirm", counts["all"], url, said)
+
+
 def corrections(asked: Asked) -> Tile:
     """Count the settled runs whose readings changed after they were read."""
     url, said = "/office/settlement/?waits=correction", "readings changed after a run"
@@ -217,7 +233,7 @@ def overdue(asked: Asked) -> Tile:
 
 def jobs(_asked: Asked) -> Tile:
     """Count the jobs that ended without doing their work; bad as well when the queue stands."""
-    stuck, waiting = attention()
+    stuck, waiting = jobs_for_a_person().count(), oldest_waiting_seconds()
     label, url = "Jobs that need a person", "/office/jobs/?needs=person"
     if waiting <= OLDEST_SECONDS_MAX:
         return _tile(label, stuck, url, "failed or given up", bad=True)

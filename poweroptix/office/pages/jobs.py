@@ -9,7 +9,8 @@ from django.views import View
 from poweroptix.accounts.permissions import may
 from poweroptix.jobs import services
 from poweroptix.jobs.models import Job
-from poweroptix.jobs.queries import health, stuck_jobs
+from poweroptix.jobs.queries import health
+from poweroptix.office.queries import jobs_for_a_person
 from poweroptix.pages.guards import StaffPage, actor_of, attempt
 from poweroptix.pages.lists import Column, Filter, ListPage
 
@@ -41,7 +42,7 @@ class JobList(StaffPage, ListPage):
             "needs",
             "Needs",
             lambda: [("person", "A person")],
-            narrow=lambda rows, _person: rows.filter(pk__in=stuck_jobs().values("pk")),
+            narrow=lambda rows, _person: rows.filter(pk__in=jobs_for_a_person().values("pk")),
         ),
     )
     empty_text = "No job has been asked for."

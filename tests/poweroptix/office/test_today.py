@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from billing.services import draft_invoice, void_invoice
 from contracts.models import Contract
-from meters.models import ImportFile, QuarantinedRecord
+from meters.models import Channel, EditProposal, ImportFile, QuarantinedRecord
 from poweroptix.clock import now
 from poweroptix.jobs.services import enqueue
 from poweroptix.office import tiles
@@ -45,10 +45,26 @@ def make_work(world):
             code="channel.unknown", message="NEW/1 is not known.",
         )  # fmt: skip
     wait_in_settlement(world)
-    job = enqueue("ingest_file", "lost/1", {"import_file_id": accepted.pk})
+    failed_job("reread_file", accepted)
+    failed_job("ingest_file", files[0])  # refused: the file waits, not its reading
+    proposal()
+
+
+def failed_job(kind, file):
+    job = enqueue(kind, f"{file.pk}/1", {"import_file_id": file.pk})
     mine = type(job).objects.filter(pk=job.pk)
     mine.update(state="running", owner="worker", lease_until=NOW)
     mine.update(state="failed", finished_at=NOW)
+    return job
+
+
+def proposal(proposed_by="user:ann"):
+    return EditProposal.objects.create(
+        channel=Channel.objects.first(), start_utc=NOW - DAY, end_utc=NOW, action="SET",
+        operand=1, reason_code="OTHER", comment="By hand",
+        totals=[{"before": "1", "after": "2"}], readings_digest="0" * 64,
+        proposed_by=proposed_by, proposed_at=NOW,
+    )  # fmt: skip
 
 
 def wait_in_settlement(world):
@@ -88,6 +104,7 @@ def test_the_number_on_a_tile_is_the_number_of_rows_it_opens(world, client):
         "Files with problems": 4,
         "Records in quarantine": 3,
         "Open exceptions": 3,
+        "Edits to confirm": 1,
         "Corrections waiting": 2,
         "Runs to approve": 2,
         "Runs to bill": 1,
@@ -114,6 +131,42 @@ def test_a_hold_on_a_check_channel_is_said_to_hold_nothing(analyst, world):
     assert "holds the month" in analyst.get("/office/findings/").content.decode()
     assert tiles.findings(None).said == "1 holds a month back"
     assert listed(analyst, "/office/findings/?holds=yes") == 1
+
+
+@pytest.mark.no_doctor(reason="work is made up beside the services")
+def test_ones_own_edit_waits_for_somebody_else(analyst, world):
+    mine = str(world.actor("analyst"))
+    proposal()
+    tile = tiles.proposals(tiles.Asked(NOW, mine))
+    assert (tile.count, tile.said) == (1, "proposed, counted once a second person confirms")
+    proposal(mine)
+    tile = tiles.proposals(tiles.Asked(NOW, mine))
+    assert (tile.count, tile.said) == (2, "1 yours, somebody else confirms")
+
+
+@pytest.mark.no_doctor(reason="work is made up beside the services")
+def test_a_refused_file_waits_once_and_a_lost_reading_of_a_file_is_told(world):
+    refused = refused_file(1)
+    failed_job("ingest_file", refused)
+    accepted = ImportFile.objects.exclude(state="REFUSED").first()
+    failed_job("ingest_file", accepted)  # read since, by another job
+    assert (tiles.files(None).count, tiles.jobs(None).count) == (1, 0)
+    ImportFile.objects.filter(pk=refused.pk).update(state="READING")
+    assert (tiles.files(None).count, tiles.jobs(None).count) == (0, 1)
+
+
+@pytest.mark.no_doctor(reason="work is made up beside the services")
+def test_the_month_says_which_run_its_invoice_bills(analyst, world):
+    invoice = world.invoices["PPA-ALFA"]
+    halve_the_engine(world)
+    at, actor = NOW + DAY, world.actor("analyst")
+    allocation = run_allocation(world.campus, MARCH, now=at, actor=actor)
+    run = world.runs["PPA-ALFA"]
+    calm = analyst.get("/office/").content.decode()
+    assert "bills v" not in calm
+    run_settlement(run.contract, MARCH, kind="TRUE_UP", now=at, actor=actor, allocation=allocation)
+    page = analyst.get("/office/").content.decode()
+    assert f"bills v1: ${invoice.total_usd:,.2f}</span>" in page
 
 
 def test_a_broken_tile_takes_nothing_else_with_it(analyst, settings, monkeypatch, caplog):
@@ -154,7 +207,7 @@ def test_today_asks_at_most_twenty_questions(analyst):
 def test_a_calm_tile_and_a_queue_that_stands_still(world, monkeypatch):
     tile = tiles.overdue(tiles.Asked(now() - timedelta(days=4000), ""))
     assert (tile.count, tile.tone, tile.said) == (0, "calm", "nothing waits")
-    monkeypatch.setattr(tiles, "attention", lambda: (0, 3600))
+    monkeypatch.setattr(tiles, "oldest_waiting_seconds", lambda: 3600)
     tile = tiles.jobs(None)
     assert (tile.count, tile.tone) == (0, "bad")
     assert tile.said == "a job has waited 3,600 s; is the worker running?"
