@@ -28,7 +28,7 @@ from poweroptix.kernel.errors import Refused
 from poweroptix.pages.asked import read_month, read_pk
 from poweroptix.pages.guards import StaffPage, actor_of, attempt
 from poweroptix.pages.lists import Column, Filter, ListPage
-from poweroptix.pages.templatetags.po import span_text
+from poweroptix.pages.templatetags.po import sentence, span_text
 
 #: What files and judgement find themselves, beside the rules.
 FOUND_ELSEWHERE = {
@@ -150,7 +150,7 @@ class FindingList(StaffPage, ListPage):
         Column("span", "When", sort="start_utc", value=_span),
         Column("start_utc", "From", kind="moment", zone=_zone, on_screen=False),
         Column("end_utc", "To", kind="moment", zone=_zone, on_screen=False),
-        Column("message", "Found"),
+        Column("message", "Found", value=lambda f: sentence(f.message)),
         Column("created_at", "Age", sort="created_at", value=_age),
         Column("assigned_to", "With", sort="assigned_to", value=lambda f: f.assigned_to or None),
         Column("metric", "Metric", kind="short", on_screen=False),

@@ -3,6 +3,7 @@
 Templates never format a number by hand; these filters are the only place.
 """
 
+import re
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -17,6 +18,9 @@ from poweroptix.pages import deeds
 
 register = template.Library()
 ABSENT, MINUS = "—", "−"
+LONG_FIGURE = re.compile(
+    r"(?<![\w.,:/#-])\d{4,}(?:\.\d+(?![\d.]|-\d)|(?= (?:[kM]?(?:Wh?|VArh?|VAh?)|MMBtu|k?g|USD)\b))"
+)
 _TONES = {
     "good": {
         "APPROVED",
@@ -152,6 +156,23 @@ def exact(value) -> str:
     if not digits.isdecimal() or (point and not decimals.isdecimal()):
         return text
     return f"{sign}{int(digits):,}{point}{decimals}"
+
+
+@register.filter
+def setting(value) -> str:
+    """Say a parameter as people read it: `False` becomes `no`, `14000` becomes `14,000`."""
+    if value in ("True", "False") or isinstance(value, bool):
+        return "yes" if str(value) == "True" else "no"
+    return exact(value)
+
+
+@register.filter
+def sentence(text) -> str:
+    """Group the figures of a composed sentence: those with decimals, and those with a unit.
+
+    Serial numbers, files and other names stay as they are.
+    """
+    return LONG_FIGURE.sub(lambda hit: exact(hit[0]), str(text or ""))
 
 
 @register.filter

@@ -199,3 +199,10 @@ def test_queries_do_not_grow_with_what_is_chosen_to_assign(
     ann.get(reverse("office-findings"))
     with django_assert_max_num_queries(14 + 5 * len(spikes)):
         ann.post(PAGE, {"action": "ASSIGN", "pick": keys(spikes), "person": "ann"})
+
+
+@pytest.mark.parametrize(("role", "offered"), [("analyst", True), ("administrator", False)])
+def test_mine_is_offered_to_those_whom_an_exception_can_be_with(client, role, offered):
+    client.force_login(get_user_model().objects.create_user("ann", role=role))
+    assert ("?assigned=ann" in client.get(PAGE).content.decode()) == offered
+    assert client.get(f"{PAGE}?assigned=ann").status_code == (200 if offered else 404)

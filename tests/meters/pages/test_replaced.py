@@ -25,7 +25,7 @@ def test_a_file_says_which_of_its_readings_are_estimates_now(client):
     shown = page.content.decode()
     assert "Rules did not take these readings as they came" in shown
     assert "High limit (V11)" in shown
-    assert "100000 kWh is above the limit of 275 kWh." in shown
+    assert "100,000 kWh is above the limit of 275 kWh." in shown
     (one,) = page.context["replaced"]
     assert one["span"].endswith(("UTC", "CST", "CDT"))
 

@@ -7,6 +7,8 @@ import pytest
 from django.conf import settings
 from django.utils.formats import date_format as django_date
 
+from poweroptix.pages.templatetags import po
+
 #: What addresses and attributes need; people never read it.
 MACHINE = re.compile(r"""\|(date:(["'])Y-m(-d)?(\\TH:i:s)?\2|stringformat:(["'])[ds]\5)""")
 BESIDE = re.compile(r"\|(date|time|floatformat|stringformat|localize|intcomma|naturaltime)\b")
@@ -45,3 +47,27 @@ def test_the_set_up_writes_dates_as_the_pages_do(world, client):
     assert django_date(datetime(2026, 4, 3, 15, tzinfo=UTC), "DATETIME_FORMAT") == (
         "2026-04-03 15:00 UTC"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("shows 110486.322: 1.732467 % apart", "shows 110,486.322: 1.732467 % apart"),
+        ("advanced over zero by 3918081 kWh", "advanced over zero by 3,918,081 kWh"),
+        ("8542.04 kWh apart.", "8,542.04 kWh apart."),
+        ("meter 22198 of file #30511, 2026-10-01", "meter 22198 of file #30511, 2026-10-01"),
+        ("register 0179584 at 2026-10-01 00:00", "register 0179584 at 2026-10-01 00:00"),
+        ("A1/12345.6 and v12345.6 stay, 1,234.5 kWh too", None),
+        (None, ""),
+    ],
+)
+def test_the_figures_of_a_sentence_are_grouped_and_names_are_not(text, shown):
+    assert po.sentence(text) == (text if shown is None else shown)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [("False", "no"), (True, "yes"), ("14000", "14,000"), ("0.3", "0.3"), ("ALL", "ALL")],
+)
+def test_a_parameter_is_said_as_people_read_it(value, shown):
+    assert po.setting(value) == shown
