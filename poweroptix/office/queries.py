@@ -1,6 +1,8 @@
 """Questions that look across apps: how far each month is, and what happened lately."""
 
-from django.db.models import BigIntegerField, Exists, OuterRef, QuerySet
+from datetime import datetime, timedelta
+
+from django.db.models import BigIntegerField, Exists, Model, OuterRef, QuerySet
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 
@@ -12,6 +14,17 @@ from poweroptix.jobs.models import Job
 from poweroptix.jobs.queries import stuck_jobs
 from poweroptix.pages.deeds import page_of
 from settlement.models import SettlementRun
+
+#: Where the object of a deed keeps the moment of it.
+MOMENTS = {
+    "billing.draft": "prepared_at",
+    "billing.issue": "issued_at",
+    "billing.void": "voided_at",
+    "file.receive": "received_at",
+    "settlement.approve": "approved_at",
+    "settlement.calculate": "created_at",
+    "settlement.submit": "submitted_at",
+}
 
 
 def month_board(limit: int = 4) -> list[dict]:
@@ -55,30 +68,49 @@ def jobs_for_a_person() -> QuerySet[Job]:
 
 
 def recent_events(limit: int = 12) -> list[dict]:
-    """Return the newest events of the audit trail with names instead of numbers; three queries."""
+    """Return the newest events of the audit trail with names instead of numbers; four queries.
+
+    The trail keeps the moment at which something was written. `dated` is the moment that the deed
+    itself bears where that is another day: a month that was entered afterwards.
+    """
     events = list(AuditEvent.objects.order_by("-pk")[:limit])
-    named = {**_runs_named(events), **_drafts_named(events)}
-    return [
-        {
-            "event": event,
-            "label": named.get((event.object_type, event.object_id), event.object_label),
-            "url": page_of(event),
-        }
-        for event in events
-    ]
+    found = _objects(events)
+    rows = []
+    for event in events:
+        one = found.get((event.object_type, event.object_id))
+        rows.append(
+            {
+                "event": event,
+                "label": event.object_label if one is None else _name(one),
+                "url": page_of(event),
+                "dated": _dated(event, one),
+            }
+        )
+    return rows
 
 
-def _runs_named(events: list[AuditEvent]) -> dict[tuple[str, str], str]:
-    kind = "settlement.settlementrun"
-    ids = [event.object_id for event in events if event.object_type == kind]
-    columns = ("pk", "contract__code", "period", "version")
-    rows = SettlementRun.objects.filter(pk__in=ids).values_list(*columns)
-    return {(kind, str(pk)): f"{code} {period} v{n}" for pk, code, period, n in rows}
+def _objects(events: list[AuditEvent]) -> dict[tuple[str, str], Model]:
+    """Return the runs, invoices and files that events are about; one query each."""
+    found: dict[tuple[str, str], Model] = {}
+    for rows in (
+        SettlementRun.objects.select_related("contract").defer("inputs", "carry_out", "findings"),
+        Invoice.objects.select_related("contract").defer("document", "cancellation"),
+        ImportFile.objects.defer("receipt"),
+    ):
+        kind = rows.model._meta.label_lower
+        keys = [event.object_id for event in events if event.object_type == kind]
+        found |= {(kind, str(one.pk)): one for one in rows.filter(pk__in=keys)}
+    return found
 
 
-def _drafts_named(events: list[AuditEvent]) -> dict[tuple[str, str], str]:
-    kind = "billing.invoice"
-    ids = [event.object_id for event in events if event.object_type == kind]
-    columns = ("pk", "number", "contract__code", "period")
-    rows = Invoice.objects.filter(pk__in=ids).values_list(*columns)
-    return {(kind, str(pk)): number or f"for {code} {period}" for pk, number, code, period in rows}
+def _name(one: Model) -> str:
+    """Return what an object is called behind its deed."""
+    if isinstance(one, Invoice):
+        return one.number or f"for {one.contract.code} {one.period}"
+    return str(one)
+
+
+def _dated(event: AuditEvent, one: Model | None) -> datetime | None:
+    """Return the moment that a deed bears, if it is not the day on which it was written."""
+    moment = getattr(one, MOMENTS.get(event.action, ""), None)
+    return moment if moment is not None and abs(event.at - moment) >= timedelta(days=1) else None

@@ -13,6 +13,7 @@ from poweroptix.jobs.queries import health
 from poweroptix.office.queries import jobs_for_a_person
 from poweroptix.pages.guards import StaffPage, actor_of, attempt
 from poweroptix.pages.lists import Column, Filter, ListPage
+from poweroptix.pages.templatetags.po import words
 
 RETRY = ("failed", "dead", "cancelled")
 
@@ -28,7 +29,7 @@ class JobList(StaffPage, ListPage):
     search = ("kind", "key", "error")
     columns = (
         Column("pk", "Job", sort="pk", link=lambda job: reverse("office-job", args=[job.pk])),
-        Column("kind", "Kind", sort="kind"),
+        Column("kind", "Kind", sort="kind", value=lambda job: words(job.kind)),
         Column("key", "What"),
         Column("state", "State", kind="state", sort="state"),
         Column("progress_ratio", "Progress", kind="percent"),

@@ -13,7 +13,7 @@ from contracts.models import Contract
 from meters.models import Channel, EditProposal, ImportFile, QuarantinedRecord
 from poweroptix.clock import now
 from poweroptix.jobs.services import enqueue
-from poweroptix.office import tiles
+from poweroptix.office import queries, tiles
 from settlement.models import SettlementRun
 from settlement.services import run_allocation, run_settlement
 from settlement.services.readiness import readiness
@@ -187,6 +187,21 @@ def test_a_broken_tile_takes_nothing_else_with_it(analyst, settings, monkeypatch
     assert reference in logged.getMessage()
     assert "no_such_column" in str(logged.exc_info[1])
     assert "PPA-ALFA" in answer.content.decode()
+
+
+def test_what_was_entered_afterwards_bears_its_own_date(analyst, world):
+    """The trail keeps the clock of the wall; the world is dated to the months it tells of."""
+    rows = {row["event"].action: row for row in reversed(queries.recent_events(200))}
+    run, invoice = world.runs["PPA-BRAVO"], world.invoices["PPA-BRAVO"]
+    assert rows["billing.issue"]["label"] == invoice.number
+    assert rows["billing.issue"]["dated"] == invoice.issued_at
+    assert rows["settlement.approve"]["label"] == f"{run.contract.code} 2026-03 v1"
+    assert rows["file.receive"]["dated"] == ImportFile.objects.latest("pk").received_at
+    event = rows["billing.issue"]["event"]
+    invoice.issued_at = event.at - timedelta(hours=23)
+    assert queries._dated(event, invoice) is None
+    content = analyst.get("/office/").content.decode()
+    assert '<span class="muted">dated <time' in content
 
 
 def test_a_broken_tile_is_loud_in_tests(analyst, monkeypatch):
