@@ -46,17 +46,19 @@ class Header:
 class ChannelRow:
     """A channel in the month: intervals and energy by quality letter, and by method of estimate.
 
-    `energy` is in the channel's unit; the letter X has none. `received` counts raw intervals.
-    `is_balance` marks the main energy channels that totals are made of.
+    `energy` is in the channel's unit; the letter X has none. `received` counts raw intervals; a
+    computed channel receives none, and has None. `is_balance` marks the main energy channels that
+    totals are made of; `is_energy` those whose readings may be added up at all.
     """
 
     code: str
     unit: str
-    received: int
+    received: int | None
     counts: Mapping[str, int]
     energy: Mapping[str, Decimal]
     methods: Mapping[str, tuple[int, Decimal]] = field(default_factory=dict)
     is_balance: bool = True
+    is_energy: bool = True
 
     @property
     def expected(self) -> int:
@@ -66,7 +68,7 @@ class ChannelRow:
     @property
     def received_ratio(self) -> Fraction | None:
         """Return the share of intervals that arrived."""
-        return ratio(self.received, self.expected)
+        return None if self.received is None else ratio(self.received, self.expected)
 
     def share(self, letter: str) -> Fraction | None:
         """Return the share of intervals of a letter."""
@@ -259,7 +261,7 @@ def _total(rows: Sequence[ChannelRow]) -> ChannelRow:
     return ChannelRow(
         "All channels of the balance",
         "kWh",
-        sum(row.received for row in rows),
+        sum(row.received or 0 for row in rows),
         {name: sum(row.counts.get(name, 0) for row in rows) for name in LETTERS},
         {
             name: sum((row.energy.get(name, Decimal(0)) for row in rows), Decimal(0))

@@ -42,6 +42,8 @@ from poweroptix.kernel.quality import BILLABLE, Method, Status, letter
 
 #: Points whose energy is not part of the balance.
 BESIDE = (PointKind.FUEL, PointKind.CHECK)
+#: Quantities whose readings add up to something.
+ENERGY = ("KWH", "KVARH", "KVAH", "MMBTU")
 _LETTER = np.array([*(" " * 256)], dtype="<U1")
 for _status in Status:
     _LETTER[int(_status)] = letter(_status)
@@ -136,7 +138,7 @@ def _channel(
     return ChannelRow(
         code=channel.code,
         unit=channel.unit,
-        received=int((raw[window] != Status.MISSING).sum()),
+        received=None if channel.is_virtual else int((raw[window] != Status.MISSING).sum()),
         counts={name: int((letters == name).sum()) for name in LETTERS},
         energy={name: _sum(values[letters == name]) for name in LETTERS},
         methods={
@@ -149,6 +151,7 @@ def _channel(
         is_balance=channel.role == Role.MAIN
         and channel.quantity == "KWH"
         and point.kind not in BESIDE,
+        is_energy=channel.quantity in ENERGY,
     )
 
 

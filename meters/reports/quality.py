@@ -62,7 +62,8 @@ def _completeness(report: QualityReport) -> Table:
         ),
         tuple(row(one) for one in report.channels),
         "Shares of the intervals of the month. Received: arrived from the source, whatever its "
-        "quality. The other columns are the final readings and add up to 100 %.",
+        "quality; a computed channel receives nothing. The other columns are the final readings "
+        "and add up to 100 %.",
         "The campus has no active channel.",
         row(report.total),
     )
@@ -85,10 +86,10 @@ def _energy(report: QualityReport) -> Table:
             Column("Edited", "share", "ratio"),
             Column("Missing intervals", "count", "count"),
         ),
-        tuple(row(one) for one in report.channels),
+        tuple(row(one) for one in report.channels if one.is_energy),
         "Shares of the energy; the last row adds sources and sinks. The energy of a missing "
         "interval is unknown: a channel with one has no share.",
-        "The campus has no active channel.",
+        "The campus has no active channel of energy.",
         row(report.total),
     )
 

@@ -100,12 +100,12 @@ def apart_finding(
 ) -> Finding:
     """Return the finding that two channels lie apart, over a range of intervals."""
     ratio = apart.ratio
-    own, other = f"{number(apart.own):f}", f"{number(apart.other):f}"
+    own, other = f"{number(apart.own):,f}", f"{number(apart.other):,f}"
     text = f"{companion.code} shows {other} {series.unit} where this channel shows {own}"
     if ratio is None:
         text += "."
     else:
-        text += f": {plain(ratio * 100):f} % apart (limit {limit_pct:f} %)."
+        text += f": {plain(ratio * 100):,f} % apart (limit {limit_pct:,f} %)."
     percent = None if ratio is None else quotient(ratio * 100)
     beside = {"beside": companion.code}
     return finding(code, severity, series.grid, span, text, fix, percent, limit_pct, beside)

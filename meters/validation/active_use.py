@@ -72,7 +72,7 @@ def _used(series: Series) -> list[Finding]:
     total = exact.total(np.abs(cleared(series.values, ~series.missing)))
     if not total:
         return []
-    text = f"{number(total):f} {series.unit} although the point is out of service."
+    text = f"{number(total):,f} {series.unit} although the point is out of service."
     fix = "Put the point into service, or find out what feeds through its meter."
     return [_over(series, text, number(total), fix)]
 

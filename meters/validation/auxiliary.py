@@ -62,8 +62,8 @@ class AuxiliaryAboveGross(BaseRule):
             series,
             bad,
             lambda most, a, b: (
-                f"The auxiliaries use up to {most:f} {series.unit} while {gross.code} makes at "
-                f"least {number(int(made.values[a:b].min())):f} {series.unit}."
+                f"The auxiliaries use up to {most:,f} {series.unit} while {gross.code} makes at "
+                f"least {number(int(made.values[a:b].min())):,f} {series.unit}."
             ),
             None,
             Severity.HOLD,
@@ -126,7 +126,7 @@ class BreakerOpen(BaseRule):
             series,
             bad,
             lambda most, a, b: (
-                f"{most:f} {series.unit} while {running.code} shows the breaker open."
+                f"{most:,f} {series.unit} while {running.code} shows the breaker open."
             ),
             Fraction(0),
             Severity.HOLD,

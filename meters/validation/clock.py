@@ -117,7 +117,7 @@ def _finding(
         Severity.HOLD,
         series.grid,
         span,
-        f"The meter's clock was {drift:f} s {sense} at {checked} ({tolerance_s:f} s pass): the "
+        f"The meter's clock was {drift:,f} s {sense} at {checked} ({tolerance_s:,f} s pass): the "
         "time of these readings is in doubt.",
         "Have the clock set, then accept the readings or let them be estimated.",
         drift,

@@ -81,8 +81,8 @@ def _finding(
         Severity.WARN,
         series.grid,
         span,
-        f"{number(new):f} {series.unit} after {number(old):f} {series.unit}: a change of "
-        f"{percent:.2f} % ({tolerance_pct:f} % are usual at most).",
+        f"{number(new):,f} {series.unit} after {number(old):,f} {series.unit}: a change of "
+        f"{percent:.2f} % ({tolerance_pct:,f} % are usual at most).",
         "Accept it when the load changed, or compare with the check meter.",
         percent,
         tolerance_pct,

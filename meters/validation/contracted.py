@@ -46,8 +46,8 @@ class ContractedCapacity(BaseRule):
             series,
             bad,
             lambda most, a, b: (
-                f"{most:f} {series.unit} in {series.grid.minutes} minutes is above the contracted "
-                f"{plain(contracted):f} kW ({number(limit):f} {series.unit})."
+                f"{most:,f} {series.unit} in {series.grid.minutes} minutes is above the contracted "
+                f"{plain(contracted):,f} kW ({number(limit):,f} {series.unit})."
             ),
             limit,
             Severity.WARN,

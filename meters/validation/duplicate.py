@@ -33,7 +33,7 @@ class Duplicate(BaseRule):
             different = sorted(set(values))
             if len(different) < 2:
                 continue
-            shown = " and ".join(f"{value:f}" for value in different[:3])
+            shown = " and ".join(f"{value:,f}" for value in different[:3])
             found.append(
                 Finding(
                     "V02",

@@ -136,7 +136,7 @@ def _finding(
     low, high = limits
     return Finding(
         "V24F",
-        f"The heat rate is {plain(rate):f} Btu/kWh; believable are {low:f} to {high:f} Btu/kWh.",
+        f"The heat rate is {plain(rate):,f} Btu/kWh; believable are {low:,f} to {high:,f} Btu/kWh.",
         Severity.HOLD,
         metric=quotient(rate),
         threshold=limit,

@@ -136,7 +136,7 @@ def _finding(series: Series, span: tuple[int, int], limit: int) -> Finding:
         Severity.ESTIMATE,
         series.grid,
         span,
-        f"{worst:f} {series.unit} is above the limit of {shown:f} {series.unit}.",
+        f"{worst:,f} {series.unit} is above the limit of {shown:,f} {series.unit}.",
         "Check multiplier, capacity and transformer ratio.",
         worst,
         shown,

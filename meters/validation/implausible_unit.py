@@ -66,8 +66,8 @@ class ImplausibleUnit(BaseRule):
         return [
             Finding(
                 "F10",
-                f"The highest reading is {from_micro(peak):f} {series.unit}, below "
-                f"{threshold:f} {series.unit}: the unit or scale of the source may be wrong.",
+                f"The highest reading is {from_micro(peak):,f} {series.unit}, below "
+                f"{threshold:,f} {series.unit}: the unit or scale of the source may be wrong.",
                 Severity.HOLD,
                 metric=from_micro(peak),
                 threshold=threshold,

@@ -110,8 +110,8 @@ def _finding(
         Severity.WARN,
         series.grid,
         span,
-        f"{number(kvah):f} kVAh does not fit {number(kwh):f} kWh and {number(kvarh):f} kVArh: "
-        f"the squares differ by {by} ({tolerance_pct:f} % pass).",
+        f"{number(kvah):,f} kVAh does not fit {number(kwh):,f} kWh and {number(kvarh):,f} kVArh: "
+        f"the squares differ by {by} ({tolerance_pct:,f} % pass).",
         "Check how the channels are assigned and scaled.",
         percent,
         tolerance_pct,

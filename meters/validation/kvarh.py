@@ -77,7 +77,7 @@ class Kvarh(BaseRule):
                     Severity.HOLD,
                     series.grid,
                     (a, b),
-                    f"{worst:f} kVArh without any kWh ({parameters.min_kvarh:f} kVArh pass).",
+                    f"{worst:,f} kVArh without any kWh ({parameters.min_kvarh:,f} kVArh pass).",
                     "Check the voltages and the wiring of the meter.",
                     worst,
                     parameters.min_kvarh,

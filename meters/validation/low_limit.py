@@ -66,7 +66,7 @@ class LowLimit(BaseRule):
                     Severity.WARN,
                     series.grid,
                     (a, b),
-                    f"{least:f} {series.unit} is below the least of {shown:f} {series.unit}, "
+                    f"{least:,f} {series.unit} is below the least of {shown:,f} {series.unit}, "
                     "and no outage is known.",
                     "Check phases and fuses of the metering, or enter the outage.",
                     least,

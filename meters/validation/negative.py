@@ -31,7 +31,7 @@ class Negative(BaseRule):
             found.append(
                 Finding(
                     "V04",
-                    f"{worst:f} {series.unit} on a channel that counts one direction.",
+                    f"{worst:,f} {series.unit} on a channel that counts one direction.",
                     Severity.ESTIMATE,
                     metric=worst,
                     threshold=Decimal(0),

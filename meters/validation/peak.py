@@ -79,9 +79,9 @@ class Peak(BaseRule):
                 Severity.WARN,
                 series.grid,
                 (at, at + 1),
-                f"The peak of {number(int(series.values[at])):f} {series.unit} is "
-                f"{percent:.2f} % above the {before.peak:f} {series.unit} of {before.name} "
-                f"({parameters.growth_pct:f} % pass).",
+                f"The peak of {number(int(series.values[at])):,f} {series.unit} is "
+                f"{percent:.2f} % above the {before.peak:,f} {series.unit} of {before.name} "
+                f"({parameters.growth_pct:,f} % pass).",
                 "Ask whether the load grew; if not, check multiplier and transformer ratio.",
                 percent,
                 parameters.growth_pct,

@@ -61,8 +61,8 @@ class ProlongedEstimation(BaseRule):
                 Severity.WARN,
                 series.grid,
                 (0, whole),
-                f"{count} of {whole} intervals are estimated: {plain(share):f} % (limit "
-                f"{parameters.share_pct:f} %).",
+                f"{count} of {whole} intervals are estimated: {plain(share):,f} % (limit "
+                f"{parameters.share_pct:,f} %).",
                 FIX,
                 quotient(share),
                 parameters.share_pct,

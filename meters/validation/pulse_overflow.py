@@ -72,7 +72,7 @@ class PulseOverflow(BaseRule):
                     Severity.ESTIMATE,
                     series.grid,
                     (a, b),
-                    f"{pulses:f} pulses in one interval: the counter holds at most {ceiling}, "
+                    f"{pulses:,f} pulses in one interval: the counter holds at most {ceiling:,}, "
                     "so pulses were lost.",
                     "Choose a larger pulse weight or a shorter interval in the recorder.",
                     pulses,

@@ -58,9 +58,9 @@ class Ramp(BaseRule):
             found.append(
                 Finding(
                     "V24J",
-                    f"Mean power changed by {plain(change_kw):f} kW from one interval of "
+                    f"Mean power changed by {plain(change_kw):,f} kW from one interval of "
                     f"{series.grid.minutes} minutes to the next; the unit can change by "
-                    f"{plain(most_kw):f} kW.",
+                    f"{plain(most_kw):,f} kW.",
                     Severity.WARN,
                     metric=plain(change_kw),
                     threshold=plain(most_kw),

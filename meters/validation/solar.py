@@ -102,9 +102,9 @@ class SolarNight(BaseRule):
             series,
             bad,
             lambda most, a, b: (
-                f"{most:f} {series.unit} with the sun at "
+                f"{most:,f} {series.unit} with the sun at "
                 f"{number(int(sun.values[a:b].max())):.1f} deg or lower; at night up to "
-                f"{number(limit):f} {series.unit} pass."
+                f"{number(limit):,f} {series.unit} pass."
             ),
             limit,
             Severity.HOLD,
@@ -157,8 +157,8 @@ class SolarLimit(BaseRule):
             series,
             bad,
             lambda most, a, b: (
-                f"{most:f} {series.unit} is above {number(limit):f} {series.unit}, which panels of "
-                f"{plain(capacity):f} kW DC can give."
+                f"{most:,f} {series.unit} is above {number(limit):,f} {series.unit}, which panels "
+                f"of {plain(capacity):,f} kW DC can give."
             ),
             limit,
             Severity.HOLD,
@@ -223,7 +223,7 @@ class SolarIdleDay(BaseRule):
                 Finding(
                     "V24C",
                     f"No energy on {days.date(int(day)).isoformat()}, although the sun gave "
-                    f"{plain(sun):f} kWh/m2 (above {parameters.sunny_kwh_per_m2:f} kWh/m2 the "
+                    f"{plain(sun):,f} kWh/m2 (above {parameters.sunny_kwh_per_m2:,f} kWh/m2 the "
                     "plant must deliver).",
                     Severity.HOLD,
                     metric=plain(sun),

@@ -230,12 +230,12 @@ def _finding(
     scope = "the local day" if parameters.mode == "DAY" else "the judged days"
     if verdict.ratio is None:
         text = (
-            f"{peak:f} {series.unit} stands alone: the third highest interval of {scope} is zero."
+            f"{peak:,f} {series.unit} stands alone: the third highest interval of {scope} is zero."
         )
     else:
         text = (
-            f"{peak:f} {series.unit} stands out: the highest interval of {scope} exceeds its third "
-            f"highest by {verdict.ratio:.5f} times (limit {parameters.threshold:f})."
+            f"{peak:,f} {series.unit} stands out: the highest interval of {scope} exceeds its "
+            f"third highest by {verdict.ratio:.5f} times (limit {parameters.threshold:,f})."
         )
     fix = "Accept it when the peak was real, or estimate it."
     if witnesses:

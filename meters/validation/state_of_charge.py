@@ -90,9 +90,9 @@ class StateOfCharge(BaseRule):
             share = Fraction(apart, abs(change))
             words = (
                 f"{state.code} went from {number(int(level[a])):f} % to {number(int(level[b])):f} "
-                f"%, a change of {number(Fraction(change, store.parts)):f} kWh; the meters stored "
-                f"{number(Fraction(stored, store.parts)):f} kWh: {plain(share):f} % apart (limit "
-                f"{parameters.tolerance_pct:f} %)."
+                f"%, a change of {number(Fraction(change, store.parts)):,f} kWh; the meters stored "
+                f"{number(Fraction(stored, store.parts)):,f} kWh: {plain(share):,f} % apart (limit "
+                f"{parameters.tolerance_pct:,f} %)."
             )
             found.append(
                 finding(

@@ -147,15 +147,15 @@ def _efficiency(
 ) -> Finding:
     taken, given = worst
     ratio = Fraction(given, taken) if taken else None
-    share = "" if ratio is None else f" ({plain(ratio * 100):f} %)"
+    share = "" if ratio is None else f" ({plain(ratio * 100):,f} %)"
     return finding(
         "V24G",
         Severity.HOLD,
         series.grid,
         span,
-        f"Over {length} days {number(given):f} kWh came out of {number(taken):f} kWh of charge"
-        f"{share}; believable are {plain(Fraction(parameters.low_ratio) * 100):f} % to "
-        f"{plain(Fraction(parameters.high_ratio) * 100):f} %.",
+        f"Over {length} days {number(given):,f} kWh came out of {number(taken):,f} kWh of charge"
+        f"{share}; believable are {plain(Fraction(parameters.low_ratio) * 100):,f} % to "
+        f"{plain(Fraction(parameters.high_ratio) * 100):,f} %.",
         "Compare multipliers and directions of the two channels.",
         None if ratio is None else quotient(ratio),
         plain(limit),
@@ -210,9 +210,9 @@ class BothWays(BaseRule):
             series,
             bad,
             lambda most, a, b: (
-                f"Up to {most:f} kWh came out while up to "
-                f"{number(int(moved.charge[a:b].max())):f} kWh went in; above "
-                f"{number(limit):f} kWh only one of them may flow."
+                f"Up to {most:,f} kWh came out while up to "
+                f"{number(int(moved.charge[a:b].max())):,f} kWh went in; above "
+                f"{number(limit):,f} kWh only one of them may flow."
             ),
             limit,
             Severity.WARN,

@@ -108,7 +108,7 @@ def _finding(series: Series, span: tuple[int, int], parameters: StuckParameters)
         Severity.HOLD if long else Severity.WARN,
         series.grid,
         span,
-        f"{number(int(series.values[span[0]])):f} {series.unit} stands {times} times in a row, "
+        f"{number(int(series.values[span[0]])):,f} {series.unit} stands {times} times in a row, "
         f"{duration(times * minutes)} ({intervals(allowed, minutes)} "
         f"{'only warn' if long and allowed > usual else 'pass'}): the meter or the link may be "
         "stuck.",

@@ -122,9 +122,9 @@ def _finding(
     around = " over zero" if advance.rolled_over else ""
     return Finding(
         "V20",
-        f"The intervals sum to {number(counted):f} {unit}, the register advanced{around} by "
-        f"{plain(advance.energy):f} {unit}: {number(apart):f} {unit} apart, allowed are "
-        f"{number(allowed):f} {unit}.",
+        f"The intervals sum to {number(counted):,f} {unit}, the register advanced{around} by "
+        f"{plain(advance.energy):,f} {unit}: {number(apart):,f} {unit} apart, allowed are "
+        f"{number(allowed):,f} {unit}.",
         Severity.HOLD,
         metric=number(apart),
         threshold=number(allowed),
@@ -186,10 +186,10 @@ class TouRegisters(BaseRule):
             found.append(
                 Finding(
                     "V20T",
-                    f"The registers {names} advanced together by {plain(together):f} "
-                    f"{series.unit}, the total register by {plain(total.energy):f} "
-                    f"{series.unit}: {plain(apart):f} {series.unit} apart, allowed are "
-                    f"{plain(allowed):f} {series.unit}.",
+                    f"The registers {names} advanced together by {plain(together):,f} "
+                    f"{series.unit}, the total register by {plain(total.energy):,f} "
+                    f"{series.unit}: {plain(apart):,f} {series.unit} apart, allowed are "
+                    f"{plain(allowed):,f} {series.unit}.",
                     Severity.HOLD,
                     metric=plain(apart),
                     threshold=plain(allowed),

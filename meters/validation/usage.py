@@ -105,9 +105,9 @@ class Usage(BaseRule):
                 Severity.WARN,
                 series.grid,
                 (0, series.grid.count),
-                f"An average day has {shown:f} {unit}, in {before.name} it had {earlier:f} {unit}: "
-                f"{plain(ratio):f} times as much (limits "
-                f"{parameters.low_ratio:f} to {parameters.high_ratio:f}).",
+                f"An average day has {shown:,f} {unit}, in {before.name} it had {earlier:,f} "
+                f"{unit}: {plain(ratio):,f} times as much (limits "
+                f"{parameters.low_ratio:,f} to {parameters.high_ratio:,f}).",
                 "Confirm the change with whoever runs the site, or check multiplier and data.",
                 quotient(ratio),
                 limit,

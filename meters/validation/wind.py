@@ -63,7 +63,7 @@ class WindStopped(BaseRule):
             series,
             bad,
             lambda most, a, b: (
-                f"{most:f} {series.unit} while {running.code} shows all turbines stopped."
+                f"{most:,f} {series.unit} while {running.code} shows all turbines stopped."
             ),
             Fraction(0),
             Severity.HOLD,
@@ -123,9 +123,9 @@ class WindBelowCutIn(BaseRule):
             series,
             bad,
             lambda most, a, b: (
-                f"{most:f} {series.unit}, nearly full power, at up to "
-                f"{number(int(speed.values[a:b].max())):f} m/s of wind; the plant cuts in at "
-                f"{cut_in:f} m/s."
+                f"{most:,f} {series.unit}, nearly full power, at up to "
+                f"{number(int(speed.values[a:b].max())):,f} m/s of wind; the plant cuts in at "
+                f"{cut_in:,f} m/s."
             ),
             rated,
             Severity.WARN,

@@ -81,7 +81,7 @@
       const times = [tick(31536e3, "{YYYY}", null), tick(2419200, "{YYYY}-{MM}", null), tick(86400, "{MM}-{DD}", "\n{YYYY}"), tick(3600, "{HH}:{mm}", "\n{YYYY}-{MM}-{DD}"), tick(60, "{HH}:{mm}", "\n{YYYY}-{MM}-{DD}")];
       const paths = payload.bars ? uPlot.paths.bars({ size: [.85, 60] }) : each > 1 ? uPlot.paths.linear() : uPlot.paths.stepped({ align: 1 });
       plot = new uPlot({
-        width: box.clientWidth, height: Number(box.dataset.height || 280), tzDate: (ts) => uPlot.tzDate(new Date(ts * 1e3), payload.tz || "UTC"),
+        width: box.clientWidth, height: Number(box.dataset.height || 280), padding: [null, 36, null, null], tzDate: (ts) => uPlot.tzDate(new Date(ts * 1e3), payload.tz || "UTC"),
         cursor: { drag: { x: true, y: false, setScale: false }, bind: { dblclick: () => () => { whole(); return null; } } }, axes: [{ ...axis, values: times }, { ...axis, label: payload.unit, size: 64 }],
         legend: { markers: { stroke: (u, i) => drawn[i - 1]?.mark || drawn[i - 1]?.stroke, dash: (u, i) => drawn[i - 1]?.dash ? "dashed" : "solid", fill: () => "transparent" } },
         series: [{ value: "{YYYY}-{MM}-{DD} {HH}:{mm}" }, ...drawn.map((d) => ({ label: d.one.name, stroke: d.stroke, width: each > 1 ? Math.min(d.width, 1.2) : d.width, dash: each > 1 ? undefined : d.dash, paths, fill: d.fill, points: { show: false }, spanGaps: false }))],
@@ -123,6 +123,8 @@
     });
     addEventListener("resize", () => plot.setSize({ width: box.clientWidth, height: Number(box.dataset.height || 280) }));
     document.addEventListener("po:theme", paint);
+    /* What is drawn has fixed colours and a fixed width: paper and another colour scheme need it anew. */
+    ["print", "(prefers-color-scheme: dark)"].forEach((one) => matchMedia(one).addEventListener("change", paint));
   }
   const start = () => document.querySelectorAll("[data-chart]:not([data-drawn])").forEach((box) => { box.dataset.drawn = "1"; draw(box); });
   start();

@@ -19,7 +19,9 @@ def test_the_capacity_passes_and_a_millionth_more_warns():
     (finding,) = judge(KEY, readings, facts=TENANT, plant=plant)
     assert (finding.code, finding.severity, span(finding)) == ("V24M", Severity.WARN, (1, 3))
     assert (finding.metric, finding.threshold) == (1300, 1250)
-    assert finding.message == ("1300 kWh in 15 minutes is above the contracted 5000 kW (1250 kWh).")
+    assert finding.message == (
+        "1,300 kWh in 15 minutes is above the contracted 5,000 kW (1,250 kWh)."
+    )
     assert finding.fix == "Tell the tenant; the contract says what an excess costs."
 
 

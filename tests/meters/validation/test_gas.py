@@ -32,7 +32,7 @@ def test_the_limits_pass_and_a_millionth_beyond_is_held():
     assert (span(low), low.metric, low.threshold) == ((0, 1), D("5999.999"), 6000)
     assert (span(high), high.metric, high.threshold) == ((2, 3), D("14000.001"), 14000)
     assert high.message == (
-        "The heat rate is 14000.001 Btu/kWh; believable are 6000 to 14000 Btu/kWh."
+        "The heat rate is 14,000.001 Btu/kWh; believable are 6,000 to 14,000 Btu/kWh."
     )
 
 
@@ -55,7 +55,7 @@ def test_limits_of_the_unit_go_before_the_parameters():
     assert judged([1000, 1000], [8, 9], plant=plant) == []
     (finding,) = judged([1000], [10], plant=plant)
     assert finding.message == (
-        "The heat rate is 10000 Btu/kWh; believable are 8000 to 9000 Btu/kWh."
+        "The heat rate is 10,000 Btu/kWh; believable are 8,000 to 9,000 Btu/kWh."
     )
     own = HeatRateParameters(low_btu_per_kwh=D(0), high_btu_per_kwh=D(9999))
     assert [f.threshold for f in judged([1000], [10], parameters=own)] == [9999]

@@ -30,7 +30,7 @@ def test_high_limit_examples():
     (finding,) = judge(KEY, over, capacity_kw=capacity, parameters=parameters)
     assert (finding.code, finding.severity) == ("V11", Severity.ESTIMATE)
     assert (finding.metric, finding.threshold) == (Decimal("13125.001"), Decimal("13125"))
-    assert finding.message == "13125.001 kWh is above the limit of 13125 kWh."
+    assert finding.message == "13,125.001 kWh is above the limit of 13,125 kWh."
 
 
 def test_the_smaller_limit_counts_and_tenants_have_their_own_factor():
@@ -91,7 +91,7 @@ def test_the_limit_of_the_instrument_transformers():
     (found,) = judge(KEY, series([at, over]), parameters=rated)
     assert (span(found), found.metric) == ((1, 2), Decimal(over))
     assert found.threshold == Decimal(at)
-    assert found.message == "29877.876431 kWh is above the limit of 29877.87643 kWh."
+    assert found.message == "29,877.876431 kWh is above the limit of 29,877.87643 kWh."
     capacity = judge(KEY, series([at]), parameters=rated, capacity_kw=Decimal(50000))
     assert [f.threshold for f in capacity] == [Decimal(13125)]
     twice = HighLimitParameters(

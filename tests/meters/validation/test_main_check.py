@@ -35,7 +35,7 @@ def test_the_worked_day_passes_at_the_limit_and_fails_above():
     (finding,) = judge(DAILY, main, lower, parameters=parameters)
     assert (finding.code, finding.severity, span(finding)) == ("V21D", Severity.HOLD, (0, 96))
     assert finding.message == (
-        "GT/F1 shows 11975.99 kWh where this channel shows 12000: 0.200083 % apart (limit 0.2 %)."
+        "GT/F1 shows 11,975.99 kWh where this channel shows 12,000: 0.200083 % apart (limit 0.2 %)."
     )
     assert (finding.metric.quantize(D("0.000001")), finding.threshold) == (D("0.200083"), D("0.2"))
     assert finding.data["beside"] == "GT/F1"
@@ -93,7 +93,7 @@ def test_a_day_needs_most_of_its_intervals():
     assert judge(DAILY, main, thin) == []
     enough = companion("CHECK", [50] * 77 + [None] * 19)
     (finding,) = judge(DAILY, main, enough)
-    assert "shows 3850 kWh where this channel shows 7700" in finding.message
+    assert "shows 3,850 kWh where this channel shows 7,700" in finding.message
     assert finding.metric == 50
 
 

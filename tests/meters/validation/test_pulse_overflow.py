@@ -32,7 +32,7 @@ def test_a_full_counter_is_estimated():
     assert (found.code, found.severity, span(found)) == ("V10", Severity.ESTIMATE, (1, 3))
     assert (found.metric, found.threshold) == (65535, 65535)
     assert found.message == (
-        "65535 pulses in one interval: the counter holds at most 65535, so pulses were lost."
+        "65,535 pulses in one interval: the counter holds at most 65,535, so pulses were lost."
     )
 
 

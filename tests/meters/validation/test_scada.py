@@ -17,7 +17,7 @@ def test_two_percent_of_a_day_pass_and_a_millionth_more_warns():
     assert finding.threshold == 2
     assert finding.metric > 2
     assert finding.message == (
-        "EMS/MW shows 9407.999999 kWh where this channel shows 9600: 2 % apart (limit 2 %)."
+        "EMS/MW shows 9,407.999999 kWh where this channel shows 9,600: 2 % apart (limit 2 %)."
     )
     assert finding.fix == "Compare scaling and clock of the control system with the meter."
 
@@ -27,7 +27,7 @@ def test_power_is_turned_into_energy():
     assert judge("scada_check@1", main, companion("SCADA", [400] * 96, unit="kW")) == []
     (finding,) = judge("scada_check@1", main, companion("SCADA", [420] * 96, unit="kW", code="EMS"))
     assert finding.message == (
-        "EMS shows 10080 kWh where this channel shows 9600: 5 % apart (limit 2 %)."
+        "EMS shows 10,080 kWh where this channel shows 9,600: 5 % apart (limit 2 %)."
     )
 
 

@@ -142,7 +142,7 @@ class TestPanels:
         assert (finding.code, finding.severity, span(finding)) == ("V24B", Severity.HOLD, (1, 3))
         assert (finding.metric, finding.threshold) == (1060, 1050)
         assert finding.message == (
-            "1060 kWh is above 1050 kWh, which panels of 4000 kW DC can give."
+            "1,060 kWh is above 1,050 kWh, which panels of 4,000 kW DC can give."
         )
 
     def test_another_factor(self):

@@ -59,7 +59,7 @@ class TestEfficiency:
         assert (finding.code, finding.severity) == ("V24G", Severity.HOLD)
         assert (finding.threshold, days_of(finding)) == (D("0.95"), (0, 30))
         assert finding.message == (
-            "Over 30 days 95001 kWh came out of 100000 kWh of charge (95.001 %); believable are "
+            "Over 30 days 95,001 kWh came out of 100,000 kWh of charge (95.001 %); believable are "
             "75 % to 95 %."
         )
 
@@ -84,7 +84,7 @@ class TestEfficiency:
         start = dt.datetime(2026, 2, 1, 6, tzinfo=dt.UTC)
         out, taken = month([96] * 28, start), month([100] * 28, start)
         (finding,) = self.judged(out, taken)
-        assert finding.message.startswith("Over 28 days 2688 kWh came out of 2800 kWh")
+        assert finding.message.startswith("Over 28 days 2,688 kWh came out of 2,800 kWh")
         week = month([96] * 7), month([100] * 7)
         assert self.judged(*week) == []
         assert lacks(EFFICIENCY, week[0], charged(week[1]), facts=STORE) == "at least 28 days"
@@ -102,7 +102,7 @@ class TestEfficiency:
         (finding,) = self.judged(month([50] * 30), month([0] * 30))
         assert finding.metric is None
         assert finding.message == (
-            "Over 30 days 1500 kWh came out of 0 kWh of charge; believable are 75 % to 95 %."
+            "Over 30 days 1,500 kWh came out of 0 kWh of charge; believable are 75 % to 95 %."
         )
 
     def test_a_gap_or_a_doubted_charge_is_not_judged(self):
@@ -153,8 +153,8 @@ class TestStateOfCharge:
         assert (finding.code, finding.severity, span(finding)) == ("V24H", Severity.HOLD, (0, 3))
         assert (finding.metric, finding.threshold) == (D("6.25"), 5)
         assert finding.message == (
-            "BAT/SOC went from 80 % to 40 %, a change of -16000 kWh; the meters stored -17000 kWh: "
-            "6.25 % apart (limit 5 %)."
+            "BAT/SOC went from 80 % to 40 %, a change of -16,000 kWh; the meters stored "
+            "-17,000 kWh: 6.25 % apart (limit 5 %)."
         )
 
     def test_stretches_up_and_down_are_judged_apart(self):

@@ -59,7 +59,7 @@ def test_a_millionth_above_two_steps_is_held():
     assert (finding.metric, finding.threshold) == (D("800.000001"), D(800))
     assert span(finding) == (0, 96)
     assert finding.message == (
-        "The intervals sum to 71199.999999 kWh, the register advanced by 72000 kWh: 800.000001 "
+        "The intervals sum to 71,199.999999 kWh, the register advanced by 72,000 kWh: 800.000001 "
         "kWh apart, allowed are 800 kWh."
     )
     assert finding.fix

@@ -63,7 +63,7 @@ def test_above_and_below_warn():
     (high,) = judge(KEY, days_with("10800000.3"), previous=past(240000))
     assert (high.code, high.severity, high.threshold) == ("V25", Severity.WARN, D("1.5"))
     assert high.message == (
-        "An average day has 360000.01 kWh, in October 2025 it had 240000 kWh: 1.5 times as much "
+        "An average day has 360,000.01 kWh, in October 2025 it had 240,000 kWh: 1.5 times as much "
         "(limits 0.5 to 1.5)."
     )
     assert (high.end_utc - high.start_utc).days == 30

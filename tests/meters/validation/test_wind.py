@@ -66,7 +66,7 @@ class TestBelowCutIn:
         assert (finding.code, finding.severity, span(finding)) == ("V24E", Severity.WARN, (1, 3))
         assert (finding.metric, finding.threshold) == (1000, 950)
         assert finding.message == (
-            "1000 kWh, nearly full power, at up to 2.999999 m/s of wind; the plant cuts in at 3 "
+            "1,000 kWh, nearly full power, at up to 2.999999 m/s of wind; the plant cuts in at 3 "
             "m/s."
         )
 
