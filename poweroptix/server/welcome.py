@@ -7,7 +7,7 @@ from poweroptix.db.scope import staff_scope
 from poweroptix.server.prepare import is_embedded
 
 DEMO_PASSWORD = "demo"  # noqa: S105 - the public password of the demonstration
-_SHOWN = 4
+_SHOWN = 8
 
 
 def welcome(address: str, *, open_to_network: bool) -> str:

@@ -9,17 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import numpy as np
 
 from meters.formats import ChannelBlock
-from meters.models import Layer
+from meters.models import Edit, EditAction, Layer
 from meters.services.arriving.arrivals import epoch_minute
 from meters.services.arriving.ranking import Side, rank
 from meters.storage import Batch, load
-from meters.storage.batch import lines_of, run_lengths
+from meters.storage.batch import from_epoch_day, lines_of, run_lengths
 from meters.storage.loader import newest, published_ids
 from poweroptix.kernel.fixed import MICRO, MISSING
+from poweroptix.kernel.period import day_start
 from poweroptix.kernel.quality import Method, Status
 
 DAY_MINUTES = 1440
@@ -142,7 +144,7 @@ class _Stored:
             self.final_status = np.full((len(keys), batch.status.shape[1]), 100, np.uint8)
             self.final_status[rows[~is_raw]] = final.status
             self.edited = np.zeros(self.final_status.shape, bool)
-            self.edited[rows[~is_raw]] = edited(final.status, final.method)
+            self.edited[rows[~is_raw]] = edited(final.status, final.method) | voided(final)
 
     def part(self, first: int, end: int) -> _Stored:
         """Return what is stored of the rows [first, end)."""
@@ -240,6 +242,28 @@ def edited(status: np.ndarray, method: np.ndarray) -> np.ndarray:
     """Return where a person's edit stands: a set value, or a value taken away by hand."""
     taken_away = (status == Status.MISSING) & (method == Method.MANUAL)
     return (status == Status.EDITED) | taken_away
+
+
+def voided(final: Batch) -> np.ndarray:
+    """Return where a person took a reading away, whatever was estimated in its place. One query."""
+    mask = np.zeros(final.status.shape, bool)
+    if not len(final):
+        return mask
+    first, last = (from_epoch_day(int(day)) for day in (final.days.min(), final.days.max()))
+    rows = Edit.objects.filter(
+        channel__in=np.unique(final.channel_ids).tolist(),
+        start_utc__lt=day_start(last, "UTC") + timedelta(days=1),
+        end_utc__gt=day_start(first, "UTC"),
+    ).exclude(action=EditAction.ACCEPT)
+    for edit in rows.order_by("pk"):
+        length = mask.shape[1]
+        for row in np.flatnonzero(final.channel_ids == edit.channel_id).tolist():
+            midnight = day_start(from_epoch_day(int(final.days[row])), "UTC")
+            step = timedelta(minutes=final.minutes)
+            begin = min(length, max(0, (edit.start_utc - midnight) // step))
+            end = min(length, max(0, (edit.end_utc - midnight) // step))
+            mask[row, begin:end] = edit.action == EditAction.MARK_MISSING
+    return mask
 
 
 def _note_edits(incoming: Batch, locked: np.ndarray, take: np.ndarray, merged: Merged) -> None:

@@ -53,7 +53,8 @@ def edit_readings(
     Actions (`edit_actions`): SET to `operand` (unit of the channel, per interval), ADD, SCALE,
     TOTAL (one factor for all, so that they add up to `operand`), COPY_DAY (`source`: a local day),
     COPY_CHANNEL (a channel's code), MARK_MISSING, RESTORE (the number of an earlier publication),
-    REVERT to what rules and estimators make of the raw readings. The days are validated again;
+    REVERT to what rules and estimators make of the raw readings. What is marked missing is
+    estimated like any gap. The days are validated again;
     findings on edited readings are kept for the record.
 
     Raises Refused for a range off the intervals, a missing or needless number or source, a short

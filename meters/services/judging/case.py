@@ -55,7 +55,8 @@ class Case:
     """Everything that is judged for one channel: grid, raw readings, what people decided.
 
     `known` is asked anew at each stage, for other channels are judged meanwhile. `before`: readings
-    before the range, where a register was read there and again in the range.
+    before the range, where a register was read there and again in the range. `voided`: where a
+    person took the reading away.
     """
 
     subject: Subject
@@ -69,6 +70,7 @@ class Case:
     barriers: Sequence[int] = ()
     known: Callable[[], Circumstances] = nothing_known
     before: Callable[[], Series | None] = nothing_before
+    voided: np.ndarray | None = None
 
 
 @dataclass

@@ -306,6 +306,7 @@ class Chunk:
             raw=window.readings(subject.channel_id, Layer.RAW),
             final=window.readings(subject.channel_id, Layer.FINAL),
             edited=around.edited(subject.channel_id, grid),
+            voided=around.voided(subject.channel_id, grid),
             due_utc=_due(subject.zone, self.now),
             flags=around.flags(subject, grid),
             accepted=around.accepted(subject.channel_id),

@@ -82,6 +82,10 @@ class Judging:
             (now.method, case.final.method),
         ):
             target[case.edited] = source[case.edited]
+        if case.voided is not None:
+            now.values[case.voided] = MISSING
+            now.status[case.voided] = Status.MISSING
+            now.method[case.voided] = Method.MANUAL
         return now
 
     def _remembered(self) -> tuple[dict[int, str], frozenset[int]]:
@@ -326,10 +330,11 @@ class Judging:
             self._explain(window.start, window.stop, estimate)
         for finding in made.findings:
             self._file(finding)
-        unfilled = wanted & ~self.filled & (kept.values != MISSING)
+        unfilled = wanted & ~self.filled
+        now.method[unfilled] = kept.method[unfilled]
+        unfilled &= kept.values != MISSING
         now.values[unfilled] = kept.values[unfilled]
         now.status[unfilled] = Status.SUSPECT
-        now.method[unfilled] = kept.method[unfilled]
 
     def _explain(self, first: int, end: int, estimate: Any) -> None:
         """Attach the worksheet of an estimate to the findings that it answers."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -27,6 +27,8 @@ from poweroptix.kernel.grid import Grid
 
 #: Where a finding's detail keeps the digest of the readings that were accepted.
 ACCEPTED_VALUES = "accepted_values"
+#: Edits that give no value: the rules have the interval again.
+NO_VALUE = (EditAction.REVERT, EditAction.MARK_MISSING)
 
 
 @dataclass(frozen=True)
@@ -115,13 +117,20 @@ class Surroundings:
         return sorted(ranges, key=lambda r: r[:3])
 
     def edited(self, channel_id: int, grid: Grid) -> np.ndarray:
-        """Return where a person's edit stands: the last edit of each interval is no revert."""
+        """Return where a value that a person gave stands: the last edit of each interval."""
+        return self._last_edits(channel_id, grid, lambda action: action not in NO_VALUE)
+
+    def voided(self, channel_id: int, grid: Grid) -> np.ndarray:
+        """Return where a person took the reading away: what is there is estimated anew."""
+        return self._last_edits(channel_id, grid, lambda action: action == EditAction.MARK_MISSING)
+
+    def _last_edits(self, channel_id: int, grid: Grid, wanted: Callable) -> np.ndarray:
         step = timedelta(minutes=grid.minutes)
         mask = np.zeros(grid.count, bool)
         for edit in self.edits[channel_id]:
             first = max(0, (edit.start_utc - grid.start_utc) // step)
             end = min(grid.count, (edit.end_utc - grid.start_utc) // step)
-            mask[first:end] = edit.action != EditAction.REVERT
+            mask[first:end] = wanted(edit.action)
         return mask
 
     def accepted(self, channel_id: int) -> list[Accepted]:

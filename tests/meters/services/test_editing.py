@@ -11,7 +11,7 @@ from meters.services import accept_finding, edit_readings, validate_days
 from meters.services.publishing.followup import validate_receipt
 from poweroptix.audit.models import AuditEvent
 from poweroptix.kernel.errors import Forbidden, Refused
-from poweroptix.kernel.quality import Status
+from poweroptix.kernel.quality import Method, Status
 from tests.meters import builders
 from tests.meters.builders import ACTOR, NOW, long_csv, make_channel, person
 
@@ -88,12 +88,39 @@ def test_late_actual_under_an_edit_can_be_accepted_as_known(channel):
     assert final(channel).total() == Decimal(9620)
 
 
-def test_marked_missing_stays_missing(channel):
-    edit(channel, "MARK_MISSING", approver=person("bob"))
+def test_what_is_marked_missing_is_estimated_like_any_gap(channel):
+    made = edit(channel, "MARK_MISSING", approver=person("bob"))
+    assert (made.before_total, made.after_total) == (Decimal(100), Decimal(0))
+    gap = Finding.objects.get(rule_code="V01")
+    assert (gap.state, gap.estimate_method, gap.start_utc) == ("ESTIMATED", "INTERPOLATE", NOON)
+    taken, estimated = trace(channel.pk, NOON).versions[1::-1]
+    assert (taken.status, taken.method, taken.publication.actor) == (
+        Status.MISSING, Method.MANUAL, "user:ann",
+    )  # fmt: skip
+    assert (estimated.status, estimated.quantity) == (Status.ESTIMATED, Decimal(100))
+    before = estimated.version
     validate_days([channel.pk], DAY, DAY, now=NOW, actor=ACTOR)
-    assert final(channel).missing.nonzero()[0].tolist() == [48]
-    builders.ingest(long_csv(channel.code, NOON, ["130"]), name="late.csv")
-    assert Finding.objects.filter(rule_code="LATE_ACTUAL_ON_LOCKED_EDIT").exists()
+    assert trace(channel.pk, NOON).versions[0].version == before
+    gap.refresh_from_db()
+    assert gap.state == "ESTIMATED"
+
+
+def test_a_late_reading_where_one_was_taken_away_waits_for_a_person(channel):
+    edit(channel, "MARK_MISSING", approver=person("bob"))
+    receipt = builders.ingest(long_csv(channel.code, NOON, ["130"]), name="late.csv")
+    validate_receipt(receipt, now=NOW, actor=ACTOR)
+    assert Finding.objects.get(rule_code="LATE_ACTUAL_ON_LOCKED_EDIT").start_utc == NOON
+    assert final(channel).total() == Decimal(9600)
+    edit(channel, "REVERT")
+    assert final(channel).total() == Decimal(9630)
+    assert final(channel).status[48] == Status.VALIDATED
+
+
+def test_what_nothing_can_estimate_stays_missing(channel):
+    edit(channel, "MARK_MISSING", start=START, minutes=60 * 24, approver=person("bob"))
+    assert final(channel).missing.all()
+    assert Finding.objects.get(rule_code="V01").state == "OPEN"
+    assert trace(channel.pk, NOON).versions[0].method == Method.MANUAL
 
 
 def test_large_edit_takes_a_second_person(channel):
