@@ -68,6 +68,20 @@ def test_totals_are_those_of_the_balance():
     assert (line.method, line.channels, line.intervals, line.energy) == ("LIKE_DAY", 3, 6, 450)
 
 
+def test_a_computed_channel_receives_nothing_and_only_energy_adds_up():
+    computed, level = a_channel("B", received=None), a_channel("C", is_energy=False)
+    report = build_report(HEADER, channels=[a_channel(), computed, level])
+    complete, energy = tables(report)[:2]
+    assert [row[2] for row in complete.rows] == [Fraction(6, 10), None, Fraction(6, 10)]
+    assert [row[0] for row in energy.rows] == ["A", "B"]
+
+
+def test_a_state_of_charge_is_no_energy(db):
+    make_channel("BAT/SOC", quantity="SOC", unit="ratio", kind="STORAGE")
+    (row,) = report_of().channels
+    assert (row.is_energy, row.received) == (False, 0)
+
+
 def test_findings_by_rule_state_and_age():
     found = [
         FindingRow("V01", "Gap", "Open", MADE - timedelta(days=7), None),
