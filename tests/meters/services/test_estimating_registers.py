@@ -359,7 +359,9 @@ def test_a_register_read_with_other_decimals_is_held_until_somebody_accepts_it()
     assert (found.rule_code, found.severity) == ("V28D", "HOLD")
     assert (found.metric, found.threshold) == (Decimal(0), Decimal(1))
     assert (found.start_utc, found.end_utc) == (MIDNIGHT, NEXT)
-    assert found.message.startswith("The register was read with 1 decimals and then with 0 (")
+    assert found.message.startswith(
+        "The register was read with 1 decimal and then with no decimals ("
+    )
     assert final_series(channel.pk, MIDNIGHT, NEXT)[0].worst_status == Status.SUSPECT
     accept_finding(
         found, reason_code="OTHER", comment="The source cuts zeros.", actor=ACTOR, now=LATER
