@@ -19,14 +19,7 @@ import numpy as np
 
 from meters.calc.circumstances import Circumstances
 from meters.calc.multipliers import apply_multiplier
-from meters.services.judging.case import (
-    Case,
-    Estimates,
-    Estimating,
-    Judgement,
-    Outcome,
-    Readings,
-)
+from meters.services.judging.case import Case, Estimates, Estimating, Judgement, Outcome, Readings
 from meters.services.judging.rulebook import Rulebook
 from meters.validation import Stage, ValidationContext
 from meters.validation._base import runs

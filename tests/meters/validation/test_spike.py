@@ -60,7 +60,7 @@ def test_a_spike_is_told_with_its_limit_where_it_stands():
     (found,) = judge(KEY, series(DAY))
     assert (found.code, found.severity, span(found)) == ("V13", Severity.HOLD, (40, 41))
     assert found.message == (
-        "5000 kWh stands out: the highest interval of the local day exceeds its third highest by "
+        "5,000 kWh stands out: the highest interval of the local day exceeds its third highest by "
         "54.55556 times (limit 1.8)."
     )
     assert found.fix == "Accept it when the peak was real, or estimate it."
