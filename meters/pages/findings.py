@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from django.db.models import Q, QuerySet
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 
 from meters.models import (
@@ -11,9 +11,11 @@ from meters.models import (
     Finding,
     FindingSeverity,
     FindingState,
+    ImportFile,
     ReasonCode,
 )
 from meters.queries import edits_to_confirm, effect, holds_month
+from meters.queries.arrived import findings_of_file
 from meters.services.judging.queueing import (
     Outcome,
     accept_findings,
@@ -102,6 +104,11 @@ def of_channels(rows: QuerySet, keys: str) -> QuerySet:
     return rows.filter(channel__in=[read_pk(key) for key in keys.split(",")])
 
 
+def of_file(rows: QuerySet, key: str) -> QuerySet:
+    """Return the findings that came with a file; 404 when there is no such file."""
+    return findings_of_file(get_object_or_404(ImportFile, pk=read_pk(key)), rows)
+
+
 def of_effect(rows: QuerySet, asked: str) -> QuerySet:
     """Return the findings that hold a month back, or those that do not."""
     return rows.filter(holds_month()) if asked == "yes" else rows.exclude(holds_month())
@@ -178,6 +185,7 @@ class FindingList(StaffPage, ListPage):
         Filter("age", "Age", lambda: AGES, narrow=older),
         Filter("month", "Month", kind="month", narrow=in_month),
         Filter("channels", "Some channels", kind="link", narrow=of_channels),
+        Filter("file", "Of a file", kind="link", narrow=of_file),
     )
     template_name = "meters/findings.html"
     empty_title = "All clear"

@@ -18,8 +18,8 @@ from meters.models import (
     QuarantinedRecord,
     RecordState,
 )
-from meters.pages.multipliers import with_multipliers
 from meters.pages.reading import Reading, jobs_of, under_way
+from meters.pages.receipts import as_arrived, judged
 from meters.pages.rehearsals import with_moments
 from meters.pages.replaced import replaced_by_rules
 from meters.queries import with_problems
@@ -208,7 +208,7 @@ class FilePage(StaffPage, View):
             row["code"] for name in ("channels", "registers") for row in file.receipt.get(name, [])
         }
         keys = list(Channel.objects.filter(code__in=codes).values_list("pk", flat=True))
-        arrived = with_multipliers(file.receipt.get("channels", []))
+        arrived = as_arrived(file.receipt.get("channels", []))
         context = {
             "file": file,
             "registers": with_moments(file.receipt.get("registers", [])),
@@ -222,6 +222,7 @@ class FilePage(StaffPage, View):
             "mappable": any(row.can_be_mapped for row in records),
             "open_records": sum(row.state == RecordState.OPEN for row in records),
             "open_findings": _open_findings(keys),
+            "judged": judged(file),
             "replaced": replaced_by_rules(file.receipt),
             "reading": [Reading(job, file.pk, file.name) for job in jobs_of(pk)[:5] if job.is_open],
             "channels": Channel.objects.order_by("code") if records else (),
@@ -239,7 +240,7 @@ def _rereadings(file: ImportFile) -> list[dict]:
         again
         | {
             "at": datetime.fromisoformat(again["at"]),
-            "channels": with_multipliers(again.get("channels", [])),
+            "channels": as_arrived(again.get("channels", [])),
         }
         for again in kept
     ]

@@ -7,7 +7,7 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404, render
 from django.views import View
 
-from meters.pages.multipliers import with_multipliers
+from meters.pages.receipts import as_arrived
 from poweroptix.jobs.models import Job
 from poweroptix.pages.guards import StaffPage
 
@@ -36,7 +36,7 @@ def as_shown(document: dict[str, Any]) -> dict[str, Any]:
     """Return what the template of a dry run needs."""
     return {
         "dry": document,
-        "arrived": with_multipliers(document.get("channels", [])),
+        "arrived": as_arrived(document.get("channels", [])),
         "registers": with_moments(document.get("registers", [])),
     }
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from meters.calc.coverage import Coverage
 from meters.formats import ChannelBlock, RegisterRow, RowError
 from meters.services.arriving.arrivals import Rejected, Target
 from meters.services.arriving.registering import Move
@@ -43,8 +44,13 @@ class ChannelCount:
     total_micro: int = 0
     status: Counter = field(default_factory=Counter)
 
+    def __post_init__(self) -> None:
+        """Begin with nothing covered."""
+        self.coverage = Coverage(self.minutes)
+
     def add(self, block: ChannelBlock) -> None:
         """Count the intervals of a block."""
+        self.coverage.add(block.start_utc, block.values)
         self.first_utc = min(self.first_utc, block.start_utc)
         self.end_utc = max(self.end_utc, block.end_utc)
         absent = block.values == MISSING
@@ -67,6 +73,15 @@ class ChannelCount:
             "end_utc": instant(self.end_utc),
             "intervals": self.intervals,
             "missing": self.missing,
+            "absent": self.coverage.absent,
+            "holes": [
+                {
+                    "from_utc": instant(hole.start_utc),
+                    "to_utc": instant(hole.end_utc),
+                    "intervals": hole.intervals,
+                }
+                for hole in self.coverage.holes()
+            ],
             "total": number(from_micro(self.total_micro)),
             "status": dict(sorted(self.status.items())),
         }

@@ -1,0 +1,95 @@
+"""The page of a file: what is missing, what was replaced, and what rules found on it."""
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+
+from meters.models import ImportFile
+from meters.services import validate_days
+from poweroptix.accounts.services import create_user
+from poweroptix.audit.actor import Actor
+from tests.meters import builders
+from tests.meters.builders import long_csv, make_channel
+from tests.meters.services.test_vee import ACTOR, DAY, NOW, START
+
+pytestmark = pytest.mark.django_db
+QUARTER = timedelta(minutes=15)
+
+
+@pytest.fixture
+def analyst(client):
+    client.force_login(create_user("ana", None, role="analyst", actor=Actor.system("test")))
+    return client
+
+
+def page_of(client, file):
+    return client.get(reverse("office-import", args=[getattr(file, "pk", file)]))
+
+
+def shown(client, file):
+    return " ".join(page_of(client, file).content.decode().split())
+
+
+def judge(channel):
+    return validate_days([channel.pk], DAY, DAY, now=NOW, actor=ACTOR)
+
+
+def with_hole(code, first, count):
+    """Return a flat day of 96 quarters without some of them."""
+    before = long_csv(code, START, ["100"] * first)
+    after = long_csv(code, START + (first + count) * QUARTER, ["100"] * (96 - first - count))
+    return before + after.partition("\n")[2]
+
+
+def test_a_hole_inside_a_file_is_counted_placed_and_followed(analyst):
+    channel = make_channel()
+    receipt = builders.ingest(with_hole(channel.code, 12, 12))
+    (row,) = receipt["channels"]
+    assert (row["intervals"], row["missing"], row["absent"]) == (84, 0, 12)
+    assert row["holes"] == [
+        {"from_utc": "2026-03-03T09:00:00Z", "to_utc": "2026-03-03T12:00:00Z", "intervals": 12}
+    ]
+    before = shown(analyst, receipt["file"])
+    assert "no value for 12 intervals, 2026-03-03 03:00 to 06:00 CST" in before
+    assert "What rules found" not in before
+    judge(channel)
+    page = page_of(analyst, receipt["file"])
+    (found,) = page.context["judged"]["rows"]
+    one = found["one"]
+    assert (one.rule_code, one.findings, one.intervals, one.state) == ("V01", 1, 12, "OPEN")
+    assert "waits for a person" in page.content.decode()
+    assert found["link"] == reverse("office-finding", args=[one.finding_id])
+    assert f'<a href="{found["link"]}">Gap (V01)</a>' in page.content.decode()
+
+
+def test_a_gap_that_was_estimated_says_by_which_method(analyst):
+    channel = make_channel()
+    receipt = builders.ingest(with_hole(channel.code, 12, 4))
+    judge(channel)
+    page = page_of(analyst, receipt["file"])
+    (found,) = page.context["judged"]["rows"]
+    assert (found["one"].intervals, found["one"].method) == (4, "INTERPOLATE")
+    assert "estimated by interpolate" in page.content.decode()
+    assert page.context["judged"]["open"] == 0
+
+
+def test_intervals_that_came_empty_count_as_missing(analyst):
+    channel = make_channel()
+    text = long_csv(channel.code, START, ["100"] * 40)
+    empty = long_csv(channel.code, START + 40 * QUARTER, ["0"] * 4, status="N")
+    receipt = builders.ingest(text + empty.partition("\n")[2])
+    (row,) = receipt["channels"]
+    assert (row["missing"], row["absent"], row["holes"][0]["intervals"]) == (4, 0, 4)
+    (arrived,) = page_of(analyst, receipt["file"]).context["arrived"]
+    assert (arrived["lacking"], arrived["unlisted"]) == (4, 0)
+
+
+def test_a_receipt_from_before_holes_were_counted_is_still_shown(analyst):
+    channel = make_channel()
+    receipt = builders.ingest(with_hole(channel.code, 12, 12))
+    file = ImportFile.objects.get(pk=receipt["file"])
+    for name in ("absent", "holes"):
+        del file.receipt["channels"][0][name]
+    file.save()
+    assert "no value for" not in shown(analyst, file)
