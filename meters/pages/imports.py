@@ -19,7 +19,7 @@ from meters.models import (
     RecordState,
 )
 from meters.pages.reading import Reading, jobs_of, under_way
-from meters.pages.receipts import as_arrived, judged
+from meters.pages.receipts import as_arrived, judged, replaced
 from meters.pages.rehearsals import with_moments
 from meters.pages.replaced import replaced_by_rules
 from meters.queries import with_problems
@@ -216,6 +216,7 @@ class FilePage(StaffPage, View):
             "editor": _editor(file),
             "receipt": file.receipt,
             "arrived": arrived,
+            "over": replaced(file.receipt, arrived),
             "running": _running_month(arrived, now()),
             "rereadings": _rereadings(file),
             "records": records,
@@ -235,15 +236,13 @@ class FilePage(StaffPage, View):
 
 def _rereadings(file: ImportFile) -> list[dict]:
     """Return later readings of the file, the newest first, with their moment."""
-    kept = reversed(file.receipt.get("again", []))
-    return [
-        again
-        | {
-            "at": datetime.fromisoformat(again["at"]),
-            "channels": as_arrived(again.get("channels", [])),
-        }
-        for again in kept
-    ]
+    told = []
+    for again in reversed(file.receipt.get("again", [])):
+        channels = as_arrived(again.get("channels", []))
+        over = replaced(again | {"file": file.pk}, channels)
+        at = datetime.fromisoformat(again["at"])
+        told.append(again | {"at": at, "channels": channels, "over": over})
+    return told
 
 
 def _running_month(arrived: list[dict], at: datetime) -> Period | None:

@@ -37,9 +37,10 @@ def with_multipliers(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         ]
         ratios = {one.applied_ratio for one in row["meters"]}
         row["multiplier"] = ratios.pop() if len(ratios) == 1 else None
-        row["primary"] = _product(row["total"], row["multiplier"])
+        row["primary"] = product(row["total"], row["multiplier"])
     return made
 
 
-def _product(total: str, multiplier: Decimal | None) -> Decimal | None:
+def product(total: str, multiplier: Decimal | None) -> Decimal | None:
+    """Return a raw quantity in primary units; None where no single multiplier holds."""
     return None if multiplier is None else EXACT.multiply(Decimal(total), multiplier)

@@ -10,7 +10,7 @@ from django.utils.http import urlencode
 
 from meters.models import ImportFile
 from meters.pages.findings import titles
-from meters.pages.multipliers import with_multipliers
+from meters.pages.multipliers import product, with_multipliers
 from meters.queries.arrived import Found, found_of_file
 from poweroptix.pages.templatetags.po import span_text
 
@@ -35,6 +35,22 @@ def as_arrived(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
             for hole in holes
         ]
     return made
+
+
+def replaced(document: Mapping[str, Any], arrived: Iterable[Mapping[str, Any]]) -> list[dict]:
+    """Return whose readings a receipt replaces: each row with the difference in primary units.
+
+    `primary` is None where no single multiplier holds; `is_own`: another reading of the same file.
+    """
+    multipliers = {row["code"]: row["multiplier"] for row in arrived}
+    return [
+        row
+        | {
+            "is_own": row["file"] == document.get("file"),
+            "primary": product(row["difference"], multipliers.get(row["code"])),
+        }
+        for row in document.get("replaces", [])
+    ]
 
 
 def judged(file: ImportFile) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404, render
 from django.views import View
 
-from meters.pages.receipts import as_arrived
+from meters.pages.receipts import as_arrived, replaced
 from poweroptix.jobs.models import Job
 from poweroptix.pages.guards import StaffPage
 
@@ -34,9 +34,11 @@ def with_moments(registers: list[dict]) -> list[dict]:
 
 def as_shown(document: dict[str, Any]) -> dict[str, Any]:
     """Return what the template of a dry run needs."""
+    arrived = as_arrived(document.get("channels", []))
     return {
         "dry": document,
-        "arrived": as_arrived(document.get("channels", [])),
+        "arrived": arrived,
+        "over": replaced(document, arrived),
         "registers": with_moments(document.get("registers", [])),
     }
 

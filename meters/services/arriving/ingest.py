@@ -31,9 +31,10 @@ from meters.services.arriving.intake import MULTIPLIER_APPLIED, Intake, Window
 from meters.services.arriving.merging import Arrival, assemble, merge
 from meters.services.arriving.multipliers import CODE as MULTIPLIER
 from meters.services.arriving.multipliers import differing_multipliers
-from meters.services.arriving.receipts import STORED, refusal
+from meters.services.arriving.receipts import refusal
 from meters.services.arriving.registering import CODES as REGISTER_CODES
 from meters.services.arriving.registering import register
+from meters.services.arriving.tallies import Tally
 from meters.services.publishing.publish import (
     Held,
     block_count,
@@ -50,7 +51,8 @@ from poweroptix.audit.actor import Actor
 from poweroptix.audit.services import record
 from poweroptix.kernel.errors import Conflict, DomainError, NotFoundError
 
-PUBLISH_ROUNDS = 5
+#: What the page of a file tells of another reading.
+AGAIN = ("publication", "intervals", "channels", "stored", "replaces")
 
 
 def ingest_file(
@@ -119,7 +121,7 @@ class _Reading:
     actor: Actor
     reason: str = ""
     only: frozenset[str] | None = None
-    stored: dict[str, int] = field(default_factory=lambda: dict.fromkeys(STORED, 0))
+    tally: Tally = field(default_factory=Tally)
     told: set[outcomes.Key] = field(default_factory=set)
     meters: MetersOfFile = field(default_factory=MetersOfFile)
     written: Held = field(default_factory=Held)
@@ -210,11 +212,10 @@ class _Reading:
         told = []
         with Outflow(self.now) as out:
             for merged in merge(arrival, self.file.pk, self.publication.pk):
-                self.stored["blocks"] += out.send(merged.batch)
+                out.send(merged.batch)
                 recent.keep(merged.batch)  # validation is about to ask for it
                 self.written.add(merged.batch)
-                for name in ("new", "same", "replaced", "ignored"):
-                    self.stored[name] += getattr(merged, name)
+                self.tally.add(merged)
                 told += outcomes.findings_of(merged, self.file.pk, self.now, asked=asked)
         outcomes.store_findings(told)
 
@@ -222,10 +223,9 @@ class _Reading:
         """Commit the counts of stored intervals with the window they belong to."""
         row = ImportFile.objects.select_for_update().get(pk=self.file.pk)
         name = f"stored_{self.publication.pk}"
-        so_far = row.receipt.get(name, dict.fromkeys(STORED, 0))
-        row.receipt[name] = {key: so_far[key] + self.stored[key] for key in STORED}
+        row.receipt[name] = Tally.from_json(row.receipt.get(name, {})).plus(self.tally).to_json()
         row.save(update_fields=["receipt"])
-        self.stored = dict.fromkeys(STORED, 0)
+        self.tally = Tally()
 
     def _finish(self) -> dict[str, Any]:
         """Write quarantine and receipt, then publish."""
@@ -247,12 +247,14 @@ class _Reading:
         lock_channels(self.receipt.channels)
         rebase(self.publication, self.file.pk, self.now)
         file = ImportFile.objects.select_for_update().get(pk=self.file.pk)
-        stored = file.receipt.pop(f"stored_{self.publication.pk}", dict.fromkeys(STORED, 0))
+        tally = Tally.from_json(file.receipt.pop(f"stored_{self.publication.pk}", {}))
+        stored = tally.stored()
         document = self.receipt.to_json() | {
             "file": file.pk,
             "name": file.name,
             "format": file.format,
             "stored": stored | {"blocks": block_count(self.publication)},
+            "replaces": tally.replaces(self.receipt.channels),
             "publication": self.publication.pk,
         }
         if self.kind == PublicationKind.INGEST:
@@ -276,7 +278,7 @@ class _Reading:
             "at": self.now.isoformat(),
             "reason": self.reason,
             "profile": file.profile_code,
-            **{key: document[key] for key in ("publication", "intervals", "channels")},
+            **{key: document[key] for key in AGAIN},
         }
 
     def _refuse(self, error: DomainError) -> None:

@@ -20,6 +20,7 @@ from meters.services.arriving.ranking import Side, rank
 from meters.storage import Batch, load
 from meters.storage.batch import from_epoch_day, lines_of, run_lengths
 from meters.storage.loader import newest, published_ids
+from poweroptix.kernel.exact import total
 from poweroptix.kernel.fixed import MICRO, MISSING
 from poweroptix.kernel.period import day_start
 from poweroptix.kernel.quality import Method, Status
@@ -46,7 +47,8 @@ class Merged:
     """What was decided for some days: blocks to write, and counts of intervals.
 
     `late_on_edit` holds (channel, day, first, end) and `large_changes` also the largest change in
-    10^-6 % of the old value.
+    10^-6 % of the old value. `over`: by channel and the file whose readings were replaced, how many
+    and by how much in all (new less old, 10^-6 of the unit).
     """
 
     batch: Batch  # only blocks that differ from what is there
@@ -56,6 +58,7 @@ class Merged:
     ignored: int = 0
     late_on_edit: list[tuple[int, int, int, int]] = field(default_factory=list)
     large_changes: list[tuple[int, int, int, int, int]] = field(default_factory=list)
+    over: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
 
 
 def assemble(pieces: list[tuple[int, ChannelBlock]], minutes: int) -> Arrival:
@@ -221,6 +224,8 @@ def _lay_over(
         at = (int(incoming.channel_ids[hit[row]]), int(incoming.days[hit[row]]))
         merged.large_changes.append((*at, int(slots[0]), int(slots[-1]) + 1, worst))
     old_files, old_lines = origins(old)
+    if verdict.replaced.any():
+        merged.over = _replaced_by_file(incoming, old, hit, verdict.replaced, old_files)
     for target, source in (
         (incoming.values, old.values),
         (incoming.status, old.status),
@@ -229,6 +234,20 @@ def _lay_over(
         (arrival.lines, old_lines),
     ):
         target[hit] = np.where(verdict.take, target[hit], source)
+
+
+def _replaced_by_file(
+    incoming: Batch, old: Batch, hit: np.ndarray, replaced: np.ndarray, files: np.ndarray
+) -> dict[tuple[int, int], tuple[int, int]]:
+    """Return by channel and older file how many readings are replaced, and by how much in all."""
+    rows, slots = np.nonzero(replaced)
+    channels, owners = incoming.channel_ids[hit[rows]], files[rows, slots]
+    new, before = incoming.values[hit[rows], slots], old.values[rows, slots]
+    over = {}
+    for channel, owner in set(zip(channels.tolist(), owners.tolist(), strict=True)):
+        mine = (channels == channel) & (owners == owner)
+        over[channel, owner] = (int(mine.sum()), total(new[mine]) - total(before[mine]))
+    return over
 
 
 def _change_micro_pct(old: np.ndarray, new: np.ndarray) -> int:

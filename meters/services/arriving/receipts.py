@@ -26,7 +26,6 @@ from poweroptix.kernel.quality import Status
 
 LISTED = 100
 TOO_FINE = "R103"
-STORED = ("new", "same", "replaced", "ignored", "blocks")
 
 
 @dataclass

@@ -20,11 +20,10 @@ from meters.services.arriving.merging import assemble, merge
 from meters.services.arriving.multipliers import differing_multipliers
 from meters.services.arriving.receipts import LISTED, refusal
 from meters.services.arriving.registering import register
+from meters.services.arriving.tallies import Tally
 from meters.services.steps import PlainSteps, Steps
 from poweroptix.kernel.canonical import instant
 from poweroptix.kernel.errors import Refused
-
-COUNTED = ("new", "same", "replaced", "ignored")
 
 
 def rehearse(
@@ -40,10 +39,10 @@ def rehearse(
     """Return the receipt as it would be, of a kept file or of one that is not stored at all.
 
     `file` says name, source, format and when it was received; it need not be saved. Beside what a
-    receipt holds: `stored` (what would be new, the same, replaced, ignored), `findings` (what would
-    be held or told), and `refused` when nothing of the file would be taken; then the rest is what
-    the file holds beside its faults. `saved` are the counts of an earlier attempt and `keep` takes
-    those of this one, both inside the stages of a job.
+    receipt holds (`stored`: what would be new, the same, replaced, ignored; `replaces`: of which
+    files): `findings` (what would be held or told), and `refused` when nothing of the file would be
+    taken; then the rest is what the file holds beside its faults. `saved` are the counts of an
+    earlier attempt and `keep` takes those of this one, both inside the stages of a job.
     """
     dry = _DryRun(file, profile, now, ctx or PlainSteps(), dict(saved or {}), keep)
     return dry.run(stream)
@@ -59,13 +58,13 @@ class _DryRun:
     steps: Steps
     saved: dict[str, Any]
     keep: Callable[[dict[str, Any]], None] | None
-    stored: dict[str, int] = field(default_factory=dict)
+    tally: Tally = field(default_factory=Tally)
     found: list[dict[str, str]] = field(default_factory=list)
     stage: int = 0
 
     def run(self, stream: BinaryIO) -> dict[str, Any]:
         """Walk, compare, and write the receipt."""
-        self.stored = dict(self.saved.get("stored", dict.fromkeys(COUNTED, 0)))
+        self.tally = Tally.from_json(self.saved.get("tally", {}))
         self.found = list(self.saved.get("findings", []))
         intake = Intake(
             name=self.file.name,
@@ -84,10 +83,15 @@ class _DryRun:
             refused = error
         refused = refused or intake.refusal()
         document = refusal(refused.code, refused.message) if refused else {}
-        return document | intake.receipt.to_json() | self._counts()
-
-    def _counts(self) -> dict[str, Any]:
-        return {"stored": self.stored, "findings": self.found[:LISTED]}
+        return (
+            document
+            | intake.receipt.to_json()
+            | {
+                "stored": self.tally.stored(),
+                "replaces": self.tally.replaces(intake.receipt.channels),
+                "findings": self.found[:LISTED],
+            }
+        )
 
     def _compare(self, window: Window, intake: Intake) -> None:
         """Count what a window would change, as one stage."""
@@ -104,11 +108,10 @@ class _DryRun:
             self._tell(differing_multipliers(*said, applied=applied))
             for minutes, group in window.by_minutes().items():
                 for merged in merge(assemble(group, minutes), self.file.pk or 0, 0):
-                    for name in COUNTED:
-                        self.stored[name] += getattr(merged, name)
+                    self.tally.add(merged)
                     self._tell(outcomes.findings_of(merged, self.file.pk or 0, self.now))
             if self.keep is not None:
-                self.keep(self._counts())
+                self.keep({"tally": self.tally.to_json(), "findings": self.found[:LISTED]})
 
     def _tell(self, found: list[Finding]) -> None:
         self.found += [

@@ -1,12 +1,19 @@
 """The page of a file: what is missing, what was replaced, and what rules found on it."""
 
+import io
+import json
+from collections import Counter
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.urls import reverse
 
-from meters.models import ImportFile
+from meters.models import ImportFile, ImportProfile
 from meters.services import validate_days
+from meters.services.arriving.files import as_profile
+from meters.services.arriving.rehearsing import rehearse
+from meters.services.arriving.tallies import Tally
 from poweroptix.accounts.services import create_user
 from poweroptix.audit.actor import Actor
 from tests.meters import builders
@@ -93,3 +100,51 @@ def test_a_receipt_from_before_holes_were_counted_is_still_shown(analyst):
         del file.receipt["channels"][0][name]
     file.save()
     assert "no value for" not in shown(analyst, file)
+
+
+def test_a_resend_says_whose_readings_it_replaces_and_by_how_much(analyst):
+    channel = make_channel(multiplier=Decimal(2))
+    older = builders.ingest(long_csv(channel.code, START, ["100"] * 96))
+    assert older["replaces"] == []
+    text = long_csv(channel.code, START, ["100"] * 90 + ["112.5"] * 6 + ["7"] * 4)
+    told = rehearse(
+        io.BytesIO(text.encode()),
+        ImportFile(name="b.csv", source="test", format="csv_long@1", received_at=NOW),
+        as_profile(ImportProfile(code="P", format="csv_long@1"), NOW),
+        now=NOW,
+    )
+    newer = builders.ingest(text, name="b.csv")
+    row = {"code": channel.code, "unit": "kWh", "file": older["file"], "intervals": 6}
+    assert newer["replaces"] == told["replaces"] == [row | {"difference": "75"}]
+    assert newer["stored"] == told["stored"] | {"blocks": newer["stored"]["blocks"]}
+    page = shown(analyst, newer["file"])
+    link = reverse("office-import", args=[older["file"]])
+    assert (
+        f'replaces 6 readings of <a href="{link}">file #{older["file"]}</a>, +75.000 kWh as sent, '
+        "+150.000 kWh times the multiplier" in page
+    )
+    assert "<dt>Replaced</dt><dd>6</dd>" in page
+
+
+def test_what_is_replaced_is_told_file_by_file():
+    channel, other = make_channel(), make_channel("TEN-BRAVO/DEL_KWH")
+    first = builders.ingest(long_csv(channel.code, START, ["1"] * 4))
+    second = builders.ingest(long_csv(channel.code, START + 4 * QUARTER, ["2"] * 4))
+    third = builders.ingest(long_csv(other.code, START, ["3"] * 4))
+    text = long_csv(channel.code, START, ["0"] * 8)
+    text += long_csv(other.code, START, ["4"] * 4).partition("\n")[2]
+    found = builders.ingest(text)["replaces"]
+    assert [(r["code"], r["file"], r["intervals"], r["difference"]) for r in found] == [
+        (channel.code, first["file"], 4, "-4"),
+        (channel.code, second["file"], 4, "-8"),
+        (other.code, third["file"], 4, "4"),
+    ]
+
+
+def test_counts_kept_with_a_window_go_on_where_they_stopped():
+    tally = Tally(Counter(new=3, replaced=2), Counter({(7, 9): 2}), Counter({(7, 9): -5}))
+    again = Tally.from_json(json.loads(json.dumps(tally.to_json())))
+    assert again == tally
+    assert again.plus(tally).lost == {(7, 9): 4}
+    assert again.plus(tally).changed_micro == {(7, 9): -10}
+    assert Tally.from_json({}).stored() == {"new": 0, "same": 0, "replaced": 0, "ignored": 0}
