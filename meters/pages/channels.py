@@ -14,6 +14,7 @@ from meters.exports import writers
 from meters.models import Channel, Direction, PointKind, Role
 from meters.pages.profiles import asked_view, profile
 from meters.queries import completeness, final_series, late_channels, raw_series, trace
+from meters.queries.basis import told
 from meters.queries.definitions import in_force
 from meters.queries.metrology import lapsed_of
 from meters.queries.newest import newest_month
@@ -153,6 +154,7 @@ class ChannelPage(StaffPage, View):
         }
         found, day = context["trace"], context["day"]
         if found is not None:
+            context["told"] = told(found)
             explained = explain_virtual(channel.pk, found.start_utc) if channel.is_virtual else None
             context["computed"] = explained.to_json() if explained else None
             context["trace_end"] = found.start_utc + timedelta(minutes=channel.minutes)

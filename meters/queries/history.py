@@ -9,9 +9,9 @@ from decimal import Decimal
 import numpy as np
 
 from meters.models import Channel, ImportFile, Layer, Publication
+from meters.queries.origins import Edited, edited_of, files_of, named, origins
 from meters.queries.series import DAY_MINUTES, aligned_grid, day_span
 from meters.storage import Batch, load
-from meters.storage.batch import lines_of
 from poweroptix.kernel import exact
 from poweroptix.kernel.errors import NotFoundError
 from poweroptix.kernel.fixed import MISSING, from_micro
@@ -68,18 +68,23 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Version:
-    """A publication that changed the final readings of a range, and the files it rests on."""
+    """A publication that changed the final readings of a range, and the files it rests on.
+
+    `files` are those of the readings that nobody edited; `edited` tells the edits that hold in it.
+    """
 
     publication: Publication
     version: int
     files: tuple[tuple[ImportFile, int, int], ...]
+    edited: tuple[Edited, ...] = ()
 
 
 def versions(channel: Channel, start_utc: datetime, end_utc: datetime) -> list[Version]:
-    """Return the published versions of [start, end), newest first; four queries.
+    """Return the published versions of [start, end), newest first.
 
-    `files` are the files of the received readings that a version was made from, with the first
-    and the last line that belongs to the range.
+    Five queries, and four for each edit that copied from elsewhere. `files` are the files of the
+    received readings that a version was made from, with the first and the last line that belongs
+    to the range.
     """
     grid = aligned_grid(start_utc, end_utc, channel.minutes)
     blocks = _blocks(channel, grid)
@@ -90,20 +95,11 @@ def versions(channel: Channel, start_utc: datetime, end_utc: datetime) -> list[V
             key = int(batch.publication_ids[i])
             if key in publications:
                 found[key] = max(found.get(key, 0), int(batch.versions[i]))
-    origins = _origins(blocks, grid)
-    known = ImportFile.objects.defer("receipt", "path").in_bulk(
-        {file for rows in origins.values() for file in rows}
-    )
+    told = origins(blocks, grid)
+    edited = edited_of(channel, grid, blocks, list(found))
+    known = named(told.values())
     made = [
-        Version(
-            publications[key],
-            number,
-            tuple(
-                (known[file], first, last)
-                for file, (first, last) in sorted(origins.get(key, {}).items())
-                if file in known
-            ),
-        )
+        Version(publications[key], number, files_of(told.get(key, {}), known), edited.get(key, ()))
         for key, number in found.items()
     ]
     return sorted(made, key=lambda v: _seen(v.publication), reverse=True)
@@ -192,36 +188,3 @@ def _as_of(
     return Snapshot(
         grid, values.reshape(-1)[part], status.reshape(-1)[part], method.reshape(-1)[part]
     )
-
-
-def _origins(blocks: list[Batch], grid: Grid) -> dict[int, dict[int, tuple[int, int]]]:
-    """Return, per final publication, its files with the first and last line inside the grid."""
-    raw: dict[tuple[int, int], Batch] = {}
-    for batch in blocks:
-        for i in np.flatnonzero(batch.layers == Layer.RAW).tolist():
-            raw[int(batch.days[i]), int(batch.versions[i])] = batch.take(np.array([i]))
-    found: dict[int, dict[int, tuple[int, int]]] = {}
-    for batch in blocks:
-        per_day = DAY_MINUTES // batch.minutes
-        for i in np.flatnonzero(batch.layers == Layer.FINAL).tolist():
-            _files, rests_on = lines_of(batch.sources_of(i), per_day)
-            for number in {int(v) for v in np.unique(rests_on) if v}:
-                day = int(batch.days[i])
-                source = raw.get((day, number))
-                if source is not None:
-                    rows = found.setdefault(int(batch.publication_ids[i]), {})
-                    _widen(rows, source, grid, day, per_day)
-    return found
-
-
-def _widen(
-    rows: dict[int, tuple[int, int]], source: Batch, grid: Grid, day: int, per_day: int
-) -> None:
-    """Add the files and lines of one received day, as far as the grid covers it."""
-    files, lines = lines_of(source.sources_of(0), per_day)
-    begin = (grid.start_minute - day * DAY_MINUTES) // grid.minutes
-    part = slice(max(0, begin), max(0, min(per_day, begin + grid.count)))
-    for file, line in zip(files[part].tolist(), lines[part].tolist(), strict=True):
-        if file:
-            low, high = rows.get(file, (line, line))
-            rows[file] = (min(low, line), max(high, line))

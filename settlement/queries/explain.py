@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from meters.queries import trace
+from meters.queries.basis import told
 from meters.queries.terms import explain_virtual
 from poweroptix.kernel.errors import NotFoundError
 from poweroptix.kernel.grid import utc
@@ -183,7 +184,7 @@ def _reading(
     found = trace(channel["id"], instant)
     day = found.start_utc.date().isoformat()
     used = {pin[0]: pin[1] for pin in pins[str(channel["id"])]}.get(day)
-    versions = [_version(one, used) for one in found.versions]
+    versions = [_version(one, used) | {"basis": basis} for one, basis in told(found)]
     final = next((one for one in versions if one["used"]), None)
     raw = next(
         (
@@ -198,6 +199,7 @@ def _reading(
         "point": channel["point"],
         "start_utc": found.start_utc,
         "minutes": found.channel.minutes,
+        "unit": found.channel.unit,
         "used": final,
         "raw": raw,
         "multiplication": found.multiplication,
@@ -236,6 +238,7 @@ def _version(one: Any, used: int | None) -> dict[str, Any]:
         "who": one.publication.actor,
         "why": one.publication.reason,
         "file": one.import_file.name if one.import_file else "",
+        "file_id": one.import_file.pk if one.import_file else None,
         "file_sha256": one.import_file.sha256 if one.import_file else "",
         "line": one.line,
         "raw_version": one.raw_version,

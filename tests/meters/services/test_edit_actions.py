@@ -185,7 +185,8 @@ def test_restore_brings_back_what_was_and_the_versions_can_be_compared(channel):
     assert (len(seen.changes), seen.difference) == (4, Decimal(-394))
     assert (seen.changes[0].old, seen.changes[0].new) == (Decimal(100), Decimal("1.5"))
     assert (seen.changes[0].old_letter, seen.changes[0].new_letter) == ("A", "M")
-    ((file, first, last),) = edited.files
+    assert edited.files == ()
+    ((file, first, last),) = edited.edited[0].files
     assert (file.name, first, last) == ("file.csv", 50, 53)
     store(order(channel, "RESTORE", source=str(before.publication.pk)))
     assert final(channel) == [100] * 4

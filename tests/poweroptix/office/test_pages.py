@@ -147,7 +147,7 @@ def test_a_line_leads_down_to_file_and_row(analyst, world):
         f"/office/settlement/lines/{line.pk}/",
         {"day": "2026-03-12", "at": "2026-03-12T12:15:00+00:00"},
     ).content.decode()
-    assert "march.csv, line " in page
+    assert "march.csv</a>, line " in page
     assert "settled</span>" in page
 
 
