@@ -42,8 +42,6 @@ RUN_FACTS = (
     *("inputs_sha256", "lines_sha256", "approved_at"),
 )
 EMISSION_RUN = ("id", "period", "version", "state", "gwp_set", "start_utc", "end_utc")
-#: States in which a tenant may see a run: calculated ones are provisional, the others stand.
-SHOWN_RUNS = (*SettlementRun.OPEN, *SettlementRun.SETTLED)
 
 
 def not_yours() -> NotFoundError:
@@ -177,9 +175,29 @@ def interval_file(tenant: Tenant | int, number: str, position: int | None = None
 
 
 def runs_of(tenant: Tenant | int, periods: Sequence[str] = ()) -> QuerySet[SettlementRun]:
-    """Return the runs that a tenant may see, without their frozen inputs."""
-    rows = SettlementRun.objects.filter(tenant=_id(tenant), state__in=SHOWN_RUNS)
+    """Return the runs that a tenant may see, without their frozen inputs.
+
+    The approved run of a month until the next one is approved; a month of which none is approved
+    shows the provisional one.
+    """
+    rows = SettlementRun.objects.filter(_shown(tenant), tenant=_id(tenant))
     return (rows.filter(period__in=periods) if periods else rows).only(*RUN_FACTS)
+
+
+def _shown(tenant: Tenant | int) -> Q:
+    """Return the condition of `runs_of`: what is approved, else what waits for approval."""
+    approved = _beside(tenant, SettlementRun.SETTLED)
+    return Q(state__in=SettlementRun.SETTLED) | (
+        Q(state__in=SettlementRun.OPEN) & ~Q(Exists(approved))
+    )
+
+
+def _beside(tenant: Tenant | int, states: Sequence[str]) -> QuerySet:
+    """Return the runs in some states of the contract and month of the row that asks."""
+    rows = SettlementRun.objects.filter(
+        tenant=_id(tenant), contract=OuterRef("contract"), period=OuterRef("period")
+    )
+    return rows.filter(state__in=states).order_by().values("id")
 
 
 def runs_behind(
@@ -187,18 +205,22 @@ def runs_behind(
 ) -> list[SettlementRun]:
     """Return the runs of some months and those behind invoices, the oldest version first.
 
-    `is_corrected` tells whether readings of the tenant's own meters changed since,
-    `correction_usd` what the run bills for earlier months (None: nothing); one query.
+    `is_corrected` tells whether readings of the tenant's own meters changed since, `is_revised`
+    whether another run of its month waits for approval, `correction_usd` what the run bills for
+    earlier months (None: nothing); one query.
     """
-    shown = Q(state__in=SHOWN_RUNS, period__in=periods) | Q(pk__in=invoiced)
+    shown = (_shown(tenant) & Q(period__in=periods)) | Q(pk__in=invoiced)
     own = Correction.objects.filter(tenant=_id(tenant), run=OuterRef("pk"), scope="OWN")
     rows = SettlementRun.objects.filter(shown, tenant=_id(tenant)).only(*RUN_FACTS)
     earlier = Line.objects.filter(
         tenant=_id(tenant), run=OuterRef("pk"), corrects_run__isnull=False
     )
     summed = earlier.order_by().values("run").annotate(usd=Sum("amount_usd")).values("usd")
+    waiting = _beside(tenant, SettlementRun.OPEN).exclude(pk=OuterRef("pk"))
     flagged = rows.annotate(
-        is_corrected=Exists(own.order_by().values("id")), correction_usd=Subquery(summed)
+        is_corrected=Exists(own.order_by().values("id")),
+        is_revised=Exists(waiting),
+        correction_usd=Subquery(summed),
     )
     return list(flagged.order_by("version"))
 

@@ -130,14 +130,16 @@ def _bill(tenant_id: int, found: dict[str, Month], invoices: Billed, runs: Runs)
 
 
 def _run_behind(rows: list[SettlementRun], invoice: Invoice | None) -> SettlementRun | None:
-    """Return the run that an invoice bills, or the newest one where none is issued."""
+    """Return the run that an invoice bills, or the one that counts where none is issued."""
     if invoice is None:
         return rows[-1]
     return next((run for run in rows if run.pk == invoice.run_id), None)
 
 
 def _standing(invoice: Invoice | None, rows: list[SettlementRun]) -> Standing:
-    return of_run(rows[-1]) if invoice is None else of_invoice(invoice.run_id, rows)
+    if invoice is not None:
+        return of_invoice(invoice.run_id, rows)
+    return of_run(rows[-1], changed=rows[-1].is_corrected or rows[-1].is_revised)
 
 
 def _add(month: Month, usd: Decimal | None, kwh: Decimal | None, parts: EnergyParts | None) -> None:

@@ -34,21 +34,30 @@ CALCULATED = Standing(
 REVIEW = Standing(
     5, "in review", "In review: a second person checks the bill; it can still change."
 )
-APPROVED = Standing(6, "approved", "Approved: the invoice has not been issued yet.")
+CORRECTING = Standing(
+    6,
+    "approved, being corrected",
+    "Approved; something changed afterwards, and a correction is being checked. Until it is "
+    "approved, what is approved counts.",
+)
+APPROVED = Standing(7, "approved", "Approved: the invoice has not been issued yet.")
 CORRECTED = Standing(
-    7,
+    8,
     "issued, corrected",
     "Invoiced; readings changed afterwards, and the difference is billed as a correction on a "
     "later invoice.",
     True,
 )
-ISSUED = Standing(8, "final", "Invoiced.", True)
+ISSUED = Standing(9, "final", "Invoiced.", True)
 
 
-def of_run(run: SettlementRun) -> Standing:
-    """Return how far a bill is that is calculated and not invoiced."""
+def of_run(run: SettlementRun, *, changed: bool = False) -> Standing:
+    """Return how far a bill is that is calculated and not invoiced.
+
+    `changed`: what an approved run rests on changed since, or another run waits for approval.
+    """
     if run.state in SettlementRun.SETTLED:
-        return APPROVED
+        return CORRECTING if changed else APPROVED
     if run.kind == SettlementRun.Kind.PRELIMINARY:
         return PRELIMINARY
     return REVIEW if run.state == SettlementRun.State.REVIEW else CALCULATED
@@ -59,7 +68,8 @@ def of_invoice(run_id: int, runs: Sequence[SettlementRun]) -> Standing:
     billed = next((run for run in runs if run.pk == run_id), None)
     if billed is None:
         return ISSUED
-    return CORRECTED if billed.is_corrected or runs[-1].version > billed.version else ISSUED
+    changed = billed.is_corrected or billed.is_revised or runs[-1].version > billed.version
+    return CORRECTED if changed else ISSUED
 
 
 def of_readings(period: Period, newest: datetime | None) -> Standing:

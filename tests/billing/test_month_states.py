@@ -1,19 +1,21 @@
 """From the first reading to the issued invoice: what the portal says on the way."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
+from billing.access import runs_of
 from billing.portal import standing
 from billing.services import draft_invoice, issue_invoice
 from meters.models import Channel
 from meters.services import validate_days
 from settlement.models import SettlementRun
-from settlement.services import approve_run, submit_run
+from settlement.services import approve_run, approve_together, run_settlement, submit_run
 from tests.billing.world import QUICK_HASHERS, quick_pdf
-from tests.factories.campus import HEAD, NOW, SYSTEM, build_campus, deliver
+from tests.factories.campus import HEAD, MARCH, NOW, SYSTEM, _judge, build_campus, deliver
 
 pytestmark = pytest.mark.django_db
+LATER = NOW + timedelta(days=3)
 
 
 @pytest.fixture(autouse=True)
@@ -66,3 +68,25 @@ def test_from_calculated_to_issued(client, settled):
     assert not any(
         one.sentence in page for one in (standing.REVIEW, standing.APPROVED, standing.CORRECTED)
     )
+
+
+def test_an_approved_amount_stands_until_the_next_is_approved(client, settled):
+    approver = settled.actor("approver")
+    first = approve_run(settled.runs["PPA-ALFA"], actor=approver, now=NOW)
+    assert f"{first.total_usd:,.2f}" in home(client, settled)
+    row = "HALL-A,DEL_KWH,2026-03-12T12:15:00Z,900,2500.000,kWh,A"
+    deliver("late.csv", "\n".join([HEAD, row, ""]).encode(), now=LATER)
+    _judge()
+    assert standing.CORRECTING.sentence in home(client, settled)
+    second = run_settlement(first.contract, MARCH, now=LATER, actor=settled.actor("analyst"))
+    assert second.total_usd != first.total_usd
+    page = home(client, settled)
+    assert f"{first.total_usd:,.2f}" in page
+    assert f"{second.total_usd:,.2f}" not in page
+    assert standing.CORRECTING.sentence in page
+    assert list(runs_of(first.tenant_id)) == [first]
+    approve_together(second, actor=approver, now=LATER)
+    page = home(client, settled)
+    assert f"{second.total_usd:,.2f}" in page
+    assert standing.APPROVED.sentence in page
+    assert list(runs_of(first.tenant_id)) == [second]

@@ -51,6 +51,11 @@ def test_a_run_says_how_far_the_bill_is(state, kind, said):
     assert standing.of_run(SettlementRun(state=state, kind=kind)) is said
 
 
+def test_an_approved_run_that_is_revised_says_so_and_an_open_one_does_not():
+    assert standing.of_run(SettlementRun(state="APPROVED"), changed=True) is standing.CORRECTING
+    assert standing.of_run(SettlementRun(state="REVIEW"), changed=True) is standing.REVIEW
+
+
 def test_the_contract_that_is_furthest_behind_counts():
     assert standing.least([standing.ISSUED, standing.REVIEW]) is standing.REVIEW
     assert standing.least([]) is None
