@@ -88,7 +88,7 @@ def _approve(run: SettlementRun, actor: Actor, now: datetime, comment: str) -> N
         reason=comment,
         after={"total_usd": run.total_usd, "inputs_sha256": run.inputs_sha256},
     )
-    _queue_next(run, actor)
+    _queue_next(run)
 
 
 def reject_run(run: SettlementRun, *, actor: Actor, now: datetime, reason: str) -> SettlementRun:
@@ -119,10 +119,10 @@ def mark_invoiced(run: SettlementRun, *, actor: Actor) -> SettlementRun:
     return run
 
 
-def _queue_next(run: SettlementRun, actor: Actor) -> None:
+def _queue_next(run: SettlementRun) -> None:
     """Queue the months again that read of this one what is now different: its carry, its bill.
 
-    Whoever approved is the author of what follows, so somebody else approves that.
+    The system calculates them, because of this approval; whoever approved may approve them too.
     """
     from settlement.services.month import queue_contract
 
@@ -137,19 +137,20 @@ def _queue_next(run: SettlementRun, actor: Actor) -> None:
         .order_by("period", "version")
     )
     newest = {one.period: one for one in later}
+    because = f"{run.approved_by.partition(':')[2]} approved {run}"
     label = Period(run.start_utc, run.end_utc, run.contract.zone, run.period).next().label
     following = newest.get(label)
     if following is not None and _was_given_another(following, run):
         kind = "TRUE_UP" if following.is_settled else following.kind
-        reason = f"The carry from {run.period} changed."
-        queue_contract(run.contract, label, kind=kind, reason=reason, actor=actor)
+        reason = f"The carry from {run.period} changed: {because}."
+        queue_contract(run.contract, label, kind=kind, reason=reason)
         newest.pop(label)
     if not _was_billed(run):
         return
     for one in newest.values():
         if one.is_open:
-            reason = f"The correction of {run.period} is to be billed."
-            queue_contract(run.contract, one.period, kind=one.kind, reason=reason, actor=actor)
+            reason = f"The correction of {run.period} is to be billed: {because}."
+            queue_contract(run.contract, one.period, kind=one.kind, reason=reason)
 
 
 def _was_given_another(following: SettlementRun, run: SettlementRun) -> bool:

@@ -141,8 +141,8 @@ def _refuse_own(run: SettlementRun, actor: Actor, document: Mapping[str, Any]) -
     me = str(actor)
     if run.created_by == me:
         text = (
-            "You calculated this run, or your approval of another month did, so you cannot approve "
-            "it: somebody else approves it, or recalculates the month first."
+            "You calculated this run, so you cannot approve it: somebody else approves it, or "
+            "recalculates the month first."
         )
         raise Forbidden("settlement.own_run", text)
     channels = contract_channels(document, run.contract.code)

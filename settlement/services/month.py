@@ -22,6 +22,8 @@ from settlement.services.listeners import announce
 from settlement.services.runs import run_settlement
 
 ACTIVE = ("queued", "running")
+#: Who calculates a period again because one before it was approved.
+FOLLOWING = Actor.system("follow-up")
 
 
 def settle_month(
@@ -101,12 +103,14 @@ def _refuse_running(zone: str, label: str, now: datetime) -> None:
         raise Refused("settlement.period_not_over", not_over(period))
 
 
-def queue_contract(contract: Contract, label: str, *, kind: str, reason: str, actor: Actor) -> Job:
-    """Queue a period again because `actor` changed a period before it; once while it waits.
+def queue_contract(contract: Contract, label: str, *, kind: str, reason: str) -> Job:
+    """Queue a period again because a period before it was approved; once while it waits.
 
-    The job calculates by right of the rule, not of the person; the person is its author.
+    The job calculates by right of the rule and nobody asked for it: the system is its author, and
+    `reason` names the approval. Its key is apart from those of people, so that whoever asks for
+    the same period by hand gets a job of their own.
     """
-    prefix = f"{contract.code}/{label}/{kind}"
+    prefix = f"follows/{contract.code}/{label}/{kind}"
     waiting = _waiting("settle_contract", prefix)
     if waiting is not None:
         return waiting
@@ -118,8 +122,7 @@ def queue_contract(contract: Contract, label: str, *, kind: str, reason: str, ac
         "reason": reason,
         "follows": True,
     }
-    key = f"{prefix}/again-{number + 1}"
-    return enqueue("settle_contract", key, payload, created_by=actor.user_id)
+    return enqueue("settle_contract", f"{prefix}/{number + 1}", payload)
 
 
 def _enqueue(kind: str, prefix: str, payload: dict[str, Any], now: datetime, actor: Actor) -> Job:
@@ -135,7 +138,12 @@ def _waiting(kind: str, prefix: str) -> Job | None:
 
 
 def actor_of(context: Any) -> Actor:
-    """Return the person who asked for a job, so that four eyes count people; else the job."""
+    """Return the person who asked for a job, so that four eyes count people.
+
+    Else the job; the system where the period follows from an approval.
+    """
+    if context.payload.get("follows"):
+        return FOLLOWING
     if context.created_by_id is None:
         return context.actor
     return Actor.of_user(User.objects.get(pk=context.created_by_id))
@@ -178,8 +186,7 @@ def work_contract(context: Any) -> None:
     payload = context.payload
     contract = Contract.objects.select_related("campus", "tenant").get(code=payload["contract"])
     period = Period.month(contract.zone, payload["period"])
-    author = actor_of(context)
-    actor = context.actor if payload.get("follows") else author
+    actor = actor_of(context)
     allocation_id = context.saved.get("allocation_run") or payload.get("allocation_run")
     with context.stage(1, "Allocating energy", done=1, total=2) as todo:
         if todo:
@@ -204,7 +211,6 @@ def work_contract(context: Any) -> None:
                 reason=payload.get("reason", ""),
                 now=context.now,
                 actor=actor,
-                author=author,
                 allocation=allocation,
             )
             total = None if run.total_usd is None else format(run.total_usd, "f")

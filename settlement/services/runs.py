@@ -39,13 +39,9 @@ def run_settlement(
     reason: str = "",
     now: datetime,
     actor: Actor,
-    author: Actor | None = None,
     allocation: AllocationRun | None = None,
 ) -> SettlementRun:
     """Settle one contract's period; the campus is allocated first unless a run is given.
-
-    `author` is the person whose act made the run where a job calculates it for another reason than
-    being asked; whoever it is may not approve the run.
 
     The same inputs give the run that exists already. A missing reading or price leaves the amount
     of its line empty; such a run cannot be approved. Refused when the period is not over or the
@@ -55,14 +51,7 @@ def run_settlement(
     if allocation is None:
         allocation = run_allocation(contract.campus, period, now=now, actor=actor)
     [run] = calculate(
-        [contract],
-        period,
-        allocation,
-        kind=kind,
-        reason=reason,
-        now=now,
-        actor=actor,
-        author=author,
+        [contract], period, allocation, kind=kind, reason=reason, now=now, actor=actor
     )
     return run
 
@@ -76,7 +65,6 @@ def calculate(
     reason: str = "",
     now: datetime,
     actor: Actor,
-    author: Actor | None = None,
     takes_over: bool = False,
     shelf: Shelf | None = None,
 ) -> list[SettlementRun]:
@@ -103,7 +91,7 @@ def calculate(
             reading = read_contract(contract, period, allocation, shelf)
             content, sha256 = reading.inputs.frozen()
             before = latest.get(contract.pk)
-            taken = takes_over and before is not None and _is_others(before, author or actor)
+            taken = takes_over and before is not None and _is_others(before, actor)
             if before is not None and _same(before, sha256, kind) and not taken:
                 runs[contract.pk] = before
                 continue
@@ -112,7 +100,7 @@ def calculate(
             drafts.append(
                 _Draft(contract, allocation, reading, outcome, content, sha256, before, findings)
             )
-        runs |= {run.contract_id: run for run in _write(drafts, kind, reason, now, author or actor)}
+        runs |= {run.contract_id: run for run in _write(drafts, kind, reason, now, actor)}
     return [runs[contract.pk] for contract in contracts]
 
 

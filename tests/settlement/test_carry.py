@@ -6,10 +6,12 @@ from datetime import timedelta
 import pytest
 
 from contracts.services import set_opening_balance
+from poweroptix.accounts.models import User
+from poweroptix.jobs.models import Job
 from poweroptix.jobs.services import run_now
 from poweroptix.kernel.errors import Forbidden, Refused
 from settlement.models import SettlementRun
-from settlement.services import mark_invoiced, verify_run
+from settlement.services import mark_invoiced, settle_contract, verify_run
 from tests.settlement.acts import DEMAND, approve, settle
 from tests.settlement.world import MARCH, NOW, SYSTEM, World, person, readings
 
@@ -104,9 +106,8 @@ def test_a_correction_of_a_month_with_a_correction_repeats_it(world):
     assert again.lines.filter(line_code=70).count() == 1
 
 
-def test_a_changed_carry_queues_the_next_month():
-    from poweroptix.jobs.models import Job
-
+def with_carry():
+    """Return a world with demand, of which March and April are approved."""
     example = (
         {"period": "2026-03", "series": {"delivered": {"flat": "1000", "minutes": 15}}},
         {"20": "40000.00"},
@@ -117,6 +118,12 @@ def test_a_changed_carry_queues_the_next_month():
     world.read(april)
     later = april.end_utc + timedelta(days=1)
     approve(world, settle(world, period=april, now=later), now=later)
+    return world
+
+
+def test_a_changed_carry_queues_the_next_month():
+    world = with_carry()
+    later = MARCH.next().end_utc + timedelta(days=1)
     readings(world.alfa_meter, [100, *[60] * 2971], now=later)
     approve(world, settle(world, kind="TRUE_UP", now=later), now=later)
     job = Job.objects.get(kind="settle_contract")
@@ -124,13 +131,31 @@ def test_a_changed_carry_queues_the_next_month():
         "contract": "PPA-ALFA",
         "period": "2026-04",
         "kind": "TRUE_UP",
-        "reason": "The carry from 2026-03 changed.",
+        "reason": "The carry from 2026-03 changed: bob approved PPA-ALFA 2026-03 v2.",
         "follows": True,
     }
     assert run_now(job).state == "done", job.error
     [again] = SettlementRun.objects.filter(period="2026-04", state="CALCULATED")
-    assert (again.created_by, again.kind) == (str(world.approver), "TRUE_UP")
-    with pytest.raises(Forbidden, match="your approval of another month did, so you cannot"):
-        approve(world, again, now=later)
-    second = person("eve", "approver")
-    assert approve(world, again, actor=second, now=later).approved_by == "user:eve"
+    assert (job.created_by, again.created_by, again.kind) == (None, "system:follow-up", "TRUE_UP")
+    assert again.reason == job.payload["reason"]
+    assert approve(world, again, now=later).approved_by == str(world.approver)
+
+
+def test_who_asks_by_hand_for_a_month_that_follows_is_its_author():
+    world = with_carry()
+    april, later = MARCH.next(), MARCH.next().end_utc + timedelta(days=1)
+    readings(world.alfa_meter, [100, *[60] * 2971], now=later)
+    approve(world, settle(world, kind="TRUE_UP", now=later), now=later)
+    both = person("eve", "analyst")
+    asked = settle_contract(
+        world.alfa, "2026-04", kind="TRUE_UP", reason="asked", now=later, actor=both
+    )
+    following = Job.objects.get(kind="settle_contract", created_by=None)
+    assert asked.pk != following.pk
+    assert run_now(asked).state == "done"
+    [run] = SettlementRun.objects.filter(period=april.label, state="CALCULATED")
+    assert run.created_by == "user:eve"
+    assert run_now(following).result["run"] == run.pk  # the same inputs: there is nothing to add
+    User.objects.filter(username="eve").update(role="approver")
+    with pytest.raises(Forbidden, match="You calculated this run, so you cannot approve it"):
+        approve(world, run, actor=both, now=later)

@@ -124,7 +124,7 @@ def test_all_or_none_and_each_run_is_judged():
     alfa = settle(world, kind="TRUE_UP", now=LATER)
     settle(world, "bravo", kind="TRUE_UP", now=LATER, actor=both)
     User.objects.filter(username="eve").update(role="approver")
-    text = "PPA-BRAVO v2: You calculated this run, or your approval of another month did"
+    text = "PPA-BRAVO v2: You calculated this run, so you cannot approve it"
     assert Judge(both, LATER).why_not(alfa).startswith(text)
     with pytest.raises(Forbidden, match=text):
         approve_together(alfa, actor=both, now=LATER)
