@@ -11,8 +11,14 @@ class SettlementConfig(AppConfig):
 
     def ready(self):
         """Listen to publications: runs that used replaced readings are flagged."""
-        from meters.services import published
+        from meters.services import approved, corrected, published
         from settlement.services.corrections import flag_runs
+        from settlement.services.reliance import approved_on, corrected_by
 
-        if flag_runs not in published:
-            published.append(flag_runs)
+        for asked, answer in (
+            (published, flag_runs),
+            (approved, approved_on),
+            (corrected, corrected_by),
+        ):
+            if answer not in asked:
+                asked.append(answer)

@@ -11,7 +11,7 @@ from meters.models import Channel
 from meters.pages.edit_forms import asked_order, asked_range, edit_choices
 from meters.pages.profiles import changed_profile
 from meters.pages.workbench import after_decision, finding_of
-from meters.services import edit_readings, preview_edit, propose_edit
+from meters.services import approved_on, edit_readings, preview_edit, propose_edit
 from meters.services.editing.order import virtual_words
 from poweroptix.clock import now
 from poweroptix.kernel.errors import Refused
@@ -109,6 +109,7 @@ class EditPage(StaffPage, View):
             "said": said,
             "finding": said.get("finding", ""),
             "preview": preview,
+            "approved": approved_on(channel.pk, start, end) if preview else [],
             "chart": reverse("office-edit-series", args=[channel.code]),
             "asked": asked,
         }

@@ -10,7 +10,7 @@ from django.views import View
 
 from meters.models import EditProposal, ProposalState
 from meters.pages.profiles import changed_profile, profile
-from meters.services import confirm_edit, preview_edit, reject_edit
+from meters.services import approved_on, confirm_edit, preview_edit, reject_edit
 from meters.services.editing.previews import power_unit
 from meters.services.editing.proposals import order_of
 from poweroptix.accounts.permissions import may
@@ -107,6 +107,9 @@ class ProposalPage(StaffPage, View):
             "zone": _zone(proposal),
             "waits": waits,
             "moved": _moved(request, proposal) if waits else "",
+            "approved": approved_on(proposal.channel_id, proposal.start_utc, proposal.end_utc)
+            if waits
+            else [],
             "is_own": proposal.proposed_by == person,
             "may_decide": waits and may(request.user, "meters.edit"),
             "rows": proposal.totals,

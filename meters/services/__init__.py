@@ -16,15 +16,18 @@ from meters.services.judging.clocks import record_clock_check
 from meters.services.judging.closing import ClosingSummary, close_checks, look_again
 from meters.services.judging.findings import closing_codes
 from meters.services.judging.validate import VeeSummary, revalidate, validate_days
-from meters.services.publishing.listeners import published
+from meters.services.publishing.listeners import approved, approved_on, corrected, published
 
 __all__ = [
     "ClosingSummary",
     "VeeSummary",
     "accept_finding",
+    "approved",
+    "approved_on",
     "close_checks",
     "closing_codes",
     "confirm_edit",
+    "corrected",
     "dismiss_quarantine",
     "edit_readings",
     "ingest_file",
