@@ -17,6 +17,7 @@ from poweroptix.clock import now
 from poweroptix.kernel.errors import Refused
 from poweroptix.pages.asked import read_pk
 from poweroptix.pages.guards import StaffPage, actor_of, attempt
+from poweroptix.pages.templatetags.po import span_text
 
 AROUND = timedelta(days=1)
 SENT = ("start", "end", "action", "operand", "day", "other", "version")
@@ -99,13 +100,18 @@ class EditPage(StaffPage, View):
 
     @staticmethod
     def _page(request, channel, said, preview=None, status=200):
-        start, end = asked_range(said)
+        errors: dict[str, str] = {}
+        try:
+            span = asked_range(channel, said)
+        except Refused as fault:
+            span, status = None, 400
+            errors = {one.where: one.message for one in fault.findings}
         asked = {name: said[name] for name in SENT if said.get(name)}
         context = {
             "channel": channel,
+            "span": span_text(*span, channel.delivery_point.campus.zone) if span else "",
+            "errors": errors,
             "zone": channel.delivery_point.campus.zone,
-            "start": start,
-            "end": end,
             "said": said,
             "finding": said.get("finding", ""),
             "preview": preview,
@@ -113,7 +119,7 @@ class EditPage(StaffPage, View):
             "chart": reverse("office-edit-series", args=[channel.code]),
             "asked": asked,
         }
-        context |= edit_choices(channel, start, end, said)
+        context |= edit_choices(channel, span, said)
         return render(request, "meters/edit.html", context, status=status)
 
 

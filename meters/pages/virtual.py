@@ -23,8 +23,7 @@ from poweroptix.accounts.permissions import may
 from poweroptix.clock import now
 from poweroptix.kernel.errors import DomainError, Refused
 from poweroptix.kernel.parameters import describe
-from poweroptix.kernel.period import local_to_utc
-from poweroptix.pages.asked import read_instant, read_month, read_pk
+from poweroptix.pages.asked import read_local, read_month, read_pk
 from poweroptix.pages.guards import StaffPage, actor_of, attempt
 from poweroptix.pages.lists import Column, Filter, ListPage
 
@@ -128,7 +127,7 @@ class VirtualPage(StaffPage, View):
             VirtualDefinition, pk=read_pk(said.get("definition", "")), channel=channel
         )
         if action == "end":
-            until = _instant(said.get("until", ""), channel.delivery_point.campus.zone)
+            until = read_local(said.get("until", ""), channel.delivery_point.campus.zone)
             end(row, until, reason=said.get("reason", ""), actor=actor, now=at)
             return "Ended. The readings after it are taken away in the background."
         withdraw(row, reason=said.get("reason", ""), actor=actor, now=at)
@@ -214,7 +213,7 @@ def _order(channel: Channel, said) -> Order:
              if key.startswith(prefix) and value.strip()}  # fmt: skip
     return Order(
         channel=channel,
-        from_utc=_instant(said.get("from", ""), zone),
+        from_utc=read_local(said.get("from", ""), zone),
         method=method,
         expression=said.get("expression", ""),
         parameters=given,
@@ -225,23 +224,10 @@ def _order(channel: Channel, said) -> Order:
     )
 
 
-def _instant(text: str, zone: str) -> datetime:
-    """Return a local time of the campus as an instant."""
-    try:
-        naive = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise Refused(
-            "virtual.moment", f"'{text[:30]}' is no date and time; write 2026-10-01T00:00."
-        ) from error
-    return naive if naive.tzinfo else local_to_utc(naive, zone)
-
-
 def _chosen(request, series, period) -> datetime | None:
     """Return the interval asked for, else the last of the month that has a value."""
     if request.GET.get("at"):
-        text = request.GET["at"]
-        local = len(text) == len("2026-10-01T00:00")
-        return _instant(text, period.zone) if local else read_instant(text)
+        return read_local(request.GET["at"], period.zone)
     present = (~series.missing).nonzero()[0]
     return series.grid.start_of(int(present[-1])) if len(present) else None
 

@@ -102,7 +102,7 @@ class Workbench(StaffPage, View):
         computed = channel is not None and channel.is_virtual
         context["computed"] = virtual_words(channel) if computed else ""
         if may_edit and channel and not computed and finding.end_utc > finding.start_utc:
-            context |= edit_choices(channel, finding.start_utc, finding.end_utc, {})
+            context |= edit_choices(channel, (finding.start_utc, finding.end_utc), {})
         return render(request, "meters/workbench.html", context, status=status)
 
 

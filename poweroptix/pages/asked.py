@@ -1,14 +1,17 @@
 """Reading what an address or a form asks for; what cannot be read is refused in words."""
 
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 
 from django.http import Http404
 
 from poweroptix.kernel.errors import Refused
-from poweroptix.kernel.period import Period
+from poweroptix.kernel.period import Period, local_to_utc
+from poweroptix.pages.templatetags.po import moment_text
 
 FIRST_YEAR, LAST_YEAR = 1990, 2100
+WALL_CLOCK = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d)\s*([A-Za-z]\S*)?")
 
 
 def read_instant(text: str) -> datetime:
@@ -22,6 +25,44 @@ def read_instant(text: str) -> datetime:
             "time.read", f"'{text[:40]}' is not an instant with offset from 1990 to 2100."
         )
     return found.astimezone(UTC)
+
+
+def read_local(text: str, zone: str) -> datetime:
+    """Return an instant from the local time of a zone as pages show it, or with an offset.
+
+    A name behind the time, such as `CST`, says which of two equal wall clock times is meant.
+    Refused for anything else, for a time that the clock jumps over, and for one that it shows
+    twice when no name or offset says which.
+
+    >>> read_local("2026-10-05 10:00", "America/Chicago").hour
+    15
+    >>> read_local("2026-11-01 01:30 CST", "America/Chicago").hour
+    7
+    """
+    said = text.strip()
+    clock = WALL_CLOCK.fullmatch(said)
+    if clock is None or clock[3] == "Z":
+        try:
+            return read_instant(said)
+        except Refused as fault:
+            raise Refused("time.read", _unread(said, zone)) from fault
+    try:
+        naive = datetime.fromisoformat(f"{clock[1]}T{clock[2]}")
+    except ValueError as fault:
+        raise Refused("time.read", _unread(said, zone)) from fault
+    if not FIRST_YEAR <= naive.year <= LAST_YEAR:
+        raise Refused("time.read", f"'{said[:40]}' is not a time from 1990 to 2100.")
+    if not clock[3]:
+        return local_to_utc(naive, zone)
+    for fold in (0, 1):
+        found = local_to_utc(naive, zone, fold=fold)
+        if moment_text(found, zone).endswith(f" {clock[3].upper()}"):
+            return found
+    raise Refused("time.read", f"'{said[:40]}' is not a time of {zone}: leave out {clock[3][:10]}.")
+
+
+def _unread(said: str, zone: str) -> str:
+    return f"'{said[:40]}' is not a time; write it as 2026-03-14 10:15, local time of {zone}."
 
 
 def read_day(text: str) -> date:

@@ -108,7 +108,7 @@ def test_a_definition_is_given_on_the_page(ann, net):
     [
         ({"expression": "[G/KWH] - [NOPE]"}, "There is no channel"),
         ({"expression": "[NET/KWH]"}, "cannot rest on itself"),
-        ({"expression": "[G/KWH]", "from": "then"}, "is no date and time"),
+        ({"expression": "[G/KWH]", "from": "then"}, "is not a time"),
         ({"expression": "[G/KWH]", "action": "shout"}, "Define the channel"),
         ({"method": "LOSS_FACTOR", "LOSS_FACTOR.loss_ratio": "x", "metered": "G/KWH"},
          "loss_ratio"),

@@ -141,6 +141,44 @@ def test_what_the_form_refuses(ann, channel, change, message):
     assert message in text(answer)
 
 
+@pytest.mark.parametrize(
+    ("change", "field", "message"),
+    [
+        ({"start": "tomorrow"}, "start",
+         "From: &#x27;tomorrow&#x27; is not a time; write it as 2026-03-14 10:15"),
+        ({"end": "2026-03-03 12:20"}, "end",
+         "To: 2026-03-03 12:20 CST lies inside an interval of 15 minutes, "
+         "2026-03-03 12:15 to 12:30 CST; write one of its ends."),
+        ({"end": "2026-03-03 11:00"}, "end", "the end of the range is not after its start"),
+        ({"start": "2026-03-08 02:30"}, "start", "the clock jumps over it"),
+        ({"start": "2026-13-08 02:30"}, "start", "is not a time"),
+        ({"start": "1066-10-14 09:00"}, "start", "is not a time from 1990"),
+        ({"start": "2026-03-03 12:00 CDT"}, "start", "leave out CDT"),
+    ],
+)  # fmt: skip
+def test_a_wrong_time_is_said_at_its_field_and_nothing_typed_is_lost(
+    ann, channel, change, field, message
+):
+    answer = ann.post(url(channel), asked(channel, "SET", "1250.5") | change)
+    page = text(answer)
+    assert answer.status_code == 400
+    start = page.index(f'id="{field}-error"')
+    assert message in page[start : page.index("</p>", start)]
+    assert f'aria-describedby="{field}-error"' in page
+    assert f'value="{change[field]}"' in page
+    assert 'value="1250.5"' in page
+    assert '<option value="SET" data-needed="number" selected>' in page
+
+
+def test_an_edit_takes_the_local_time_that_pages_show(ann, finding, channel):
+    page = text(ann.get(reverse("office-finding", args=[finding.pk])))
+    assert 'name="start" size="22" value="2026-03-03 12:00 CST"' in page
+    said = {"start": "2026-03-03 12:00 CST", "end": "2026-03-03 12:15"}
+    preview = ann.post(url(channel), asked(channel, "ADD", "-1") | said)
+    assert preview.status_code == 200
+    assert "35,999.000" in text(preview)
+
+
 def test_empty_ranges_and_viewers_get_no_form(ann, channel):
     same = {"start": NOON.isoformat(), "end": NOON.isoformat()}
     assert ann.get(url(channel), same).status_code == 400
