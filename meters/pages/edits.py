@@ -115,7 +115,7 @@ class EditPage(StaffPage, View):
             "said": said,
             "finding": said.get("finding", ""),
             "preview": preview,
-            "approved": approved_on(channel.pk, start, end) if preview else [],
+            "approved": approved_on(channel.pk, *span) if preview and span else [],
             "chart": reverse("office-edit-series", args=[channel.code]),
             "asked": asked,
         }

@@ -179,7 +179,7 @@ def test_case(number, how, becomes, message):
     found, held = stored(results)
     if becomes == "held":
         [(start, end, said)] = held
-        assert said == message
+        assert re.sub(r"\d+", "N", said) == message
         rows = of_the_rows(number, how)
         assert next(row for row in rows if row[:2] == (start, end))[2] < 0
         assert found == [row for row in rows if row[2] >= 0]

@@ -238,4 +238,4 @@ def test_the_form_starts_with_the_month_that_a_link_asks_for(world, client, monk
     content, value, _ = form_of(client, NOW + timedelta(days=90), monkeypatch, "?period=2026-05")
     assert (value, "Nothing matches" in content) == ("2026-05", True)
     content, value, _ = form_of(client, NOW, monkeypatch, "?period=nonsense")
-    assert (value, "Nothing matches" in content) == ("", True)
+    assert (value, "Nothing matches" in content) == ("2026-03", True)

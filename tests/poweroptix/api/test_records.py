@@ -122,7 +122,10 @@ def test_deciding_takes_the_scope_and_the_right_of_the_person(client, world):
     assert post(client, address, said, head(world, "readings:read")).status_code == 403
     reader = head(world, "findings:write", by="viewer")
     answer = post(client, address, said, reader)
-    assert (answer.status_code, "meters.accept" in answer.json()["detail"]) == (403, True)
+    assert (answer.status_code, "may not accept in meters" in answer.json()["detail"]) == (
+        403,
+        True,
+    )
     tenant = head(world, "findings:write", tenant="alfa")
     assert post(client, address, said, tenant).status_code == 403
 

@@ -93,7 +93,7 @@ def what_the_rules_say():
         ("V01", "CHECK_METER"): 1,
         ("V11", "CHECK_METER"): 1,
     }
-    assert "17006.545 kWh apart" in open_ones().get(rule_code="POST_EST_FAIL").message
+    assert "17,006.545 kWh apart" in open_ones().get(rule_code="POST_EST_FAIL").message
 
 
 def beside_the_rules():
