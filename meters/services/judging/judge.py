@@ -273,6 +273,7 @@ class Judging:
                 "quantity": subject.quantity,
                 "kind": subject.kind,
                 "technology": subject.technology,
+                "ratios": tuple(sorted({meter.ratio for meter in subject.installed})),
             },
         )
 

@@ -291,3 +291,16 @@ def test_estimates_ask_the_store_while_other_channels_are_being_written(monkeypa
     assert [final(channel).total() for channel in channels] == [Decimal(9600)] * 3
     found = Finding.objects.filter(rule_code="V01")
     assert [row.state for row in found] == ["ESTIMATED"] * 3
+
+
+def test_a_ratio_applied_twice_is_held_and_nothing_is_estimated():
+    channel = make_channel(capacity_kw=Decimal(1000), multiplier=Decimal(400))
+    values = [str(100 + n % 7) for n in range(96)]
+    (summary,) = ingest_and_judge(channel, values)
+    assert summary.estimated == 0
+    found = Finding.objects.get(rule_code="V11")
+    assert (found.severity, found.state) == ("HOLD", "OPEN")
+    assert "as if multiplied by 400 once too often" in found.message
+    series = final(channel)
+    assert series.worst_status == Status.SUSPECT
+    assert series.total() == 400 * sum(Decimal(value) for value in values)

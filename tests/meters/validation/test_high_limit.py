@@ -17,6 +17,7 @@ from tests.meters.validation.makers import QUARTER, START, judge, lacks, series,
 
 KEY = "high_limit@1"
 PLAIN = HighLimitParameters(factor=Decimal(1))
+SINGLE = HighLimitParameters(factor=Decimal(1), day_ratio=Decimal(1))
 
 
 @needs_cases
@@ -53,7 +54,7 @@ def step(quarter, kw):
 
 
 def flagged(values, *steps, **more):
-    found = judge(KEY, series(values), capacities=steps, parameters=PLAIN, **more)
+    found = judge(KEY, series(values), capacities=steps, parameters=SINGLE, **more)
     return [(span(f), f.threshold) for f in found]
 
 
@@ -123,3 +124,58 @@ def test_steps_in_any_order_agree_with_looking_each_interval_up(values, order):
     assert found == {
         n for n, value in enumerate(values) if value > Decimal(kws[min(n // 4, 3)]) / 4
     }
+
+
+def scaled(values, **more):
+    found = judge(KEY, series(values), capacity_kw=Decimal(1000), parameters=PLAIN, **more)
+    return [(span(f), str(f.severity)) for f in found]
+
+
+def test_most_of_a_day_above_the_limit_is_a_fault_of_scale_and_held():
+    normal, wrong = [100] * 96, [40000] * 96
+    assert scaled(normal + wrong + normal) == [((96, 192), "HOLD")]
+    assert scaled(wrong + wrong) == [((0, 192), "HOLD")]
+    with_lulls = [100] * 10 + [40000, 100] * 5 + [40000] * 60 + [100] * 16
+    assert scaled(with_lulls) == [((10, 80), "HOLD")]
+
+
+def test_half_a_day_or_too_few_readings_above_the_limit_are_single_readings():
+    assert scaled([40000] * 48 + [100] * 48) == [((0, 48), "ESTIMATE")]
+    assert scaled([40000] * 49 + [100] * 47) == [((0, 49), "HOLD")]
+    assert scaled([40000] * 7) == [((0, 7), "ESTIMATE")]
+    assert scaled([40000] * 8) == [((0, 8), "HOLD")]
+    missing = [None] * 88 + [40000] * 5 + [100] * 3
+    assert scaled(missing) == [((88, 93), "ESTIMATE")]
+
+
+def test_the_share_and_the_least_count_are_parameters():
+    strict = HighLimitParameters(day_ratio=Decimal(1))
+    found = judge(KEY, series([40000] * 96), capacity_kw=Decimal(1000), parameters=strict)
+    assert [f.severity for f in found] == [Severity.ESTIMATE]
+    few = HighLimitParameters(day_intervals=3)
+    found = judge(KEY, series([40000] * 3), capacity_kw=Decimal(1000), parameters=few)
+    assert [f.severity for f in found] == [Severity.HOLD]
+
+
+@pytest.mark.parametrize(
+    ("value", "ratios", "factor"),
+    [
+        (80000, [Decimal(400)], "400"),
+        (200000, [Decimal(400)], "1,000"),
+        (80000, [Decimal(1)], "1,000"),
+        (80000, [Decimal(10), Decimal(400)], "400"),
+        (300000, [Decimal(400)], None),
+    ],
+)
+def test_the_finding_names_the_factor_that_explains_it(value, ratios, factor):
+    (found,) = judge(
+        KEY,
+        series([value] * 96),
+        capacity_kw=Decimal(1000),
+        parameters=PLAIN,
+        facts={"ratios": tuple(ratios)},
+    )
+    named = f"as if multiplied by {factor} once too often"
+    assert ("as if multiplied" in found.message, named in found.message) == (bool(factor),) * 2
+    assert found.message.startswith("96 of 96 readings are above the limit of 250 kWh, up to ")
+    assert "read the file again" in found.fix
