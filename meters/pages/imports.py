@@ -23,6 +23,7 @@ from meters.pages.receipts import as_arrived, judged, replaced
 from meters.pages.rehearsals import with_moments
 from meters.pages.replaced import replaced_by_rules
 from meters.queries import with_problems
+from meters.queries.arrived import findings_of_file
 from meters.services.arriving.files import receive_files, upload_limit_bytes
 from poweroptix.accounts.permissions import may
 from poweroptix.clock import now
@@ -222,7 +223,7 @@ class FilePage(StaffPage, View):
             "records": records,
             "mappable": any(row.can_be_mapped for row in records),
             "open_records": sum(row.state == RecordState.OPEN for row in records),
-            "open_findings": _open_findings(keys),
+            "older_findings": _open_findings(keys, file),
             "judged": judged(file),
             "replaced": replaced_by_rules(file.receipt),
             "reading": [Reading(job, file.pk, file.name) for job in jobs_of(pk)[:5] if job.is_open],
@@ -255,9 +256,10 @@ def _running_month(arrived: list[dict], at: datetime) -> Period | None:
     return month if at < month.end_utc else None
 
 
-def _open_findings(channel_ids: list[int]) -> int:
-    """Return how many exceptions are open on the channels that came with a file."""
-    return Finding.objects.filter(channel__in=channel_ids, state=FindingState.OPEN).count()
+def _open_findings(channel_ids: list[int], file: ImportFile) -> int:
+    """Return how many exceptions not of this file are open on the channels that came with it."""
+    rows = Finding.objects.filter(channel__in=channel_ids, state=FindingState.OPEN)
+    return rows.exclude(pk__in=findings_of_file(file).values("pk")).count()
 
 
 def _editor(file: ImportFile) -> str:

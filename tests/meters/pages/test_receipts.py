@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from django.urls import reverse
 
-from meters.models import ImportFile, ImportProfile
+from meters.models import Finding, ImportFile, ImportProfile
 from meters.services import validate_days
 from meters.services.arriving.files import as_profile
 from meters.services.arriving.rehearsing import rehearse
@@ -100,6 +100,34 @@ def test_a_receipt_from_before_holes_were_counted_is_still_shown(analyst):
         del file.receipt["channels"][0][name]
     file.save()
     assert "no value for" not in shown(analyst, file)
+
+
+def test_what_this_file_raised_is_told_apart_from_what_was_open_before(analyst):
+    channel = make_channel(capacity_kw=Decimal(1000))
+    day_before, later = START - timedelta(days=1), NOW + timedelta(hours=1)
+    builders.ingest(long_csv(channel.code, day_before, ["100"] * 96))
+    Finding.objects.create(
+        channel=channel, rule_code="V15", severity="HOLD", message="Zero.", created_at=NOW,
+        start_utc=day_before, end_utc=day_before + QUARTER,
+    )  # fmt: skip
+    receipt = builders.ingest(long_csv(channel.code, START, ["0.1"] * 95 + ["0.2"]), now=later)
+    validate_days([channel.pk], DAY, DAY, now=later, actor=ACTOR)
+    own = Finding.objects.get(rule_code="F10")
+    page = page_of(analyst, receipt["file"])
+    told = page.context["judged"]
+    assert [(one["title"], one["count"]) for one in told["by_rule"] if "F10" in one["title"]] == [
+        ("Implausible unit (F10)", 1)
+    ]
+    assert page.context["older_findings"] == 1
+    text = " ".join(page.content.decode().split())
+    assert f"This file raised {told['open']} open exception" in text
+    assert "1 open exception on these channels is not of this file." in text
+    listed = analyst.get(told["link"]).content.decode()
+    assert own.message.partition(":")[0] in listed
+    assert "Zero." not in listed
+    (link,) = [one["link"] for one in told["by_rule"] if "F10" in one["title"]]
+    assert own.message.partition(":")[0] in analyst.get(link).content.decode()
+    assert analyst.get(reverse("office-findings"), {"file": 987654}).status_code == 404
 
 
 def test_a_resend_says_whose_readings_it_replaces_and_by_how_much(analyst):
