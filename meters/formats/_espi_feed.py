@@ -83,7 +83,7 @@ def entries(stream: BinaryIO) -> Iterator[Entry]:
                 parser.close()
         except etree.XMLSyntaxError as error:
             yield from walk.events(parser.read_events(), broken=True)
-            _refuse_syntax(error)
+            _refuse_syntax(error, at_end=not data and walk.root and bool(error.lineno))
         yield from walk.events(parser.read_events())
         if not data:
             return
@@ -113,14 +113,27 @@ def _declares_utf8(head: bytes) -> bool:
     return match is None or match[2].lower() in (b"utf-8", b"utf8", b"us-ascii", b"ascii")
 
 
-def _refuse_syntax(error: etree.XMLSyntaxError) -> None:
+def _refuse_syntax(error: etree.XMLSyntaxError, *, at_end: bool) -> None:
+    """Refuse XML that cannot be read; `at_end`: nothing was wrong with it until it stopped."""
     text, line = str(error), error.lineno or 0
+    if at_end:
+        refuse(
+            "X003",
+            f"The file ends early, in line {line}, before all of its elements are closed: it was "
+            "cut on its way. Have the source send it again whole.",
+            line=line,
+        )
     lower = text.lower()
     if "huge" in lower or "excessive depth" in lower or "xml_max" in lower or "too deep" in lower:
         refuse("X002", f"Line {line}: elements are too deep or a text is too long.", line=line)
     if "entity" in lower or "dtd" in lower:
         refuse("X001", f"Line {line}: entities are not allowed in an ESPI feed.", line=line)
-    refuse("X003", f"The XML is not well-formed: {printable(text, 200)}", line=line)
+    refuse(
+        "X003",
+        f"The XML is not well-formed in line {line}, so nothing of it can be trusted. Have the "
+        f"source send the file again. (The parser says: {printable(text, 160)})",
+        line=line,
+    )
 
 
 class _Walk:

@@ -99,7 +99,12 @@ def _first(head: bytes, stream: BinaryIO) -> bytes:
     kinds = {b"<": "a web page or XML", b"{": "JSON", b"[": "JSON", b"PK\x03\x04": "a zip archive"}
     for start, kind in kinds.items():
         if body.startswith(start):
-            refuse("F009", f"This is {kind}, not a text file of readings.", line=1)
+            refuse(
+                "F009",
+                f"This is {kind}, not a text file of readings. Send the file that the source wrote "
+                "itself, or name the format that it has.",
+                line=1,
+            )
     return head
 
 

@@ -213,7 +213,10 @@ def sniff(head: bytes, name: str) -> str:
             return key
     known = ", ".join(formats.keys())
     raise Refused(
-        "F009", f"{name} looks like none of our formats ({known}). Name the format or a profile."
+        "F009",
+        f"{name} looks like none of our formats ({known}). Name its format, or choose a "
+        "profile that does; if it is none of them, or was cut on its way, have the source send it "
+        "again.",
     )
 
 

@@ -270,6 +270,17 @@ def test_a_hostile_feed_is_refused(text, code):
     assert refused(text).code == code
 
 
+def test_a_feed_cut_on_its_way_says_so_and_what_to_do():
+    text = feed(parts(block(reading(0), reading(1)))).encode()
+    for size in (text.index(b"<entry") + 3, len(text) // 2, len(text) - 3):
+        told = refused(text[:size])
+        assert (told.code, "The file ends early, in line " in told.message) == ("X003", True)
+        assert told.message.endswith("Have the source send it again whole.")
+    broken = refused(text.replace(b"</entry>", b"</entri>", 1))
+    assert "The XML is not well-formed in line " in broken.message
+    assert "Have the source send the file again." in broken.message
+
+
 def test_a_feed_cut_anywhere_is_refused():
     text = feed(parts(block(reading(0), reading(1)))).encode()
     for size in range(len(text)):
