@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views import View
 
+from meters.models import ImportFile
 from poweroptix.accounts.permissions import may
 from poweroptix.jobs import services
 from poweroptix.jobs.models import Job
@@ -67,6 +68,7 @@ class JobPage(StaffPage, View):
         job = get_object_or_404(Job, pk=pk)
         context = {
             "job": job,
+            "file": _file(job),
             "can_act": may(request.user, "jobs.retry"),
             "next": _next(job),
             "children": _children(job),
@@ -105,6 +107,12 @@ class JobPage(StaffPage, View):
 
 def _said(_done, text: str) -> str:
     return text
+
+
+def _file(job: Job) -> ImportFile | None:
+    """Return the file that a job reads, if it reads one."""
+    key = job.payload.get("import_file_id")
+    return None if key is None else ImportFile.objects.filter(pk=key).first()
 
 
 def _next(job: Job) -> str:

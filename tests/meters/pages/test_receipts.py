@@ -7,6 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from meters.models import Finding, ImportFile, ImportProfile
@@ -16,6 +17,7 @@ from meters.services.arriving.rehearsing import rehearse
 from meters.services.arriving.tallies import Tally
 from poweroptix.accounts.services import create_user
 from poweroptix.audit.actor import Actor
+from poweroptix.jobs.services import drain
 from tests.meters import builders
 from tests.meters.builders import long_csv, make_channel
 from tests.meters.services.test_vee import ACTOR, DAY, NOW, START
@@ -176,3 +178,16 @@ def test_counts_kept_with_a_window_go_on_where_they_stopped():
     assert again.plus(tally).lost == {(7, 9): 4}
     assert again.plus(tally).changed_micro == {(7, 9): -10}
     assert Tally.from_json({}).stored() == {"new": 0, "same": 0, "replaced": 0, "ignored": 0}
+
+
+def test_the_job_of_a_reading_is_titled_by_the_name_of_its_file(analyst):
+    channel = make_channel()
+    text = long_csv(channel.code, START, ["100"] * 4)
+    sent = {"source": "ami", "files": SimpleUploadedFile("september.csv", text.encode())}
+    answer = analyst.post(reverse("office-upload"), sent)
+    waiting = analyst.get(answer.url).content.decode()
+    assert "<h1>Ingest file: september.csv</h1>" in waiting
+    assert ImportFile.objects.get().sha256 not in waiting
+    assert ("Open the file" in waiting, "Open the outcome" in waiting) == (True, False)
+    drain(60)
+    assert "Open the outcome" in analyst.get(answer.url).content.decode()
