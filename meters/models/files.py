@@ -16,10 +16,15 @@ from .devices import Channel
 
 #: Code of a record of which the readings end after the file was received.
 FUTURE = "F08"
-FUTURE_ADVICE = (
-    "No channel mends that: set zone and label of the profile right and read the file again, or "
-    "have it sent anew once the clock of the source is right."
-)
+#: Code of a record in another unit than its channel has.
+UNIT = "F04"
+#: What to do about records that no mapping to a channel mends, by their code.
+ADVICE = {
+    FUTURE: "No channel mends that: set zone and label of the profile right and read the file "
+    "again, or have it sent anew once the clock of the source is right.",
+    UNIT: "No mapping mends that: set the unit in the import profile, or correct the unit of the "
+    "channel, then read the file again.",
+}
 
 
 class ImportProfile(models.Model):
@@ -179,19 +184,14 @@ class QuarantinedRecord(models.Model):
         return f"{self.code} {self.channel_text} lines {self.line_first}-{self.line_last}"
 
     @property
-    def is_future(self) -> bool:
-        """Whether it was refused for its time alone, which no channel mends."""
-        return self.code == FUTURE
-
-    @property
     def advice(self) -> str:
         """What to do about a record that no channel mends; empty for any other."""
-        return FUTURE_ADVICE if self.is_future else ""
+        return ADVICE.get(self.code, "")
 
     @property
     def can_be_mapped(self) -> bool:
         """Whether naming a channel may make readings of it."""
-        return self.state == RecordState.OPEN and bool(self.channel_text) and not self.is_future
+        return self.state == RecordState.OPEN and bool(self.channel_text) and not self.advice
 
 
 class ChannelAlias(models.Model):

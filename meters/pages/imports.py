@@ -216,6 +216,7 @@ class FilePage(StaffPage, View):
             "channel_keys": ",".join(map(str, keys)),
             "editor": _editor(file),
             "receipt": file.receipt,
+            "nothing_taken": _nothing_taken(file),
             "arrived": arrived,
             "over": replaced(file.receipt, arrived),
             "running": _running_month(arrived, now()),
@@ -233,6 +234,14 @@ class FilePage(StaffPage, View):
             "profiles": ImportProfile.objects.order_by("code"),
         }
         return render(request, "meters/file.html", context)
+
+
+def _nothing_taken(file: ImportFile) -> bool:
+    """Return whether a file was read, now and later, and none of it became a reading."""
+    said = [file.receipt, *file.receipt.get("again", [])]
+    brought = any(one.get("intervals") or one.get("registers") for one in said)
+    replayed = file.quarantined.filter(state=RecordState.REPLAYED)
+    return file.state == FileState.ACCEPTED and not brought and not replayed.exists()
 
 
 def _rereadings(file: ImportFile) -> list[dict]:

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from meters.models import Channel, ChannelAlias, ImportFile, QuarantinedRecord, RecordState
-from meters.models.files import FUTURE
+from meters.models.files import ADVICE
 from meters.services.arriving.ingest import reread_file
 from meters.services.steps import Steps
 from poweroptix.accounts.permissions import require
@@ -24,14 +24,14 @@ def map_quarantine(
 
     The name is remembered for the source, so later files need no mapping. All open records of the
     source with this name wait for a replay then. Raises Refused for a record without a channel
-    name or one that lies in the future, Conflict when the name is mapped to another channel.
+    name or one that no channel mends, Conflict when the name is mapped to another channel.
     """
     require(actor, "meters.map")
     text = quarantined.channel_text
     if not text:
         raise Refused("quarantine.no_channel", "This record names no channel; correct the file.")
-    if quarantined.is_future:
-        raise Refused("quarantine.future", f"{quarantined.message} {quarantined.advice}")
+    if quarantined.advice:
+        raise Refused("quarantine.no_mapping", f"{quarantined.message} {quarantined.advice}")
     source = quarantined.import_file.source
     with transaction.atomic():
         alias, made = ChannelAlias.objects.get_or_create(
@@ -45,7 +45,7 @@ def map_quarantine(
         waiting = QuarantinedRecord.objects.filter(
             import_file__in=list(files), channel_text=text, state=RecordState.OPEN
         )
-        count = waiting.exclude(code=FUTURE).update(
+        count = waiting.exclude(code__in=ADVICE).update(
             state=RecordState.MAPPED,
             decided_by=str(actor)[:150],
             decided_at=now,

@@ -10,14 +10,15 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from meters.models import Finding, ImportFile, ImportProfile
-from meters.services import validate_days
+from meters.models import Finding, ImportFile, ImportProfile, QuarantinedRecord
+from meters.services import map_quarantine, validate_days
 from meters.services.arriving.files import as_profile
 from meters.services.arriving.rehearsing import rehearse
 from meters.services.arriving.tallies import Tally
 from poweroptix.accounts.services import create_user
 from poweroptix.audit.actor import Actor
 from poweroptix.jobs.services import drain
+from poweroptix.kernel.errors import Refused
 from tests.meters import builders
 from tests.meters.builders import long_csv, make_channel
 from tests.meters.services.test_vee import ACTOR, DAY, NOW, START
@@ -191,3 +192,18 @@ def test_the_job_of_a_reading_is_titled_by_the_name_of_its_file(analyst):
     assert ("Open the file" in waiting, "Open the outcome" in waiting) == (True, False)
     drain(60)
     assert "Open the outcome" in analyst.get(answer.url).content.decode()
+
+
+def test_a_file_in_another_unit_says_that_nothing_was_taken_and_offers_no_mapping(analyst):
+    channel = make_channel()
+    receipt = builders.ingest(long_csv(channel.code, START, ["100"] * 4, unit="kVArh"))
+    record = QuarantinedRecord.objects.get()
+    assert (receipt["intervals"], record.code, record.can_be_mapped) == (0, "F04", False)
+    text = shown(analyst, receipt["file"])
+    assert "<strong>Nothing was taken.</strong>" in text
+    assert "Map and read" not in text
+    assert "correct the unit of the channel, then read the file again." in text
+    with pytest.raises(Refused, match="No mapping mends that: set the unit"):
+        map_quarantine(record, channel, actor=ACTOR, now=NOW, reason="try")
+    good = builders.ingest(long_csv(channel.code, START, ["100"] * 4))
+    assert "Nothing was taken." not in shown(analyst, good["file"])
