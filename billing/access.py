@@ -16,7 +16,6 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Sum
 
-from billing.calc.intervals import interval_table
 from billing.documents.intervals_csv import interval_csv
 from billing.documents.store import stored_cancellation, stored_csv, stored_pdf
 from billing.models import Invoice, InvoiceLine
@@ -33,6 +32,7 @@ from poweroptix.kernel.grid import Grid
 from poweroptix.kernel.period import day_start
 from poweroptix.kernel.quality import Status
 from poweroptix.kernel.series import Series, sum_of
+from settlement.calc.intervals import interval_table
 from settlement.models import AllocationPart, Correction, Line, SettlementRun
 
 NOT_YOURS = "There is nothing here under this address."

@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from billing.calc.intervals import IntervalTable, PriceColumn
 from poweroptix.kernel.fixed import MISSING
 from poweroptix.kernel.quality import letter
 from poweroptix.kernel.tables import safe_cell
+from settlement.calc.intervals import IntervalTable, PriceColumn
 
 
 def interval_csv(

@@ -1,7 +1,6 @@
 """Why a line has its amount: sentence, arithmetic, clause, days, intervals, reading versions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,7 +14,6 @@ from django.views import View
 from billing import access
 from billing.access import history_of, not_yours, own_channels, parts_of
 from billing.calc.demand import demand_facts
-from billing.calc.intervals import PriceColumn, interval_table
 from billing.calc.wording import parts, pretty, read, role_of, sums
 from billing.documents.correction_view import correction_at
 from billing.documents.text import amount_of, rate
@@ -33,11 +31,12 @@ from poweroptix.kernel.quality import Status, letter
 from poweroptix.kernel.series import Series
 from poweroptix.kernel.worksheet import Worksheet
 from settlement.calc.inputs import Inputs
+from settlement.calc.intervals import PriceColumn
+from settlement.calc.own_intervals import Priced, PricedLine, own_intervals, total
 from settlement.models import Line
 from settlement.storage import read_parts
 
 ORDER = "ASME?X"
-ENERGY = ("kWh", "MWh")
 STAMP = "%Y%m%dT%H%MZ"
 PARTS = {
     "TOTAL": "delivered to you",
@@ -77,7 +76,7 @@ class Explain(LinePage):
         settled = line.settlement_line
         term = _term(self.tenant_id, settled.term_id)
         sheet = read(settled.worksheet)
-        priced = _priced(inputs_of(settled.run), line, term)
+        own = _priced(inputs_of(settled.run), line, term)
         correction = self._correction(line)
         context = {
             **self.context(line),
@@ -89,9 +88,10 @@ class Explain(LinePage):
             "sums": [{**row, "sentence": pretty(row["sentence"])} for row in sums(sheet)],
             "sheet": settled.worksheet,
             "demand": self._demand(line, sheet),
-            "days": _days(priced, self.period) if priced else [],
-            "is_exact": bool(priced and priced.column and priced.column.is_exact),
-            "shares": self._shares(settled) if priced else [],
+            "days": _days(own, self.period) if own else [],
+            "is_exact": bool(own and own.column and own.column.is_exact),
+            "shares": self._shares(settled) if own else [],
+            "own": own,
         }
         return render(request, "portal/explain.html", context)
 
@@ -126,16 +126,16 @@ class ExplainDay(LinePage):
         day = _day_of(day, self.period)
         settled = line.settlement_line
         term = _term(self.tenant_id, settled.term_id)
-        priced = _priced(inputs_of(settled.run), line, term)
-        if priced is None:
+        own = _priced(inputs_of(settled.run), line, term)
+        if own is None:
             raise not_yours()
         start, end = self.period.day_bounds(day)
         context = {
             **self.context(line),
             "day": day,
-            "rows": _intervals(priced, start, end),
-            "column": priced.column,
-            "total": _sum(*_cut(priced, start, end)[1:]),
+            "rows": _intervals(own, start, end),
+            "column": own.column,
+            "total": total(*own.cut(start, end)[1:]),
             "before": day - timedelta(days=1) if day > self.period.first_date else None,
             "after": day + timedelta(days=1) if day < self.period.last_date else None,
         }
@@ -185,18 +185,6 @@ class ExplainInterval(LinePage):
         return at.astimezone(ZoneInfo(self.period.zone)).date()
 
 
-@dataclass(frozen=True)
-class Priced:
-    """The quantity that a line prices, its price column if any, and which intervals are its own.
-
-    A line of one time-of-use period owns the intervals of that period alone.
-    """
-
-    series: Series
-    column: PriceColumn | None
-    chosen: np.ndarray
-
-
 def _term(tenant_id: int, term_id: int | None) -> Term | None:
     return Term.objects.filter(tenant=tenant_id, pk=term_id).select_related("version").first()
 
@@ -210,21 +198,7 @@ def _priced(inputs: Inputs, line: InvoiceLine, term: Term | None) -> Priced | No
     """Return what the line priced; None for a line that prices no energy of this period."""
     if term is None or line.settlement_line.corrects_period:
         return None
-    series = inputs.series.get(term.quantity_name)
-    if series is None:
-        return None
-    if line.unit not in ENERGY and not line.settlement_line.charge_type.startswith("demand"):
-        return None  # a fee or a reserved capacity has no intervals
-    columns = interval_table(inputs, line.line_code).columns
-    chosen = np.ones(series.grid.count, dtype=bool)
-    if not columns:
-        return Priced(series, None, chosen)
-    column = columns[0]
-    names = {row["label"] for row in line.settlement_line.worksheet["rows"]}
-    own = [at for at, name in enumerate(column.part_names) if name in names]
-    if own and len(own) < len(column.part_names):
-        chosen = np.isin(column.parts, own)
-    return Priced(series, column, chosen)
+    return own_intervals(inputs, PricedLine.of(line.settlement_line), term.quantity_name)
 
 
 def _sentence(line: InvoiceLine, priced: list[dict]) -> str:
@@ -242,29 +216,19 @@ def _sentence(line: InvoiceLine, priced: list[dict]) -> str:
 def _days(priced: Priced, period: Period) -> list[dict]:
     rows = []
     for day in period.days():
-        first, part, own = _cut(priced, *period.day_bounds(day))
+        first, part, own = priced.cut(*period.day_bounds(day))
         if not own.any():
             continue
         rows.append(
             {
                 "day": day,
-                "kwh": _sum(part, own),
+                "kwh": total(part, own),
                 "letters": _letters(part, own),
-                "estimated_kwh": _sum(part, own & _is_estimated(part)),
+                "estimated_kwh": total(part, own & _is_estimated(part)),
                 **_day_price(priced, first, part, own),
             }
         )
     return rows
-
-
-def _cut(priced: Priced, start: datetime, end: datetime) -> tuple[int, Series, np.ndarray]:
-    """Return first index, readings and own intervals of a range."""
-    part, first = priced.series.slice(start, end), priced.series.grid.index_of(start)
-    return first, part, priced.chosen[first : first + part.grid.count]
-
-
-def _sum(part: Series, chosen: np.ndarray) -> Decimal:
-    return from_micro(sum(part.values[chosen & ~part.missing].tolist()))
 
 
 def _is_estimated(part: Series) -> np.ndarray:
@@ -281,7 +245,7 @@ def _day_price(priced: Priced, first: int, part: Series, own: np.ndarray) -> dic
     if not known.any():
         return {"exact_usd": None, "average": None}
     usd = Decimal(dot(prices[known], part.values[known])) / (Decimal(10) ** 14 * column.divisor)
-    kwh = _sum(part, known)
+    kwh = total(part, known)
     return {"exact_usd": usd, "average": usd * column.divisor / kwh if kwh else None}
 
 
@@ -291,7 +255,7 @@ def _letters(part: Series, chosen: np.ndarray) -> str:
 
 
 def _intervals(priced: Priced, start: datetime, end: datetime) -> list[dict]:
-    first, part, own = _cut(priced, start, end)
+    first, part, own = priced.cut(start, end)
     column = priced.column
     rows = []
     for index in np.flatnonzero(own).tolist():

@@ -12,7 +12,6 @@ from django.core.files.storage import default_storage
 from billing.calc.carbon import carbon_block
 from billing.calc.corrections import correction_words
 from billing.calc.demand import demand_facts
-from billing.calc.intervals import interval_table
 from billing.calc.parties import address_lines, bank_rows, contact_of, paper_of
 from billing.calc.usage import usage_of
 from billing.calc.wording import determinants, parts, read, sums
@@ -34,6 +33,7 @@ from contracts.services import sentences
 from poweroptix.kernel.canonical import canonical_json, sha256
 from poweroptix.kernel.period import Period
 from settlement.calc.inputs import Inputs
+from settlement.calc.intervals import interval_table
 from settlement.models import Line, SettlementRun
 
 SCHEMA = "poweroptix.invoice@1"

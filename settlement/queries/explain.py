@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
-
-import numpy as np
 
 from meters.queries import trace
 from meters.queries.basis import told
@@ -19,13 +17,10 @@ from meters.queries.terms import explain_virtual
 from poweroptix.kernel.errors import NotFoundError
 from poweroptix.kernel.grid import utc
 from poweroptix.kernel.period import Period
-from poweroptix.kernel.quality import Status, letter
-from poweroptix.kernel.series import Series
 from poweroptix.kernel.worksheet import Worksheet
 from settlement.models import AllocationPart, Line
-from settlement.storage import read_parts
+from settlement.queries.line_energy import LineEnergy
 
-KINDS = ("METERED", "SHARED", "LOSS", "TOTAL")
 FINAL = 2
 
 
@@ -34,9 +29,10 @@ def explain_line(
 ) -> dict[str, Any]:
     """Return the tree of a line as nested plain data.
 
-    Always: line, run, worksheet rows and the energy of each local day. With `day` also the
-    intervals of that day; with `instant` also the readings of that interval: the version that was
-    used, all versions, file and line. Three queries, and eight per channel with `instant`.
+    Always: line, run, worksheet rows, and the energy of each local day of the line's own
+    intervals with its sum. With `day` also these intervals; with `instant` also what that interval
+    consists of and its readings: the version that was used, all versions, file and line. Two
+    queries and those of the frozen inputs, two more and eight per channel with `instant`.
     NotFoundError for an unknown line.
     """
     line = Line.objects.select_related("run__contract").filter(pk=line_id).first()
@@ -51,14 +47,14 @@ def explain_line(
         "quantity": _quantity_name(run, line),
         "days": [],
     }
-    parts = _parts(run.allocation_run_id, run.contract_id)
-    if "TOTAL" not in parts or line.corrects_run_id is not None:
+    if run.allocation_run_id is None or line.corrects_run_id is not None:
         return tree
-    tree["days"] = _days(parts, period, line)
+    energy = LineEnergy(line, period, tree["quantity"])
+    tree |= energy.document()
     if day is not None:
-        tree["intervals"] = _intervals(parts, *period.day_bounds(day))
-    if instant is not None:
-        tree["interval"] = _interval(parts, utc(instant))
+        tree["intervals"] = energy.intervals(day)
+    if instant is not None and energy.parts:
+        tree["interval"] = energy.interval(utc(instant))
         tree["readings"] = _readings(run, utc(instant))
     return tree
 
@@ -107,65 +103,6 @@ def _quantity_name(run, line: Line) -> str:
             if term["term_id"] == line.term_id and term["line_code"] == line.line_code:
                 return term["quantity_name"]
     return ""
-
-
-def _parts(allocation_id: int | None, contract_id: int) -> dict[str, Series]:
-    """Return the contract's series by kind; several shared or loss parts are added."""
-    if allocation_id is None:
-        return {}
-    found: dict[str, Series] = {}
-    rows = read_parts(allocation_id, contract_ids=[contract_id], kinds=KINDS)
-    for (_, kind, _), (series, _) in sorted(rows.items(), key=lambda item: item[0][1:]):
-        found[kind] = series if kind not in found else found[kind].add(series)
-    return found
-
-
-def _days(parts: Mapping[str, Series], period: Period, line: Line) -> list[dict[str, Any]]:
-    """Return the energy of each local day of the line, by kind, with its worst quality."""
-    days = []
-    for one in period.days():
-        if line.first_date <= one <= line.last_date:
-            bounds = period.day_bounds(one)
-            cut = {kind: series.slice(*bounds) for kind, series in parts.items()}
-            days.append(
-                {
-                    "day": one,
-                    **{f"{kind.lower()}_kwh": part.total_present() for kind, part in cut.items()},
-                    "missing_count": cut["TOTAL"].missing_count,
-                    "estimated_count": _count(cut["TOTAL"], Status.ESTIMATED),
-                    "letter": letter(int(cut["TOTAL"].status.max())),
-                }
-            )
-    return days
-
-
-def _count(series: Series, status: Status) -> int:
-    return int(np.count_nonzero(series.status == int(status)))
-
-
-def _intervals(parts: Mapping[str, Series], start: datetime, end: datetime) -> list[dict[str, Any]]:
-    """Return the intervals of a UTC range at the contract's own length."""
-    total = parts["TOTAL"].slice(start, end)
-    minutes = total.grid.minutes
-    cut = {
-        kind: series.slice(start, end).to_minutes(minutes).decimals()
-        for kind, series in parts.items()
-    }
-    return [
-        {
-            "start_utc": total.grid.start_of(at),
-            "end_utc": total.grid.start_of(at + 1),
-            **{f"{kind.lower()}_kwh": values[at] for kind, values in cut.items()},
-            "letter": letter(int(total.status[at])),
-        }
-        for at in range(total.grid.count)
-    ]
-
-
-def _interval(parts: Mapping[str, Series], instant: datetime) -> dict[str, Any]:
-    grid = parts["TOTAL"].grid
-    start = grid.start_of(grid.index_of(instant))
-    return _intervals(parts, start, start + timedelta(minutes=grid.minutes))[0]
 
 
 def _readings(run, instant: datetime) -> list[dict[str, Any]]:

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.calc.intervals import IntervalTable, PriceColumn
 from billing.documents.intervals_csv import _scaled, interval_csv
 from poweroptix.kernel.fixed import MISSING
 from poweroptix.kernel.grid import Grid
 from poweroptix.kernel.series import Series
+from settlement.calc.intervals import IntervalTable, PriceColumn
 
 
 def table(label: str = "Energy, PEAK") -> IntervalTable:

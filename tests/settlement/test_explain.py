@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from contracts.models import TouCalendar
 from meters.services import ingest_file, receive_file, validate_days
 from poweroptix.kernel.errors import NotFoundError
 from settlement.queries.explain import explain_line, largest_interval
@@ -80,10 +81,67 @@ def test_queries_do_not_grow_with_the_month(world):
         connection,
     ) as context:
         explain_line(line.pk)
-    assert len(context) <= 2
+    assert len(context) <= 4
     with CaptureQueriesContext(connection) as context:
         explain_line(line.pk, day=MARCH.days()[3], instant=MARCH.start_utc)
-    assert len(context) <= 12
+    assert len(context) <= 16
+
+
+TOU = {
+    "key": "tou_energy@1", "code": 10, "label": "Energy", "parameters": {
+        "calendar": "desk", "price_unit": "USD/MWh",
+        "prices": [{"period": "PEAK", "price": "60"}, {"period": "OFF", "price": "40"}],
+    },
+}  # fmt: skip
+HOURS = [
+    ("weekday", "00:00", "14:00", "OFF"),
+    ("weekday", "14:00", "19:00", "PEAK"),
+    ("weekday", "19:00", "24:00", "OFF"),
+    ("weekend", "00:00", "24:00", "OFF"),
+]
+
+
+def test_a_time_of_use_line_owns_the_intervals_of_its_period_alone():
+    rows = [
+        {"day_types": [days], "start": start, "end": end, "period": period}
+        for days, start, end, period in HOURS
+    ]
+    TouCalendar.objects.create(
+        code="desk", name="Desk", zone="America/Chicago", schedule={"rows": rows}
+    )
+    flat = {"period": "2026-03", "series": {"delivered": {"flat": "1000", "minutes": 15}}}
+    world = World(terms=(TOU,), example=(flat, {"10": "127680.00"}))
+    run = run_settlement(world.alfa, MARCH, now=NOW, actor=world.analyst)
+    trees = {line.label: explain_line(line.pk, day=MARCH.days()[10]) for line in run.lines.all()}
+    peak = next(tree for label, tree in trees.items() if label.endswith("PEAK"))
+    off = next(tree for label, tree in trees.items() if label.endswith("OFF"))
+    assert (peak["interval_count"], off["interval_count"]) == (22 * 20, 2972 - 22 * 20)
+    for tree in (peak, off):
+        assert sum(one["total_kwh"] for one in tree["days"]) == tree["sum_kwh"]
+        assert sum(one["interval_count"] for one in tree["days"]) == tree["interval_count"]
+        line = next(one for one in run.lines.all() if one.pk == tree["line"]["id"])
+        [row] = line.worksheet["rows"]
+        assert Decimal(row["quantity"]["inputs"][0]["value"]) == tree["sum_kwh"]
+    assert len(peak["days"]) == 22
+    assert [one["start_utc"].hour for one in peak["intervals"]] == [
+        hour for hour in range(19, 24) for _ in range(4)
+    ]
+    assert {one["period"][-4:] for one in peak["intervals"]} == {"PEAK"}
+    assert len(off["intervals"]) == 96 - 20
+
+
+def test_the_parts_of_an_interval_add_up_and_name_their_source(world):
+    run = run_settlement(world.alfa, MARCH, now=NOW, actor=world.analyst)
+    tree = explain_line(run.lines.get().pk, instant=MARCH.start_utc)
+    *parts, settled = tree["interval"]["parts"]
+    assert [(one["kind"], one["pool"] != "") for one in parts] == [
+        ("METERED", False), ("LOSS", True),
+    ]  # fmt: skip
+    assert sum(one["kwh"] for one in parts) == settled["kwh"] == tree["interval"]["total_kwh"]
+    assert parts[1]["rule"]
+    assert parts[1]["whole_kwh"] > parts[1]["kwh"] > 0
+    assert tree["allocation"]["run"] == run.allocation_run_id
+    assert tree["allocation"]["version"] == run.allocation_run.version
 
 
 def test_an_unknown_line_is_named():

@@ -1,0 +1,206 @@
+"""The energy behind a line: its own days and intervals, and what one interval consists of.
+
+Own meters + share of shared points + share of losses = settled, for each interval; the settled
+kWh of the line's own intervals add up to the quantity that its worksheet prices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from poweroptix.kernel.exact import total as exact_total
+from poweroptix.kernel.fixed import MISSING, from_micro
+from poweroptix.kernel.period import Period
+from poweroptix.kernel.quality import Status, letter
+from poweroptix.kernel.series import Series
+from settlement.calc.inputs import from_bytes
+from settlement.calc.own_intervals import Priced, PricedLine, own_intervals, total
+from settlement.models import AllocationPart, Line, SettlementRun
+from settlement.queries.contract import StoredResolver
+from settlement.storage import read_parts
+
+KINDS = ("METERED", "SHARED", "LOSS", "TOTAL")
+WORDS = {
+    "METERED": "own meters",
+    "SHARED": "share of shared points",
+    "LOSS": "share of losses",
+    "TOTAL": "settled",
+}
+Key = tuple[str, str]
+
+
+class LineEnergy:
+    """The parts of an allocation that a line rests on, cut to the line's own intervals."""
+
+    def __init__(self, line: Line, period: Period, quantity_name: str) -> None:
+        """Read the parts and the frozen inputs; a handful of queries, whatever the month."""
+        self.run: SettlementRun = line.run
+        self.period = period
+        rows = read_parts(
+            self.run.allocation_run_id, contract_ids=[self.run.contract_id], kinds=KINDS
+        )
+        self.parts: dict[Key, Series] = {
+            (kind, pool): series
+            for (_, kind, pool), (series, _) in sorted(rows.items(), key=_order)
+        }
+        inputs = from_bytes(bytes(self.run.inputs), StoredResolver(period))
+        self.allocation = dict(inputs.allocation)
+        self.priced: Priced | None = own_intervals(inputs, PricedLine.of(line), quantity_name)
+
+    def document(self) -> dict[str, Any]:
+        """Return days, count and exact sum of the line's own intervals; no days for a fee.
+
+        `allocation` is what the run froze of its allocation: its key, version and digest.
+        """
+        if self.priced is None or ("TOTAL", "") not in self.parts:
+            return {
+                "days": [],
+                "interval_count": 0,
+                "sum_kwh": None,
+                "allocation": self.allocation,
+            }
+        return {
+            "allocation": self.allocation,
+            "days": self._days(self.priced),
+            "interval_count": self.priced.count,
+            "sum_kwh": self.priced.total_kwh,
+        }
+
+    def _days(self, own: Priced) -> list[dict[str, Any]]:
+        days = []
+        for day in self.period.days():
+            bounds = self.period.day_bounds(day)
+            _first, part, chosen = own.cut(*bounds)
+            if chosen.any():
+                days.append(
+                    {"day": day, **self._sums(bounds, chosen), "total_kwh": total(part, chosen),
+                     **_quality(part, chosen)}
+                )  # fmt: skip
+        return days
+
+    def _sums(self, bounds: tuple[datetime, datetime], chosen: np.ndarray) -> dict[str, Decimal]:
+        """Return the kWh of own meters, shared points and losses in the chosen intervals."""
+        sums: dict[str, Decimal] = {}
+        for (kind, _pool), series in self._cut(*bounds).items():
+            if kind != "TOTAL":
+                name = f"{kind.lower()}_kwh"
+                sums[name] = sums.get(name, Decimal(0)) + total(series, chosen)
+        return sums
+
+    def _cut(self, start: datetime, end: datetime) -> dict[Key, Series]:
+        """Return every part of a range at the length of the settled intervals."""
+        minutes = self.parts["TOTAL", ""].grid.minutes
+        return {key: one.slice(start, end).to_minutes(minutes) for key, one in self.parts.items()}
+
+    def intervals(self, day: date) -> list[dict[str, Any]]:
+        """Return the line's own intervals of a local day."""
+        own = self.priced
+        if own is None:
+            return []
+        bounds = self.period.day_bounds(day)
+        first, part, chosen = own.cut(*bounds)
+        cut = self._cut(*bounds)
+        return [
+            {
+                "start_utc": part.grid.start_of(at),
+                "end_utc": part.grid.start_of(at + 1),
+                "period": own.part_name(first + at),
+                **_by_kind(cut, at),
+                "letter": letter(int(part.status[at])),
+            }
+            for at in np.flatnonzero(chosen).tolist()
+        ]
+
+    def interval(self, instant: datetime) -> dict[str, Any]:
+        """Return one interval with each part, its rule and the whole of its pool; two queries."""
+        grid = self.parts["TOTAL", ""].grid
+        index = grid.index_of(instant)
+        start = grid.start_of(index)
+        bounds = start, start + timedelta(minutes=grid.minutes)
+        cut = self._cut(*bounds)
+        own = self.priced
+        return {
+            "start_utc": start,
+            "end_utc": bounds[1],
+            "period": own.part_name(index) if own else "",
+            "is_own": bool(own and own.chosen[index]),
+            **_by_kind(cut, 0),
+            "letter": letter(int(cut["TOTAL", ""].status[0])),
+            "parts": self._parts(cut, bounds),
+        }
+
+    def _parts(
+        self, cut: Mapping[Key, Series], bounds: tuple[datetime, datetime]
+    ) -> list[dict[str, Any]]:
+        sheets = {
+            (kind, pool): sheet
+            for kind, pool, sheet in AllocationPart.objects.filter(
+                run=self.run.allocation_run_id, contract=self.run.contract_id,
+                kind__in=("SHARED", "LOSS"),
+            ).values_list("kind", "pool_code", "worksheet")
+        }  # fmt: skip
+        wholes = {
+            pool: series
+            for (_, _, pool), (series, _) in read_parts(
+                self.run.allocation_run_id, kinds=("WHOLE",)
+            ).items()
+        }
+        return [
+            {
+                "kind": kind,
+                "words": WORDS[kind],
+                "pool": pool,
+                "kwh": _first_value(series),
+                "letter": letter(int(series.status[0])),
+                "rule": sheets.get((kind, pool), {}).get("title", ""),
+                "whole_kwh": _whole(wholes[pool], bounds) if pool in wholes else None,
+            }
+            for (kind, pool), series in cut.items()
+        ]
+
+
+def _order(item: tuple[tuple[int | None, str, str], Any]) -> tuple[int, str]:
+    """Return the order of the sum: own meters, shared points, losses, then what is settled."""
+    (_, kind, pool), _ = item
+    return KINDS.index(kind), pool
+
+
+def _by_kind(cut: Mapping[Key, Series], at: int) -> dict[str, Decimal | None]:
+    """Return the kWh of one interval by kind; pools of a kind are added, missing stays missing."""
+    found: dict[str, Decimal | None] = {}
+    for (kind, _pool), series in cut.items():
+        name, value = f"{kind.lower()}_kwh", int(series.values[at])
+        before = found.get(name, Decimal(0))
+        known = value != MISSING and before is not None
+        found[name] = before + from_micro(value) if known else None
+    return found
+
+
+def _first_value(series: Series) -> Decimal | None:
+    value = int(series.values[0])
+    return None if value == MISSING else from_micro(value)
+
+
+def _whole(series: Series, bounds: tuple[datetime, datetime]) -> Decimal | None:
+    """Return the kWh of a whole pool in an interval; None where it is unknown or coarser."""
+    start, end = bounds
+    if (end - start) < timedelta(minutes=series.grid.minutes):
+        return None
+    part = series.slice(start, end)
+    return None if part.missing_count else from_micro(exact_total(part.values))
+
+
+def _quality(part: Series, chosen: np.ndarray) -> dict[str, Any]:
+    """Return how many of the chosen intervals there are, lack a value or are estimated."""
+    status = part.status[chosen]
+    return {
+        "interval_count": int(chosen.sum()),
+        "missing_count": int((part.missing & chosen).sum()),
+        "estimated_count": int(np.count_nonzero(status == int(Status.ESTIMATED))),
+        "letter": letter(int(status.max())),
+    }
