@@ -12,6 +12,7 @@ from meters.pages.findings import rule_title
 from meters.pages.profiles import WEEKS_BACK, asked_view, profile
 from meters.pages.worksheets import readable
 from meters.queries import edits_to_confirm, effect, open_findings
+from meters.queries.people import edit_deciding
 from meters.services import accept_finding, look_again
 from meters.services.editing.order import sources_of, virtual_words
 from poweroptix.accounts.permissions import may
@@ -93,6 +94,7 @@ class Workbench(StaffPage, View):
             "before": keys[at - 1] if at > 0 else None,
             "after": keys[at + 1] if at + 1 < len(keys) else None,
             "waiting": edits_to_confirm().count(),
+            "decided_by": edit_deciding(finding),
             "proposed": _proposed(finding),
             "reasons": ReasonCode.choices,
             "may_decide": may_edit,

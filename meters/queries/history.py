@@ -70,9 +70,12 @@ class Comparison:
 class Version:
     """A publication that changed the final readings of a range, and the files it rests on.
 
-    `files` are those of the readings that nobody edited; `edited` tells the edits that hold in it.
+    `number` counts the versions of the range, the first is 1; `version` is the highest of its UTC
+    days, which count for themselves. `files` are those of the readings that nobody edited;
+    `edited` tells the edits that hold in it.
     """
 
+    number: int
     publication: Publication
     version: int
     files: tuple[tuple[ImportFile, int, int], ...]
@@ -98,11 +101,18 @@ def versions(channel: Channel, start_utc: datetime, end_utc: datetime) -> list[V
     told = origins(blocks, grid)
     edited = edited_of(channel, grid, blocks, list(found))
     known = named(told.values())
+    order = sorted(found, key=lambda key: _seen(publications[key]))
     made = [
-        Version(publications[key], number, files_of(told.get(key, {}), known), edited.get(key, ()))
-        for key, number in found.items()
+        Version(
+            number,
+            publications[key],
+            found[key],
+            files_of(told.get(key, {}), known),
+            edited.get(key, ()),
+        )
+        for number, key in enumerate(order, start=1)
     ]
-    return sorted(made, key=lambda v: _seen(v.publication), reverse=True)
+    return made[::-1]
 
 
 def as_of(

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import transaction
 
 from meters.models import Finding, FindingState, ReasonCode
+from meters.queries.people import accepted_words
 from meters.services.editing.order import check_words
 from meters.services.judging.closing import look_again
 from poweroptix.accounts.permissions import require
@@ -56,5 +57,5 @@ def accept_finding(
             after={"state": row.state},
         )
         if row.channel_id is not None:
-            look_again(row, now=now, actor=Actor.system("accept"))
+            look_again(row, now=now, actor=Actor.system("accept"), reason=accepted_words(row))
     return row

@@ -88,13 +88,15 @@ def close_checks(
     return summary
 
 
-def look_again(finding: Finding, *, now: datetime, actor: Actor) -> VeeSummary:
+def look_again(finding: Finding, *, now: datetime, actor: Actor, reason: str = "") -> VeeSummary:
     """Let the rules look again at what a finding is about: its days, or its month."""
     if finding.channel_id is None:
         return VeeSummary()
     if finding.rule_code not in closing_codes():
         end = max(finding.end_utc, finding.start_utc + timedelta(microseconds=1))
-        return revalidate(finding.channel_id, finding.start_utc, end, now=now, actor=actor)
+        return revalidate(
+            finding.channel_id, finding.start_utc, end, now=now, actor=actor, reason=reason
+        )
     zone = finding.channel.delivery_point.campus.zone
     label = f"{finding.start_utc.astimezone(zone_of(zone)):%Y-%m}"
     closed = close_checks([finding.channel_id], label, now=now, actor=actor)

@@ -147,9 +147,18 @@ def _segments(ids: list[int], first: date, last: date) -> list[tuple[date, date]
 
 
 def revalidate(
-    channel_id: int, start_utc: datetime, end_utc: datetime, *, now: datetime, actor: Actor
+    channel_id: int,
+    start_utc: datetime,
+    end_utc: datetime,
+    *,
+    now: datetime,
+    actor: Actor,
+    reason: str = "",
 ) -> VeeSummary:
-    """Validate the local days that [start, end) touches, inside the caller's transaction."""
+    """Validate the local days that [start, end) touches, inside the caller's transaction.
+
+    `reason` is told with the versions it makes.
+    """
     (subject,) = subjects_of([channel_id]).values()
     place = zone_of(subject.zone)
     first = start_utc.astimezone(place).date()
@@ -159,7 +168,7 @@ def revalidate(
         resting = resting_on([channel_id]).values()
         followers = [*resting, *gaps_beside([channel_id], first, last).values()]
         lock_channels({channel_id}.union(*followers))
-        return validate_days([channel_id], first, last, now=now, actor=actor)
+        return validate_days([channel_id], first, last, now=now, actor=actor, reason=reason)
 
 
 __all__ = ["VeeSummary", "revalidate", "validate_days"]

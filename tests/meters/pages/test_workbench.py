@@ -214,6 +214,8 @@ def test_a_second_person_finds_and_confirms_the_edit(ann, client, channel, findi
     assert final_series(channel.pk, NOON, NOON + timedelta(minutes=15))[0].total() == 4000
     day = text(bob.get(reverse("office-history", args=[channel.code]), {"day": "2026-03-03"}))
     assert "ann, confirmed by bob" in day
+    decided = text(bob.get(reverse("office-finding", args=[finding.pk])))
+    assert "proposed by ann, confirmed by bob" in decided
     shown = text(bob.get(page))
     assert "Confirmed by" in shown
     assert "user:" not in shown
