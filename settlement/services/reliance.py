@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from meters.models import Channel, DeliveryPoint, Publication
+from poweroptix.kernel.words import counted
 from settlement.calc.dependence import OWN, dependence
 from settlement.models import Correction, SettlementRun
 from settlement.services.allocation import document_of
@@ -75,7 +76,7 @@ def corrected_by(publication_ids: Iterable[int]) -> list[str]:
         channel = codes[one.channel_id].code if one.channel_id in codes else "a former channel"
         changed = (
             f"{one.run.contract.campus.code} {one.run.period} is approved, and {channel} differs "
-            f"in {one.interval_count:,} intervals by {one.change_kwh.normalize():+,f} kWh"
+            f"in {counted(one.interval_count, 'interval')} by {one.change_kwh.normalize():+,f} kWh"
         )
         own = one.scope == Correction.Scope.OWN
         told.setdefault(changed, []).append(_named(one.run, is_own=own))

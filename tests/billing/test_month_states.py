@@ -1,8 +1,10 @@
 """From the first reading to the issued invoice: what the portal says on the way."""
 
+import json
 from datetime import date, timedelta
 
 import pytest
+from django.core.management import call_command
 
 from billing.access import runs_of
 from billing.portal import standing
@@ -90,3 +92,21 @@ def test_an_approved_amount_stands_until_the_next_is_approved(client, settled):
     assert f"{second.total_usd:,.2f}" in page
     assert standing.APPROVED.sentence in page
     assert list(runs_of(first.tenant_id)) == [second]
+
+
+def test_vee_says_which_approved_runs_it_changes(settled, capsys):
+    approver = settled.actor("approver")
+    for code in ("PPA-ALFA", "PPA-BRAVO"):
+        approve_run(settled.runs[code], actor=approver, now=NOW)
+    row = "HALL-A,DEL_KWH,2026-03-12T12:15:00Z,900,2500.000,kWh,A"
+    deliver("late.csv", "\n".join([HEAD, row, ""]).encode(), now=LATER)
+    said = (
+        "MESA 2026-03 is approved, and HALL-A/DEL_KWH differs in 1 interval by +460.3 kWh: "
+        "a correction of PPA-ALFA v1 (approved, its own readings), PPA-BRAVO v1 (approved, what "
+        "it shares) waits."
+    )
+    asked = ("--campus", settled.campus.code, "--from", "2026-03-12")
+    call_command("vee", *asked)
+    assert said in capsys.readouterr().out
+    call_command("vee", *asked, "--json")  # nothing is changed a second time
+    assert json.loads(capsys.readouterr().out)["corrections"] == []

@@ -87,6 +87,8 @@ class Command(BaseCommand):
             f"blocks written, {summary['estimated']} intervals estimated, "
             f"{len(rows)} findings wait."
         )
+        for said in summary["corrections"]:
+            self.stdout.write(f"  {said}")
         for finding in rows[:SHOWN_FINDINGS]:
             self.stdout.write(
                 f"  {finding.rule_code} {finding.channel.code} "

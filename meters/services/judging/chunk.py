@@ -53,7 +53,8 @@ class VeeSummary:
     """What a validation did.
 
     `followed`: channels that were judged as well because their judgement rests on a channel that
-    was asked for. `read`: published blocks that were looked at.
+    was asked for. `read`: published blocks that were looked at. `corrections`: what is approved on
+    readings that it changed, in sentences.
     """
 
     channels: int = 0
@@ -64,6 +65,7 @@ class VeeSummary:
     read: int = 0
     findings: Counter = field(default_factory=Counter)
     publications: list[int] = field(default_factory=list)
+    corrections: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data."""
@@ -76,6 +78,7 @@ class VeeSummary:
             "estimated": self.estimated,
             "findings": dict(sorted(self.findings.items())),
             "publications": self.publications,
+            "corrections": self.corrections,
         }
 
 

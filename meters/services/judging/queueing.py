@@ -109,12 +109,12 @@ def judge_again(
         row = _open(pk)
         if row.channel_id is None:
             raise Refused("finding.channel", "It concerns no channel; there is nothing to judge.")
-        look_again(row, now=now, actor=actor)
+        looked = look_again(row, now=now, actor=actor)
         record("finding.judge", row, actor=actor, reason=reason)
         after = Finding.objects.get(pk=pk)
-        if after.state == FindingState.OPEN:
-            return "Judged again; it is still open."
-        return f"Judged again; it is {after.get_state_display().lower()} now."
+        still = after.state == FindingState.OPEN
+        state = "still open" if still else f"{after.get_state_display().lower()} now"
+        return " ".join([f"Judged again; it is {state}.", *looked.corrections])
 
     return _each(keys, judge)
 

@@ -21,6 +21,7 @@ from meters.services.judging.companions import resting_on
 from meters.services.judging.rulebook import Settings
 from meters.services.judging.spans import Days, days_together
 from meters.services.judging.subjects import subjects_of
+from meters.services.publishing.listeners import corrected_by
 from meters.services.publishing.publish import commit_without_waiting, lock_channels
 from meters.services.steps import PlainSteps, Steps
 from poweroptix.accounts.permissions import require
@@ -56,6 +57,7 @@ def validate_days(
     run = _Run(first_day, last_day, now, actor, ctx or PlainSteps(), reason)
     run.summary.channels, run.summary.days = len(ids), length
     run.follow(run.judge(ids, (first_day, last_day)))
+    run.summary.corrections = corrected_by(run.summary.publications)
     return run.summary
 
 

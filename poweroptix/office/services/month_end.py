@@ -160,6 +160,11 @@ def _readings(
         "vee", lambda: validate_days(ids, first, last, now=now, actor=actor, reason="Month end")
     )
     report.steps["vee"] = summary.to_json() if summary else None
+    fix = "Look at it before the new run is approved."
+    report.findings += [
+        Finding("month_end.corrects", said, Severity.WARN, fix=fix)
+        for said in (summary.corrections if summary else ())
+    ]
     report.findings += _absent(ids, first, last)
 
 

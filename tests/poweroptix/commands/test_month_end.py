@@ -130,6 +130,12 @@ def test_late_readings_after_the_invoice_go_with_the_next_period(site):
     assert (contract["version"], contract["invoice"]) == (2, "SITE-000001")
     told = [one["message"] for one in said.json["findings"] if one["severity"] == "INFO"]
     assert told == ["SITE-000001 is issued; what this run changes goes with the next period."]
+    [changed] = [one for one in said.json["findings"] if one["code"] == "month_end.corrects"]
+    assert changed["severity"] == "WARN"
+    assert (
+        "differs in 1 interval by +60 kWh: a correction of PPA v1 (invoiced, its own readings)"
+        in (changed["message"])
+    )
     assert Invoice.objects.count() == 1
 
 
