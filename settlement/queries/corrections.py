@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.db.models import Exists, OuterRef, Q
+
 from meters.models import Channel
 from settlement.calc.words import RECALCULATE
 from settlement.models import Correction, SettlementRun
@@ -111,6 +113,34 @@ def waiting_of(run: SettlementRun) -> Waiting | None:
         return None
     found = _grouped(Correction.objects.filter(run=run))
     return found[0] if found else None
+
+
+def corrected_before(campus_id: int, period: str) -> dict[int, list[SettlementRun]]:
+    """Return the approved runs before a month that are to be corrected, by contract; one query.
+
+    To be corrected: readings changed since, or another run of their month waits for approval. Only
+    those that feed later months count: through what they carry, or because they are billed and the
+    difference goes with a later bill. The newest month comes last.
+    """
+    changed = Correction.objects.filter(run=OuterRef("pk")).order_by().values("id")
+    waiting = SettlementRun.objects.filter(
+        contract=OuterRef("contract"), period=OuterRef("period"), state__in=SettlementRun.OPEN
+    )
+    rows = (
+        SettlementRun.objects.filter(
+            Exists(changed) | Exists(waiting.order_by().values("id")),
+            ~Q(carry_out={}) | Q(was_invoiced=True),
+            contract__campus=campus_id,
+            period__lt=period,
+            state__in=SettlementRun.SETTLED,
+        )
+        .only("id", "contract_id", "period", "version", "state")
+        .order_by("period")
+    )
+    found: dict[int, list[SettlementRun]] = {}
+    for run in rows:
+        found.setdefault(run.contract_id, []).append(run)
+    return found
 
 
 def _waiting_rows():

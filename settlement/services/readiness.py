@@ -17,9 +17,10 @@ from poweroptix.kernel.period import Period
 from settlement.calc.dependence import dependence
 from settlement.calc.gate import judge_open, judge_prices, judge_series, judge_warned, linked
 from settlement.calc.inputs import Inputs
-from settlement.models import AllocationRun
+from settlement.models import AllocationRun, SettlementRun
 from settlement.queries.carry import is_continued
 from settlement.queries.contract import read_contract
+from settlement.queries.corrections import corrected_before
 from settlement.queries.shelf import Shelf
 from settlement.services.allocation import (
     changed_since,
@@ -94,6 +95,10 @@ class Gate:
         """What changed since the allocation read it, in words; empty when nothing did."""
         return changed_since(self.allocation)
 
+    @cached_property
+    def _corrected(self) -> dict[int, list[SettlementRun]]:
+        return corrected_before(self.allocation.campus_id, self.allocation.period)
+
     def of(self, contract: Contract, inputs: Inputs, shelf: Shelf) -> list[Finding]:
         """Judge one contract's inputs."""
         channels = self.channels_of(contract.code)
@@ -104,6 +109,7 @@ class Gate:
         findings += self._judge_warned(channels, inputs.period)
         findings += self._balance()
         findings += unsettled_before(contract, inputs, shelf)
+        findings += corrections_before(contract, self._corrected.get(contract.pk, ()))
         return findings
 
     def stale(self) -> list[Finding]:
@@ -184,6 +190,24 @@ def unsettled_before(contract: Contract, inputs: Inputs, shelf: Shelf) -> list[F
             contract=contract.code,
             period=before,
         )
+    ]
+
+
+def corrections_before(contract: Contract, runs: Sequence[SettlementRun]) -> list[Finding]:
+    """Warn of approved months before this one that are to be corrected; it stops nothing."""
+    return [
+        linked(
+            "settlement.correction_before",
+            f"{run.period} of {contract.code} is approved as v{run.version} and waits for a "
+            "correction: what this month takes from it (peaks, banks, differences to bill) can "
+            "change.",
+            "settlement.run",
+            Severity.WARN,
+            fix=f"Approve the correction of {run.period} first.",
+            contract=contract.code,
+            period=run.period,
+        )
+        for run in runs
     ]
 
 

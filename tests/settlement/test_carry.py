@@ -11,7 +11,9 @@ from poweroptix.jobs.models import Job
 from poweroptix.jobs.services import run_now
 from poweroptix.kernel.errors import Forbidden, Refused
 from settlement.models import SettlementRun
-from settlement.services import mark_invoiced, settle_contract, verify_run
+from settlement.pages.mends import mend_url
+from settlement.services import mark_invoiced, readiness, settle_contract, verify_run
+from settlement.services.judgement import Judge
 from tests.settlement.acts import DEMAND, approve, settle
 from tests.settlement.world import MARCH, NOW, SYSTEM, World, person, readings
 
@@ -139,6 +141,27 @@ def test_a_changed_carry_queues_the_next_month():
     assert (job.created_by, again.created_by, again.kind) == (None, "system:follow-up", "TRUE_UP")
     assert again.reason == job.payload["reason"]
     assert approve(world, again, now=later).approved_by == str(world.approver)
+
+
+def test_a_month_warns_of_a_correction_that_waits_before_it():
+    world = World()
+    april, later = MARCH.next(), MARCH.next().end_utc + timedelta(days=1)
+    first = mark_invoiced(approve(world, settle(world)), actor=SYSTEM)
+    world.read(april)
+    run = settle(world, period=april, now=later)
+    assert readiness(world.alfa, april, now=later) == []
+    readings(world.alfa_meter, [61, *[60] * 2971], now=later)
+    [warning] = readiness(world.alfa, april, now=later)
+    assert (warning.code, warning.severity) == ("settlement.correction_before", "WARN")
+    assert warning.message.startswith("2026-03 of PPA-ALFA is approved as v1 and waits for a")
+    assert mend_url(warning) == "/office/settlement/?contract=PPA-ALFA&period=2026-03"
+    assert Judge(world.approver, later).why_not(run) == ""
+    assert not readiness(world.bravo, april, now=later)
+    true_up = settle(world, kind="TRUE_UP", now=later)
+    assert [one.code for one in readiness(world.alfa, april, now=later)] == [warning.code]
+    approve(world, true_up, now=later)
+    assert readiness(world.alfa, april, now=later) == []
+    assert first.was_invoiced
 
 
 def test_who_asks_by_hand_for_a_month_that_follows_is_its_author():

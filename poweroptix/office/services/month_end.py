@@ -233,6 +233,9 @@ def _settle(
     if not run.is_open:
         return month
     judged = readiness(contract, period, now=now)
+    report.findings += [
+        _placed(one, contract.code) for one in judged if one.severity is Severity.WARN
+    ]
     blocking = [one for one in judged if one.severity is Severity.BLOCK]
     if blocking or run.total_usd is None:
         report.findings += [_placed(one, contract.code) for one in blocking]
