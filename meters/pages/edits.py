@@ -10,7 +10,8 @@ from django.views import View
 from meters.models import Channel
 from meters.pages.edit_forms import asked_order, asked_range, edit_choices
 from meters.pages.profiles import changed_profile
-from meters.pages.workbench import after_decision, finding_of
+from meters.pages.queue import Walk
+from meters.pages.workbench import finding_of
 from meters.services import approved_on, edit_readings, preview_edit, propose_edit
 from meters.services.editing.order import virtual_words
 from poweroptix.clock import now
@@ -62,7 +63,8 @@ class EditPage(StaffPage, View):
         if "proposal" in seen:
             return redirect("office-proposal", pk=seen["proposal"].pk)
         if said.get("finding"):
-            return after_decision(request, finding_of(read_pk(said["finding"])))
+            finding = finding_of(read_pk(said["finding"]))
+            return Walk(said.get("list", "")).after_decision(finding, goes_on=True)
         return redirect("office-channel", code=channel.code)
 
     @staticmethod
@@ -114,6 +116,7 @@ class EditPage(StaffPage, View):
             "zone": channel.delivery_point.campus.zone,
             "said": said,
             "finding": said.get("finding", ""),
+            "walk": Walk(said.get("list", "")),
             "preview": preview,
             "approved": approved_on(channel.pk, *span) if preview and span else [],
             "chart": reverse("office-edit-series", args=[channel.code]),

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django.db.models import Q, QuerySet
+from django.http import QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 
@@ -130,6 +131,14 @@ def older(rows: QuerySet, days: str) -> QuerySet:
     return rows.filter(created_at__lt=now() - timedelta(days=int(days)))
 
 
+def kept(said: QueryDict) -> str:
+    """Return the tail of an address that keeps the filters, the search and the order of a list."""
+    tail = said.copy()
+    for passing in ("page", "size", "export"):
+        tail.pop(passing, None)
+    return f"?{tail.urlencode()}" if tail else ""
+
+
 def _age(finding: Finding) -> str:
     waited = now() - finding.created_at
     return f"{waited.days}\N{NO-BREAK SPACE}d" if waited.days else "today"
@@ -195,6 +204,11 @@ class FindingList(StaffPage, ListPage):
         """Return all findings; the filters narrow them."""
         return Finding.objects.select_related("channel__delivery_point__campus")
 
+    def cell_link(self, column, row):
+        """Lead to the exception, which then knows the list that it was chosen from."""
+        link = super().cell_link(column, row)
+        return link + kept(self.request.GET) if link else ""
+
     def can_pick(self, row):
         """Only what is open can be decided, by those who may."""
         return row.state == FindingState.OPEN and may(self.request.user, "meters.accept")
@@ -221,6 +235,7 @@ class FindingList(StaffPage, ListPage):
             "told": [{"one": one, "rule": one.finding and rule_title(one.finding)} for one in told],
             "done": sum(one.is_done for one in told),
             "back": request.get_full_path(),
+            "kept": kept(request.GET),
         }
         return render(request, "meters/findings_outcome.html", context)
 

@@ -3,15 +3,16 @@
 from datetime import timedelta
 
 from django.http import JsonResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.views import View
 
 from meters.models import EditProposal, Finding, ReasonCode
 from meters.pages.edit_forms import edit_choices
 from meters.pages.findings import rule_title
 from meters.pages.profiles import WEEKS_BACK, asked_view, profile
+from meters.pages.queue import Walk
 from meters.pages.worksheets import readable
-from meters.queries import edits_to_confirm, effect, open_findings
+from meters.queries import edits_to_confirm, effect
 from meters.queries.people import edit_deciding
 from meters.services import accept_finding, look_again
 from meters.services.editing.order import sources_of, virtual_words
@@ -31,11 +32,9 @@ def finding_of(pk: int) -> Finding:
     )
 
 
-def after_decision(request, finding: Finding):
-    """Go on to the next open finding, or back to this one when none is left."""
-    following = open_findings().exclude(pk=finding.pk).first()
-    going_on = request.POST.get("then") == "next" and following is not None
-    return redirect("office-finding", pk=following.pk if going_on else finding.pk)
+def walk_of(request) -> Walk:
+    """Return the list that this page was opened from."""
+    return Walk(request.GET.urlencode())
 
 
 class Workbench(StaffPage, View):
@@ -55,8 +54,9 @@ class Workbench(StaffPage, View):
         if not done:
             return self._page(request, finding, status=409 if finding.state != "OPEN" else 400)
         if request.POST.get("action") == "RERUN":
-            return redirect("office-finding", pk=pk)
-        return after_decision(request, finding)
+            return walk_of(request).after_decision(finding, goes_on=False)
+        going_on = request.POST.get("then") == "next"
+        return walk_of(request).after_decision(finding, goes_on=going_on)
 
     def _decide(self, request, finding) -> str:
         said, actor, at = request.POST, actor_of(request), now()
@@ -78,7 +78,8 @@ class Workbench(StaffPage, View):
     def _page(request, finding, status=200):
         channel = finding.channel
         zone = channel.delivery_point.campus.zone if channel else "UTC"
-        queue = list(open_findings()[:QUEUE])
+        walk = walk_of(request)
+        queue = list(walk.rows[:QUEUE])
         keys = [row.pk for row in queue]
         at = keys.index(finding.pk) if finding.pk in keys else -1
         may_edit = may(request.user, "meters.edit")
@@ -90,7 +91,8 @@ class Workbench(StaffPage, View):
             "zone": zone,
             "worksheets": readable(finding.worksheet, zone),
             "queue": queue,
-            "left": open_findings().count(),
+            "walk": walk,
+            "left": walk.open.count(),
             "before": keys[at - 1] if at > 0 else None,
             "after": keys[at + 1] if at + 1 < len(keys) else None,
             "waiting": edits_to_confirm().count(),

@@ -119,10 +119,19 @@ class ListPage(View):
         """Return what else the template needs."""
         return {}
 
+    def narrowed(self, said: Mapping[str, str]) -> QuerySet:
+        """Return the rows that the query of an address asks for, in its order; Http404 as `get`."""
+        offered = {one.name: one.offered() for one in self.filters}
+        return self._sorted(self._filtered(self.rows(), offered, said), said)
+
+    def cell_link(self, column: Column, row: Any) -> str:
+        """Return where a cell leads to, empty for nowhere."""
+        return column.link(row) if column.link is not None else ""
+
     def get(self, request, *_args, **_kwargs):
         """Show the list or hand it out as a file."""
         offered = self.offered = {one.name: one.offered() for one in self.filters}
-        rows = self._sorted(self._filtered(self.rows(), offered))
+        rows = self._sorted(self._filtered(self.rows(), offered, request.GET), request.GET)
         form = request.GET.get("export", "")
         if form in {"csv", "xlsx"}:
             head = [column.label for column in self.columns]
@@ -154,7 +163,7 @@ class ListPage(View):
                     {
                         "column": c,
                         "value": c.read(row),
-                        "link": c.link(row) if c.link is not None else "",
+                        "link": self.cell_link(c, row),
                         "zone": c.zone(row) if c.zone is not None else "UTC",
                     }
                     for c in columns
@@ -181,24 +190,26 @@ class ListPage(View):
             or any(one["value"] != one["filter"].usual for one in chosen),
         }
 
-    def _filtered(self, rows: QuerySet, offered: dict[str, list]) -> QuerySet:
+    def _filtered(
+        self, rows: QuerySet, offered: dict[str, list], said: Mapping[str, str]
+    ) -> QuerySet:
         known = {"q", "sort", "page", "size", "export", *(one.name for one in self.filters)}
-        unknown = sorted(set(self.request.GET) - known)
+        unknown = sorted(set(said) - known)
         if unknown:
             raise Http404(f"unknown parameter {unknown[0]}")
         for one in self.filters:
-            value = one.asked(self.request.GET)
+            value = one.asked(said)
             if value:
                 rows = one.applied(rows, value, offered[one.name])
-        for term in self.request.GET.get("q", "").replace("\x00", "").split()[:MAX_SEARCH_TERMS]:
+        for term in said.get("q", "").replace("\x00", "").split()[:MAX_SEARCH_TERMS]:
             hit = Q()
             for name in self.search:
                 hit |= Q(**{f"{name}__icontains": term})
             rows = rows.filter(hit)
         return rows
 
-    def _sorted(self, rows: QuerySet) -> QuerySet:
-        asked = self.request.GET.get("sort", "")
+    def _sorted(self, rows: QuerySet, said: Mapping[str, str]) -> QuerySet:
+        asked = said.get("sort", "")
         allowed = {column.sort for column in self.columns if column.sort}
         by = asked if asked.removeprefix("-") in allowed else self.default_sort
         return rows.order_by(by, "pk") if by.removeprefix("-") != "pk" else rows.order_by(by)

@@ -206,3 +206,47 @@ def test_mine_is_offered_to_those_whom_an_exception_can_be_with(client, role, of
     client.force_login(get_user_model().objects.create_user("ann", role=role))
     assert ("?assigned=ann" in client.get(PAGE).content.decode()) == offered
     assert client.get(f"{PAGE}?assigned=ann").status_code == (200 if offered else 404)
+
+
+def test_the_chosen_list_stays_on_the_way_through_its_exceptions(ann, spikes):
+    alfa, bravo, charlie = spikes
+    chosen = f"?channels={alfa.channel_id},{charlie.channel_id}&rule=V13&page=1"
+    tail = f"?channels={alfa.channel_id}%2C{charlie.channel_id}&rule=V13"
+    page = text(ann.get(PAGE + chosen)).replace("&amp;", "&")
+    assert f'href="{PAGE}{alfa.pk}/{tail}"' in page
+    shown = text(ann.get(f"{PAGE}{alfa.pk}/{tail}")).replace("&amp;", "&")
+    assert "2 left" in shown
+    assert f'href="{PAGE}{charlie.pk}/{tail}" data-key="j"' in shown
+    assert f"{PAGE}{bravo.pk}/" not in shown
+    asked = {"action": "ACCEPT", "then": "next", **SAID}
+    done = ann.post(f"{PAGE}{alfa.pk}/{tail}", asked)
+    assert done["Location"] == f"{PAGE}{charlie.pk}/{tail}"
+    last = ann.post(done["Location"], asked)
+    assert last["Location"] == f"{PAGE}{charlie.pk}/{tail}"
+    assert "Nothing of this list is left" in text(ann.get(last["Location"]))
+    assert "Nothing of this list is left" not in text(ann.get(f"{PAGE}{charlie.pk}/"))
+
+
+def test_an_edit_goes_on_in_the_chosen_list(ann, spikes):
+    alfa, _bravo, charlie = spikes
+    tail = f"rule=V13&channels={alfa.channel_id}%2C{charlie.channel_id}"
+    page = text(ann.get(f"{PAGE}{alfa.pk}/?{tail}"))
+    assert f'name="list" value="{tail.replace("&", "&amp;")}"' in page
+    order = {
+        "start": "2026-03-03 12:00",
+        "end": "2026-03-03 12:15",
+        "action": "ADD",
+        "operand": "-1",
+        "finding": alfa.pk,
+        "list": tail,
+    }
+    edit = reverse("office-edit", args=[alfa.channel.code])
+    preview = ann.post(edit, order)
+    assert tail.replace("&", "&amp;") in text(preview)
+    digest = preview.context["preview"].digest
+    done = ann.post(edit, order | {"step": "store", "digest": digest, **SAID})
+    assert done["Location"] == f"{PAGE}{charlie.pk}/?{tail}"
+
+
+def test_a_list_that_is_not_known_is_not_found(ann, spikes):
+    assert ann.get(f"{PAGE}{spikes[0].pk}/?colour=red").status_code == 404
