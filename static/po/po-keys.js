@@ -1,4 +1,5 @@
 /* Single keys of a work page: the element with data-key="x" is followed (link), opened (dialog), or focused.
+   A closed panel is opened, and an option with a key is chosen in its list. The help names what works here: data-does.
    Nothing is decided by one key alone. They can be switched off (WCAG 2.1.4) for this browser. */
 "use strict";
 (() => {
@@ -11,7 +12,7 @@
     button.addEventListener("click", () => { off = !off; write(off ? "off" : "on"); show(); });
     show();
   }
-  const open = (opener) => document.getElementById(opener.dataset.opens)?.showModal();
+  const open = (opener) => { const dialog = document.getElementById(opener.dataset.opens); if (dialog) { list(dialog.querySelector("[data-keys-list]")); dialog.showModal(); } };
   for (const opener of document.querySelectorAll("[data-opens]")) opener.addEventListener("click", () => open(opener));
   /* A list whose rows can be chosen: j and k go from row to row, x chooses, o opens; the number chosen is said. */
   const rows = document.querySelector("[data-rows]");
@@ -36,6 +37,21 @@
     for (const pick of picks) pick.addEventListener("change", count);
     count();
   }
+  /* The help is what the page has: a key whose element is missing or disabled does nothing and is not named. */
+  const list = (place) => {
+    if (!place) return;
+    const known = rows ? [["j", "next row"], ["k", "previous row"], ["x", "choose the row, or not"], ["o", "open the row"]] : [];
+    for (const one of document.querySelectorAll("[data-key]")) if (!one.disabled) known.push([one.dataset.key, one.dataset.does]);
+    if (document.querySelector("[data-search]")) known.push(["/", "search"]);
+    if (document.querySelector("[data-chart][role=img]")) known.push(["← →", "on the chart: read interval by interval"], ["+ -", "on the chart: closer, and the whole range"]);
+    place.replaceChildren(...known.flatMap(([keys, does]) => {
+      const term = document.createElement("dt"), words = document.createElement("dd");
+      for (const key of keys.split(" ")) { const shown = document.createElement("kbd"); shown.textContent = key; term.append(shown, " "); }
+      words.textContent = does;
+      return [term, words];
+    }));
+  };
+  const reachField = (field) => { field.focus(); field.scrollIntoView({ block: "center" }); };
   document.addEventListener("keydown", (event) => {
     if (off || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input:not([type=checkbox]), textarea, select, dialog")) return;
     if (rows && walk[event.key]) { event.preventDefault(); walk[event.key](); return; }
@@ -44,7 +60,9 @@
     event.preventDefault();
     if (target.dataset.opens) open(target);
     else if (target.matches("a[href]")) target.click();
-    else { target.focus(); target.scrollIntoView({ block: "center" }); }
+    else if (target.matches("summary")) { target.parentElement.open = true; reachField(target.parentElement.querySelector("select, input:not([type=hidden]), button") || target); }
+    else if (target.matches("option")) { const choice = target.closest("select"); choice.value = target.value; choice.dispatchEvent(new Event("change")); reachField(choice); }
+    else reachField(target);
   });
   /* A table of links: one of them is reached by Tab, the others by the arrow keys. */
   for (const grid of document.querySelectorAll("[data-grid]")) {

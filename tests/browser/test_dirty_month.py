@@ -93,7 +93,9 @@ def skip_and_ask_for_help(keys):
     before = keys.page.evaluate("document.activeElement.href")
     keys.press("?")
     help_ = keys.page.get_by_role("dialog", name="Keys on this page")
-    assert "next and previous row" in help_.inner_text()
+    said = [" ".join(one.split()) for one in help_.locator("dd").all_inner_texts()]
+    assert said[:4] == ["next row", "previous row", "choose the row, or not", "open the row"]
+    assert said[4:] == ["decide on the chosen", "this help", "search"]
     keys.press("j", "x", "a")
     assert help_.is_visible()
     keys.look("keys")
@@ -112,7 +114,8 @@ def accept_several(keys):
     keys.press("j", "x", "j", "x")
     assert page.locator("[data-picked]").inner_text() == "2 chosen"
     keys.look("chosen")
-    keys.press("a", "Enter")
+    keys.press("a")
+    assert page.evaluate("document.activeElement.id") == "bulk-person"
     keys.tab_to(page.get_by_label("Reason"))
     keys.reason("Confirmed on site", "A test load ran at one level all day.")
     keys.button("Accept as read")
@@ -135,6 +138,7 @@ def propose_for_the_spike(keys):
     keys.button("Preview the change")
     assert "A second person must approve it" in keys.main()
     keys.look("preview")
+    assert page.evaluate("document.activeElement.textContent") == "Preview"
     keys.press("a")
     keys.reason("Check meter agrees", "The check meter has no spike here.")
     keys.button("Propose to a second person")
@@ -179,7 +183,8 @@ def replace_zeros(keys):
     """Zeros that no outage explains give way to the same hours a week before."""
     keys.link("Exceptions")
     open_first(keys, "V15")
-    keys.press("e")
+    keys.press("m")
+    assert keys.page.locator("#edit-action").input_value() == "MARK_MISSING"
     keys.choose("Copy from another day")
     keys.press("Tab")
     keys.page.keyboard.type("03192026")
@@ -200,7 +205,7 @@ def accept_the_check_meter(keys):
     keys.type("CHECK-A/DEL_KWH shows")
     keys.follow("Enter")
     assert page.locator("[data-rows] tbody tr").count() == 2
-    keys.press("j", "x", "j", "x", "a", "Enter")
+    keys.press("j", "x", "j", "x", "a")
     keys.tab_to(page.get_by_label("Reason"))
     keys.reason("Meter faulty", "The check meter stood still; the main meter is right.")
     keys.button("Accept as read")
