@@ -4,6 +4,7 @@ from .assets import Campus, DeliveryPoint, GeneratingUnit
 from .blocks import Publication, ReadingBlock, ReadingNote
 from .capacity import CapacityStep, capacity_steps
 from .choices import (
+    AcceptReason,
     ChannelKind,
     DefinitionMethod,
     Direction,
@@ -45,6 +46,7 @@ from .sources import Health, ItemVerdict, RunOutcome, Source, SourceItem, Source
 from .virtual import VirtualDefinition, VirtualTerm
 
 __all__ = [
+    "AcceptReason",
     "Campus",
     "CapacityStep",
     "Channel",

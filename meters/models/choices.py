@@ -206,3 +206,17 @@ class ReasonCode(models.TextChoices):
     SOURCE_CORRECTED = "SOURCE_CORRECTED", "Source sent a correction"
     ACTUAL_LOAD = "ACTUAL_LOAD", "Actual load or generation"
     OTHER = "OTHER", "Other, see comment"
+
+
+class AcceptReason(models.TextChoices):
+    """Why a person takes a reading as true although a rule doubts it: what speaks for it."""
+
+    ACTUAL_LOAD = "ACTUAL_LOAD", ReasonCode.ACTUAL_LOAD.label
+    OUTAGE = "OUTAGE", ReasonCode.OUTAGE.label
+    CHECK_METER = "CHECK_METER", ReasonCode.CHECK_METER.label
+    OTHER_METER = "OTHER_METER", "The other meter is faulty"
+    METER_EXCHANGE = "METER_EXCHANGE", ReasonCode.METER_EXCHANGE.label
+    SOURCE_CORRECTED = "SOURCE_CORRECTED", ReasonCode.SOURCE_CORRECTED.label
+    FIELD_VISIT = "FIELD_VISIT", ReasonCode.FIELD_VISIT.label
+    AGREED = "AGREED", ReasonCode.AGREED.label
+    OTHER = "OTHER", ReasonCode.OTHER.label

@@ -8,12 +8,12 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 
 from meters.models import (
+    AcceptReason,
     Campus,
     Finding,
     FindingSeverity,
     FindingState,
     ImportFile,
-    ReasonCode,
 )
 from meters.queries import edits_to_confirm, effect, holds_month
 from meters.queries.arrived import findings_of_file
@@ -219,7 +219,7 @@ class FindingList(StaffPage, ListPage):
             "waiting": edits_to_confirm().count(),
             "may_decide": may(self.request.user, "meters.accept"),
             "people": [name for name, _label in self.offered["assigned"] if name != NOBODY],
-            "reasons": ReasonCode.choices,
+            "reasons": AcceptReason.choices,
             "said": self.request.POST,
             "picked": [int(key) for key in self.request.POST.getlist("pick") if key.isdecimal()],
         }

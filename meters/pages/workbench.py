@@ -6,7 +6,7 @@ from django.http import JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.views import View
 
-from meters.models import EditProposal, Finding, ReasonCode
+from meters.models import AcceptReason, EditProposal, Finding, FindingState
 from meters.pages.edit_forms import edit_choices
 from meters.pages.findings import rule_title
 from meters.pages.profiles import WEEKS_BACK, asked_view, profile
@@ -52,7 +52,8 @@ class Workbench(StaffPage, View):
         finding = finding_of(pk)
         done = attempt(request, lambda: self._decide(request, finding))
         if not done:
-            return self._page(request, finding, status=409 if finding.state != "OPEN" else 400)
+            fresh = finding_of(pk)
+            return self._page(request, fresh, status=409 if fresh.state != "OPEN" else 400)
         if request.POST.get("action") == "RERUN":
             return walk_of(request).after_decision(finding, goes_on=False)
         going_on = request.POST.get("then") == "next"
@@ -98,9 +99,10 @@ class Workbench(StaffPage, View):
             "waiting": edits_to_confirm().count(),
             "decided_by": edit_deciding(finding),
             "proposed": _proposed(finding),
-            "reasons": ReasonCode.choices,
+            "accept_reasons": AcceptReason.choices,
             "may_decide": may_edit,
             "may_accept": finding.rule_code != "V01",
+            "decided": finding.state != FindingState.OPEN,
             "said": request.POST,
         }
         computed = channel is not None and channel.is_virtual

@@ -9,7 +9,7 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from meters.models import Finding, ReasonCode
+from meters.models import AcceptReason, Finding
 from meters.services import accept_finding
 from meters.services.judging.queueing import assign_findings
 from poweroptix.api import resources
@@ -31,7 +31,7 @@ class AssignIn(StrictSerializer):
 class AcceptIn(StrictSerializer):
     """Why a finding is accepted as true."""
 
-    reason_code = serializers.ChoiceField(ReasonCode.choices)
+    reason_code = serializers.ChoiceField(AcceptReason.choices)
     comment = Text(max_length=400)
 
 

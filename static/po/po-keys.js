@@ -58,6 +58,7 @@
     const target = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
     if (!target || target.disabled) return;
     event.preventDefault();
+    for (let panel = target.closest("details"); panel; panel = panel.parentElement.closest("details")) if (!target.matches("summary")) panel.open = true;
     if (target.dataset.opens) open(target);
     else if (target.matches("a[href]")) target.click();
     else if (target.matches("summary")) { target.parentElement.open = true; reachField(target.parentElement.querySelector("select, input:not([type=hidden]), button") || target); }

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import numpy as np
 from django.conf import settings
+from django.db.models import TextChoices
 
 from meters.models import Channel, EditAction, Layer, ReasonCode
 from meters.queries.history import as_of
@@ -91,16 +92,16 @@ def virtual_words(channel: Channel) -> str:
     )
 
 
-def check_words(reason_code: str, comment: str) -> None:
-    """Refuse a decision that does not say why."""
+def check_words(reason_code: str, comment: str, reasons: type[TextChoices] = ReasonCode) -> None:
+    """Refuse a decision that does not say why, or for a reason that does not fit it."""
     if not reason_code:
         raise Refused(
             "edit.reason_missing",
             "Choose a reason: what do you know of this reading that the rule does not?",
         )
-    if reason_code not in ReasonCode.values:
-        known = ", ".join(ReasonCode.values)
-        raise Refused("edit.reason", f"There is no reason '{reason_code}'; known: {known}.")
+    if reason_code not in reasons.values:
+        known = ", ".join(reasons.values)
+        raise Refused("edit.reason", f"There is no reason '{reason_code}' here; known: {known}.")
     if len(comment.strip()) < COMMENT_CHARACTERS:
         raise Refused("edit.comment", f"Say why in at least {COMMENT_CHARACTERS} characters.")
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from meters.models import Finding, FindingState, ReasonCode
+from meters.models import AcceptReason, Finding, FindingState
 from meters.queries.people import accepted_words
 from meters.services.editing.order import check_words
 from meters.services.judging.closing import look_again
@@ -28,10 +28,11 @@ def accept_finding(
     """Accept what a rule found as true: for this rule alone the readings count as verified.
 
     `seen_state` is the state the person saw; Conflict when somebody decided meanwhile. Raises
-    Refused for a gap (there is nothing to accept), no reason and a short comment.
+    Refused for a gap (there is nothing to accept), no reason, one that speaks against the reading
+    and a short comment.
     """
     require(actor, "meters.accept")
-    check_words(reason_code, comment)
+    check_words(reason_code, comment, AcceptReason)
     with transaction.atomic():
         row = Finding.objects.select_for_update().filter(pk=finding.pk).first()
         if row is None:
@@ -46,7 +47,7 @@ def accept_finding(
             raise Refused("finding.gap", "A gap has no reading to accept; estimate or edit it.")
         before = row.state
         row.state, row.decided_by, row.decided_at = FindingState.ACCEPTED, str(actor)[:150], now
-        row.reason = f"{ReasonCode(reason_code).label}: {comment.strip()}"[:400]
+        row.reason = f"{AcceptReason(reason_code).label}: {comment.strip()}"[:400]
         row.save(update_fields=["state", "decided_by", "decided_at", "reason"])
         record(
             "finding.accept",

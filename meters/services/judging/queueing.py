@@ -14,7 +14,7 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import QuerySet
 
-from meters.models import Finding, FindingState, ReasonCode
+from meters.models import AcceptReason, Finding, FindingState
 from meters.services.editing.order import check_words
 from meters.services.judging.accepting import accept_finding
 from meters.services.judging.closing import look_again
@@ -84,7 +84,7 @@ def accept_findings(
     Raises Refused for no reason, a short comment, none and more than 100 findings.
     """
     require(actor, "meters.accept")
-    check_words(reason_code, comment)
+    check_words(reason_code, comment, AcceptReason)
 
     def accept(pk: int) -> str:
         row = _open(pk)
@@ -102,8 +102,8 @@ def judge_again(
     The reason stands in the audit trail. Raises Refused as `accept_findings` does.
     """
     require(actor, "meters.validate")
-    check_words(reason_code, comment)
-    reason = f"{ReasonCode(reason_code).label}: {comment.strip()}"[:400]
+    check_words(reason_code, comment, AcceptReason)
+    reason = f"{AcceptReason(reason_code).label}: {comment.strip()}"[:400]
 
     def judge(pk: int) -> str:
         row = _open(pk)

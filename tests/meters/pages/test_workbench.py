@@ -81,6 +81,37 @@ def test_accepted_with_a_reason_in_words(ann, finding):
     assert "user:ann" not in text(ann.get(page))
 
 
+def test_only_what_speaks_for_a_reading_is_a_reason_to_accept_it(ann, finding):
+    page = reverse("office-finding", args=[finding.pk])
+    shown = text(ann.get(page))
+    form = shown[shown.index('id="accept-reason"') :]
+    form = form[: form.index("</select>")]
+    assert ">The other meter is faulty</option>" in form
+    assert ">Meter faulty</option>" not in form
+    said = {"action": "ACCEPT", "reason_code": "METER_FAULT", "comment": "Long enough to count"}
+    answer = ann.post(page, said)
+    assert answer.status_code == 400
+    assert "There is no reason &#x27;METER_FAULT&#x27; here; known: ACTUAL_LOAD" in text(answer)
+
+
+def test_a_decided_exception_shows_its_decision_and_the_form_on_demand(ann, finding):
+    page = reverse("office-finding", args=[finding.pk])
+    assert "<h2>Decide</h2>" in text(ann.get(page))
+    ann.post(page, {"action": "ACCEPT", **SAID})
+    shown = text(ann.get(page))
+    assert "<h2>Decided</h2><p>Accepted as read by ann, " in shown
+    assert shown.count("Confirmed on site: Read from the display") == 1
+    assert "<h2>Decide</h2>" not in shown
+    assert '<details class="card"><summary>Decide again</summary>' in shown
+    late = ann.post(page, {"action": "ACCEPT", "seen_state": "OPEN", **SAID})
+    assert late.status_code == 409
+    assert "already Accepted as read by ann" in text(late)
+    assert '<details class="card" open><summary>Decide again</summary>' in text(late)
+    viewer = text(enter(ann, "eve", "viewer").get(page))
+    assert "Accepted as read by ann" in viewer
+    assert "Decide again" not in viewer
+
+
 def test_workbench_names_keys_and_stays_bounded(ann, finding, django_assert_max_num_queries):
     with django_assert_max_num_queries(30):
         page = text(ann.get(reverse("office-finding", args=[finding.pk])))

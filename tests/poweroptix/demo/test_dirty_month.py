@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 
 from meters.models import (
+    AcceptReason,
     Channel,
     ClockCheck,
     DeliveryPoint,
@@ -134,7 +135,7 @@ def the_fuse_of_the_check_meter_is_accepted(demo):
     for finding in open_ones().filter(rule_code__in=["V21", "V21D"]):
         assert f"{finding.start_utc:%d}" == "20"
         accept_finding(
-            finding, reason_code=ReasonCode.METER_FAULT, comment="A fuse of the check meter.",
+            finding, reason_code=AcceptReason.OTHER_METER, comment="A fuse of the check meter.",
             actor=demo.people["analyst"], now=LATER,
         )  # fmt: skip
 
