@@ -112,7 +112,9 @@ class ProfileEditor(StaffPage, View):
             sample = self._sample(request, row)
         except Refused as refused:
             return self._answer(request, form, row, None, refused=refused)
-        action = request.POST.get("action", "")
+        # A change of a field carries the button pressed last; it asks to look and does no more.
+        looks = request.headers.get("HX-Target") == "look"
+        action = "look" if looks else request.POST.get("action", "")
         if is_valid and action == "dry" and sample is not None:
             return self._dry(request, form, row, sample)
         if is_valid and action in ("save", "save_read"):

@@ -137,6 +137,17 @@ def test_a_workbook_is_mapped_looked_at_rehearsed_and_read(analyst):
     assert 'value="Readings"' in again
 
 
+@pytest.mark.parametrize("pressed", ["dry", "save", "save_read"])
+def test_a_change_shows_the_sample_again_whatever_was_pressed_last(analyst, pressed):
+    make_channel("M1/KWH")
+    good = sample(long_csv("M1/KWH", START, ["2", "3"]))
+    asked = PLAIN | {"code": "P", "sample": good, "action": pressed, "reason": "Long enough"}
+    page = text_of(analyst.post(reverse(NEW), asked, **LIVE, HTTP_HX_TARGET="look"))
+    assert "First readings of each channel" in page
+    assert "Nothing has been stored." not in page
+    assert (ImportProfile.objects.count(), Job.objects.count()) == (0, 0)
+
+
 def test_saving_keeps_both_versions_with_person_and_reason(analyst):
     row = make_profile("P", unit="kWh")
     address = reverse("office-import-profile", args=[row.pk])
