@@ -207,7 +207,9 @@ def accept_the_check_meter(keys):
     assert page.locator("[data-rows] tbody tr").count() == 2
     keys.press("j", "x", "j", "x", "a")
     keys.tab_to(page.get_by_label("Reason"))
-    keys.reason("The other meter is faulty", "The check meter stood still; the main meter is right.")
+    keys.reason(
+        "The other meter is faulty", "The check meter stood still; the main meter is right."
+    )
     keys.button("Accept as read")
     assert "2 of 2 exceptions done" in keys.main()
 
