@@ -6,7 +6,15 @@ import pytest
 
 from poweroptix.accounts.services import create_user
 from poweroptix.audit.actor import Actor
-from tests.browser.steps import approve, bill, settle_and_fail_to_approve, upload, work
+from tests.browser.steps import (
+    approve,
+    bill,
+    follow,
+    settle_and_fail_to_approve,
+    told,
+    upload,
+    work,
+)
 from tests.conformance.chain import Portfolio, fee_example, manage
 from tests.conformance.test_real_files import SOLAR, cents, energy_of, nem12_net, terms, tou
 from tests.contracts.cases import case_path
@@ -54,11 +62,11 @@ def deliver(page, path):
     upload(page, path)
     page.get_by_text("was received").wait_for()
     work(page)
-    page.get_by_role("link", name="Open the outcome").click()
+    follow(page.get_by_role("link", name="Open the outcome"))
     page.get_by_role("heading", name=path.name).wait_for()
     receipt = page.get_by_role("table").inner_text()
     assert "270.738" in receipt
     assert "589.172" in receipt
-    assert page.get_by_text("No exception is open on these channels").is_visible()
+    page.get_by_text("No exception is open on these channels").wait_for()
     upload(page, path)
-    assert "is known already" in page.get_by_role("status").inner_text()
+    told(page, "is known already")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser.steps import follow
 from tests.factories.campus import PASSWORD, build_campus
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -41,17 +42,16 @@ def test_a_cent_leads_to_a_line_of_a_file(page, live_server, settings, tmp_path)
     page.goto(live_server.url)
     page.fill("input[name=username]", "alfa")
     page.fill("input[name=password]", PASSWORD)
-    page.click("main button")
-    page.wait_for_url("**/portal/")
+    follow(page.locator("main button"))
     assert page.inner_text("h1") == "March 2026"
 
-    page.click(f"main a:text-is('{number}')")
+    follow(page.locator(f"main a:text-is('{number}')").first)
     line = page.locator("tbody tr", has_text="hub plus adder")
     assert line.count() == 1
-    line.get_by_role("link", name="Explain").click()
+    follow(line.get_by_role("link", name="Explain"))
     assert "plus $6.75 per MWh" in page.inner_text("main")
-    page.click("tbody a:has-text('Thu 2026-03-12')")
-    page.click("tbody a >> nth=0")
+    follow(page.locator("tbody a:has-text('Thu 2026-03-12')"))
+    follow(page.locator("tbody a").first)
     shown = page.inner_text("main")
     assert "march.csv, line" in shown
     assert "your own meters" in shown
