@@ -78,7 +78,8 @@ class Channel(models.Model):
     zone_rule = models.CharField(max_length=10, choices=ZoneRule.choices, default=ZoneRule.UTC)
     high_limit_kw = models.DecimalField(max_digits=14, decimal_places=3, null=True, blank=True)
     late_after_hours = models.PositiveSmallIntegerField(
-        default=26, help_text="Hours after its newest interval when a channel counts as late."
+        default=26,
+        help_text="Hours after the end of a local day from which missing intervals make it late.",
     )
     is_active = models.BooleanField(default=True)
     source = models.ForeignKey(

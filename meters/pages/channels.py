@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import Case, IntegerField, QuerySet, Value, When
+from django.db.models import Case, DateField, IntegerField, QuerySet, Value, When
 from django.http import Http404, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -16,11 +16,11 @@ from meters.pages.profiles import asked_view, profile
 from meters.queries import completeness, final_series, late_channels, raw_series, trace
 from meters.queries.basis import told
 from meters.queries.definitions import in_force
+from meters.queries.late import DEFINITION, LATE_LOOKBACK_DAYS
 from meters.queries.metrology import lapsed_of
 from meters.queries.newest import newest_month
 from meters.queries.registers import registers_shown
 from meters.queries.terms import explain_virtual
-from meters.queries.work import LATE_LOOKBACK_DAYS
 from poweroptix.accounts.permissions import may
 from poweroptix.clock import now
 from poweroptix.kernel.fixed import MISSING, from_micro
@@ -59,7 +59,7 @@ def _late(channel: Channel) -> str:
     if channel.hours_late < 0:
         return "—"
     if channel.hours_late >= NEVER_HOURS:
-        return f"nothing for {LATE_LOOKBACK_DAYS} days"
+        return f"{LATE_LOOKBACK_DAYS} days or more"
     return f"{channel.hours_late:,} h"
 
 
@@ -68,7 +68,7 @@ class ChannelList(StaffPage, ListPage):
 
     verb = "meters.view"
     title = "Channels"
-    intro = "Every measured quantity, its interval length and its meter."
+    intro = f"Every measured quantity, its interval length and its meter. {DEFINITION}"
     name = "channels"
     template_name = "meters/channels.html"
     search = ("code", "delivery_point__name")
@@ -83,6 +83,7 @@ class ChannelList(StaffPage, ListPage):
         Column("minutes", "Minutes", kind="num", places=0, sort="minutes"),
         Column("role", "Role", sort="role", value=lambda c: c.get_role_display()),
         Column("hours_late", "Late by", sort="hours_late", value=_late),
+        Column("late_day", "Oldest late day", kind="day", sort="late_day"),
     )
     filters = (
         Filter("role", "Role", lambda: Role.choices),
@@ -99,14 +100,17 @@ class ChannelList(StaffPage, ListPage):
     )
 
     def rows(self):
-        """Return all channels with the hours by which their newest reading is late, else -1."""
-        hours = {row.channel.pk: row.hours_late for row in late_channels(now())}
-        late = [
-            When(pk=pk, then=Value(NEVER_HOURS if count is None else min(count, NEVER_HOURS - 1)))
-            for pk, count in hours.items()
+        """Return all channels with the hours by which they are late, else -1, and since when."""
+        late = {row.channel.pk: row for row in late_channels(now())}
+        hours = [
+            When(pk=pk, then=Value(NEVER_HOURS if row.hours_late is None else row.hours_late))
+            for pk, row in late.items()
         ]
-        counted = Case(*late, default=Value(-1), output_field=IntegerField())
-        return Channel.objects.select_related("delivery_point__campus").annotate(hours_late=counted)
+        days = [When(pk=pk, then=Value(row.oldest)) for pk, row in late.items()]
+        return Channel.objects.select_related("delivery_point__campus").annotate(
+            hours_late=Case(*hours, default=Value(-1), output_field=IntegerField()),
+            late_day=Case(*days, default=Value(None), output_field=DateField()),
+        )
 
 
 class ChannelPage(StaffPage, View):

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.views import View
 
 from meters.models import Health, ImportFile, Source
+from meters.queries.late import SOURCE_DEFINITION
 from meters.queries.sources import DayOfArrivals, arrivals, needing_attention, sources
 from meters.services.collecting.collect import summary
 from meters.services.collecting.sources import look_now, pause, resume
@@ -39,7 +40,9 @@ class SourceList(StaffPage, ListPage):
 
     verb = "meters.view"
     title = "Sources"
-    intro = "Where files come from, when something last came, and what is wrong."
+    intro = (
+        f"Where files come from, when something last came, and what is wrong. {SOURCE_DEFINITION}"
+    )
     name = "sources"
     template_name = "meters/sources.html"
     search = ("code", "name", "last_error")

@@ -1,6 +1,7 @@
 """Questions about readings; the answers are worked out in the modules beside this one."""
 
 from meters.queries.history import Comparison, Version, as_of, compare, versions
+from meters.queries.late import LateChannel, late_channels
 from meters.queries.series import (
     Pin,
     Pins,
@@ -17,12 +18,10 @@ from meters.queries.work import (
     Completeness,
     CompletenessRow,
     DayState,
-    LateChannel,
     completeness,
     edits_to_confirm,
     effect,
     holds_month,
-    late_channels,
     open_findings,
     quality_board,
     with_problems,

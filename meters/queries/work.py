@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from statistics import median_low
 
 import numpy as np
-from django.db.models import Case, Exists, IntegerField, Max, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, Value, When
 
 from meters.calc.day_quality import NEVER, DayQuality, day_qualities, energy, settled_since
 from meters.models import (
     Channel,
-    ChannelKind,
     EditProposal,
     FileState,
     Finding,
@@ -25,7 +24,6 @@ from meters.models import (
     ProposalState,
     Publication,
     QuarantinedRecord,
-    ReadingBlock,
     RecordState,
     Role,
 )
@@ -36,7 +34,6 @@ from poweroptix.kernel.fixed import MISSING, WIDE
 from poweroptix.kernel.period import Period, day_start
 from poweroptix.kernel.quality import BILLABLE, Status, letter
 
-LATE_LOOKBACK_DAYS = 60
 #: Findings of these severities wait for a person before a month is settled.
 HOLDING = ("HOLD", "REJECT", "BLOCK")
 #: Points that no allocation reads.
@@ -251,68 +248,6 @@ def _laid(rows: np.ndarray, days: np.ndarray, span: tuple[int, int], blank: int)
     laid = np.full((span[1] - span[0] + 1, rows.shape[1]), blank, rows.dtype)
     laid[days] = rows
     return laid.reshape(-1)
-
-
-@dataclass(frozen=True)
-class LateChannel:
-    """A channel whose newest reading is older than it should be."""
-
-    channel: Channel
-    last_end_utc: datetime | None
-    hours_late: int | None
-
-
-def late_channels(now: datetime, *, campus_id: int | None = None) -> list[LateChannel]:
-    """Return active channels without a reading in their `late_after_hours`, latest first.
-
-    The newest reading is looked for in the last 60 days; a channel with none there has no
-    `last_end_utc`. Three queries.
-    """
-    metered = Channel.objects.filter(is_active=True, kind=ChannelKind.METERED)
-    channels = metered.select_related("delivery_point__campus")
-    if campus_id is not None:
-        channels = channels.filter(delivery_point__campus=campus_id)
-    by_id = {channel.pk: channel for channel in channels}
-    newest_day = dict(
-        ReadingBlock.objects.filter(
-            channel_id__in=list(by_id),
-            layer=Layer.RAW,
-            day__gte=now.date() - timedelta(days=LATE_LOOKBACK_DAYS),
-        )
-        .order_by()
-        .values_list("channel_id")
-        .annotate(Max("day"))
-    )
-    last_end = _last_ends(newest_day)
-    late = []
-    for pk, channel in by_id.items():
-        end = last_end.get(pk)
-        if end is None:
-            late.append(LateChannel(channel, None, None))
-            continue
-        hours = (now - end) // timedelta(hours=1)
-        if hours >= channel.late_after_hours:
-            late.append(LateChannel(channel, end, hours - channel.late_after_hours))
-    return sorted(late, key=lambda row: (row.last_end_utc is not None, row.last_end_utc))
-
-
-def _last_ends(newest_day: dict[int, date]) -> dict[int, datetime]:
-    """Return the end of the last reading of each channel from its newest days."""
-    if not newest_day:
-        return {}
-    days = [epoch_day(day) for day in newest_day.values()]
-    ends: dict[int, datetime] = {}
-    for batch in load_published(
-        newest_day, min(days), max(days), layers=[Layer.RAW], content=False
-    ):
-        present = batch.status != Status.MISSING
-        last = present.shape[1] - np.argmax(present[:, ::-1], axis=1)
-        minutes = batch.days * DAY_MINUTES + last * batch.minutes
-        for i in np.flatnonzero(present.any(axis=1)).tolist():
-            end = datetime.fromtimestamp(int(minutes[i]) * 60, tz=UTC)
-            pk = int(batch.channel_ids[i])
-            ends[pk] = max(end, ends.get(pk, end))
-    return ends
 
 
 def open_findings(

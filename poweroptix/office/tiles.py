@@ -126,17 +126,23 @@ def _alone(label: str, url: str, ask: Callable[[], Tile], point: str | None) -> 
         return Tile(label, None, url, f"could not be computed; reference {reference}", "bad")
 
 
-def _tile(label: str, count: int, url: str, said: str, bad: bool = False) -> Tile:
+def _tile(
+    label: str, count: int, url: str, said: str, bad: bool = False, calm: str = "nothing waits"
+) -> Tile:
     tone = "calm" if count == 0 else "bad" if bad else "todo"
-    return Tile(label, count, url, said if count else "nothing waits", tone)
+    return Tile(label, count, url, said if count else calm, tone)
 
 
 def late(asked: Asked) -> Tile:
-    """Count the channels whose newest reading is older than agreed."""
+    """Count the channels with missing intervals in days that are over for longer than agreed."""
     rows = late_channels(asked.now)
-    known = [row.hours_late for row in rows if row.hours_late is not None]
-    said = f"the oldest {_hours(max(known))} past due" if known else "nothing came for 60 days"
-    return _tile("Late channels", len(rows), "/office/channels/?late=yes&sort=-hours_late", said)
+    said = calm = "no day past its grace lacks intervals"
+    if rows:
+        first = rows[0]
+        ago = "" if first.hours_late is None else f", {_hours(first.hours_late)} past due"
+        said = f"intervals are missing; the oldest of {day(first.oldest)}{ago}"
+    url = "/office/channels/?late=yes&sort=-hours_late"
+    return _tile("Late channels", len(rows), url, said, calm=calm)
 
 
 def _hours(hours: int) -> str:
@@ -149,9 +155,10 @@ def feeds(asked: Asked) -> Tile:
         all=Count("pk"), failing=Count("pk", filter=Q(health=Health.FAILING))
     )
     failing = counts["failing"]
-    said = f"{failing} failing, {counts['all'] - failing} late"
+    said = f"{failing} failing, {counts['all'] - failing} late by their schedule"
+    calm = "none fails or is late by its schedule"
     url = "/office/sources/?needs=attention"
-    return _tile("Sources in trouble", counts["all"], url, said, bad=failing > 0)
+    return _tile("Sources in trouble", counts["all"], url, said, bad=failing > 0, calm=calm)
 
 
 def files(_asked: Asked) -> Tile:

@@ -13,7 +13,6 @@ from meters.queries import (
     completeness,
     final_many,
     final_series,
-    late_channels,
     loss_ratios,
     newer_than,
     open_findings,
@@ -119,25 +118,6 @@ def test_completeness_counts_local_days():
     ]
     with pytest.raises(NotFoundError, match="no channel 99"):
         completeness([99], DAY, DAY)
-
-
-def test_late_channels_are_those_beyond_their_hours():
-    loaded("A/KWH", "1")
-    silent = make_channel("B/KWH")
-    fresh = make_channel("C/KWH")
-    newest = NOW - timedelta(hours=2)
-    builders.ingest(long_csv("C/KWH", newest, ["1"] * 4))
-    gone = make_channel("D/KWH")
-    gone.is_active = False
-    gone.save()
-    late = late_channels(NOW)
-    assert [row.channel for row in late] == [silent, *[r.channel for r in late if r.last_end_utc]]
-    assert [(r.channel.code, r.last_end_utc, r.hours_late) for r in late] == [
-        ("B/KWH", None, None),
-        ("A/KWH", END, (NOW - END) // timedelta(hours=1) - 26),
-    ]
-    assert fresh not in [row.channel for row in late]
-    assert len(late_channels(NOW, campus_id=-1)) == 0
 
 
 def test_open_findings_come_gravest_first_in_one_query(django_assert_num_queries):
