@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from statistics import median
@@ -109,21 +109,15 @@ class EditRow:
 
 
 @dataclass(frozen=True)
-class FileRow:
-    """A file with readings of the month: by how long after its newest reading it was late."""
+class LateRow:
+    """A late channel: its local days past its grace that lack intervals, and the oldest of them."""
 
-    name: str
-    source: str
-    received_at: datetime
-    newest_utc: datetime
-    allowed_hours: int
-    channels: int
-
-    @property
-    def hours_late(self) -> Decimal:
-        """Return the hours beyond what its channels allow; at most zero is in time."""
-        waited = self.received_at - self.newest_utc
-        return Decimal(waited // timedelta(minutes=1)) / 60 - self.allowed_hours
+    code: str
+    grace_hours: int
+    days: int
+    missing: int
+    oldest: date
+    hours_late: int
 
 
 @dataclass(frozen=True)
@@ -215,8 +209,7 @@ class QualityReport:
     findings: tuple[FindingLine, ...]
     edits: tuple[EditLine, ...]
     methods: tuple[MethodLine, ...]
-    late_files: tuple[FileRow, ...]
-    file_count: int
+    late: tuple[LateRow, ...]
     finals: tuple[FinalLine, ...]
     outages: tuple[OutageLine, ...]
 
@@ -236,13 +229,12 @@ def build_report(
     channels: Iterable[ChannelRow],
     findings: Iterable[FindingRow] = (),
     edits: Iterable[EditRow] = (),
-    files: Iterable[FileRow] = (),
+    late: Iterable[LateRow] = (),
     finals: Iterable[FinalRow] = (),
     outages: Iterable[OutageRow] = (),
 ) -> QualityReport:
     """Return the report of plain rows; the order of the rows does not matter."""
     rows = sorted(channels, key=lambda row: row.code)
-    received = sorted(files, key=lambda row: (-row.hours_late, row.name))
     return QualityReport(
         header=header,
         channels=tuple(rows),
@@ -250,8 +242,7 @@ def build_report(
         findings=_findings(findings, header.made_at),
         edits=_edits(edits),
         methods=_methods(rows),
-        late_files=tuple(row for row in received if row.hours_late > 0),
-        file_count=len(received),
+        late=tuple(sorted(late, key=lambda row: (row.oldest, row.code))),
         finals=tuple(_final(row) for row in sorted(finals, key=lambda row: row.code)),
         outages=_outages(outages, header),
     )

@@ -13,12 +13,12 @@ from datetime import date, datetime, timedelta
 import numpy as np
 
 from meters.models import Channel, ChannelKind, Installation, Layer
+from meters.queries.series import DAY_MINUTES, day_span
 from meters.storage import epoch_day, load_published
-from poweroptix.kernel.period import day_start, zone_of
+from poweroptix.kernel.period import Period, day_start, zone_of
 from poweroptix.kernel.quality import Status
 
 LATE_LOOKBACK_DAYS = 60
-DAY_MINUTES = 1440
 DEFINITION = (
     "A channel is late when a local day that ended longer ago than its grace lacks intervals, and "
     "by the oldest such day."
@@ -32,7 +32,7 @@ class LateChannel:
 
     `oldest` is the first such day, `days` how many there are, `missing` their missing intervals.
     `hours_late` counts from the end of the grace of the oldest day; None where that is the first
-    day looked at, so that it may be more.
+    of the last 60 days, so that it may be more.
     """
 
     channel: Channel
@@ -42,26 +42,28 @@ class LateChannel:
     hours_late: int | None
 
 
-def late_channels(now: datetime, *, campus_id: int | None = None) -> list[LateChannel]:
+def late_channels(
+    now: datetime, *, campus_id: int | None = None, period: Period | None = None
+) -> list[LateChannel]:
     """Return the active metered channels that are late, the longest late first.
 
-    The last 60 local days count, as far as a meter is installed (without any installation: from
-    the first reading on). Missing is what was not received and what no person entered. At most
-    six queries.
+    The last 60 local days count, or those of a local month, as far as a meter is installed
+    (without any installation: from the first reading on). Missing is what was not received and
+    what no person entered. At most six queries.
     """
     rows = Channel.objects.filter(is_active=True, kind=ChannelKind.METERED)
     rows = rows.select_related("delivery_point__campus").order_by("code")
     if campus_id is not None:
         rows = rows.filter(delivery_point__campus=campus_id)
     channels = list(rows)
-    first = epoch_day(now.date()) - LATE_LOOKBACK_DAYS - 1
-    span = first, epoch_day(now.date())
+    first, last = epoch_day(now.date()) - LATE_LOOKBACK_DAYS - 1, epoch_day(now.date())
+    span = (first, last) if period is None else day_span(period.start_utc, period.end_utc)
     received = _marked(channels, span, Layer.RAW, lambda status: status != Status.MISSING)
     due = _due(channels, span, received)
     holes = {one.pk: due[one.pk] & ~received[one.pk] for one in channels}
     doubtful = [one for one in channels if holes[one.pk].any()]
     entered = _marked(doubtful, span, Layer.FINAL, lambda status: status == Status.EDITED)
-    found = [_late(one, holes[one.pk] & ~entered[one.pk], span[0], now) for one in doubtful]
+    found = [_late(one, holes[one.pk] & ~entered[one.pk], span[0], now, period) for one in doubtful]
     return sorted((one for one in found if one is not None), key=lambda one: one.oldest)
 
 
@@ -105,11 +107,15 @@ def _due(
     return found
 
 
-def _late(channel: Channel, holes: np.ndarray, first: int, now: datetime) -> LateChannel | None:
+def _late(
+    channel: Channel, holes: np.ndarray, first: int, now: datetime, period: Period | None
+) -> LateChannel | None:
     """Judge the local days of one channel; None when nothing is overdue."""
     zone, grace = channel.delivery_point.campus.zone, timedelta(hours=channel.late_after_hours)
     today = now.astimezone(zone_of(zone)).date()
     days = [today - timedelta(days=n) for n in range(LATE_LOOKBACK_DAYS, -1, -1)]
+    if period is not None:
+        days = [*period.days(), period.last_date + timedelta(days=1)]
     bounds = [day_start(day, zone) for day in days]
     at = [_index(bound, first, channel.minutes) for bound in bounds]
     counted = np.diff(np.concatenate(([0], np.cumsum(holes)))[at])
@@ -118,7 +124,8 @@ def _late(channel: Channel, holes: np.ndarray, first: int, now: datetime) -> Lat
         return None
     waited = (now - bounds[late[0] + 1] - grace) // timedelta(hours=1)
     missing = int(sum(counted[n] for n in late))
-    return LateChannel(channel, days[late[0]], len(late), missing, None if late[0] == 0 else waited)
+    is_open = late[0] == 0 and period is None
+    return LateChannel(channel, days[late[0]], len(late), missing, None if is_open else waited)
 
 
 def _index(instant: datetime, first: int, minutes: int) -> int:

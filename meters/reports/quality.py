@@ -6,6 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from meters.calc.quality_report import AGES, LETTERS, ChannelRow, QualityReport
+from meters.queries.late import DEFINITION
 from meters.reports.tables import ABSENT, Column, Table, share
 
 HEAD = ("table", "item", "measure", "value", "unit")
@@ -40,7 +41,7 @@ def tables(report: QualityReport) -> tuple[Table, ...]:
         _findings(report),
         _edits(report),
         _methods(report),
-        _files(report),
+        _late(report),
         _finals(report),
         _outages(report),
     )
@@ -169,34 +170,31 @@ def _methods(report: QualityReport) -> Table:
     )
 
 
-def _files(report: QualityReport) -> Table:
+def _late(report: QualityReport) -> Table:
     return Table(
-        "late_files",
-        "Late files",
+        "late_channels",
+        "Late channels",
         (
-            Column("File", is_key=True),
-            Column("Source"),
-            Column("Received", "moment"),
-            Column("Newest reading", "moment"),
-            Column("Channels", "count", "count"),
-            Column("Allowed (h)", "count", "hours"),
-            Column("Late by (h)", "number", "hours"),
+            Column("Channel", is_key=True),
+            Column("Grace (h)", "count", "hours"),
+            Column("Late days", "count", "count"),
+            Column("Missing intervals", "count", "count"),
+            Column("Oldest day"),
+            Column("Past due (h)", "count", "hours"),
         ),
         tuple(
             (
-                row.name,
-                row.source,
-                row.received_at,
-                row.newest_utc,
-                row.channels,
-                row.allowed_hours,
+                row.code,
+                row.grace_hours,
+                row.days,
+                row.missing,
+                row.oldest.isoformat(),
                 row.hours_late,
             )
-            for row in report.late_files
+            for row in report.late
         ),
-        f"{len(report.late_files)} of {report.file_count} files of the month came later after "
-        "their newest reading than their channels allow.",
-        f"All {report.file_count} files of the month came in time.",
+        f"{DEFINITION} Here: the days of this month, as they are at the time of the report.",
+        "No local day of this month that is past its grace lacks intervals.",
     )
 
 

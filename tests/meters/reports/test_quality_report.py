@@ -16,10 +16,10 @@ from meters.calc.availability import Outage
 from meters.calc.quality_report import (
     ChannelRow,
     EditRow,
-    FileRow,
     FinalRow,
     FindingRow,
     Header,
+    LateRow,
     OutageRow,
     build_report,
 )
@@ -109,16 +109,14 @@ def test_edits_by_person_and_reason():
     ]
 
 
-def test_late_files_are_beyond_what_is_allowed():
-    files = [
-        FileRow("late.csv", "ami", END + timedelta(hours=27, minutes=30), END, 26, 2),
-        FileRow("just.csv", "ami", END + timedelta(hours=26), END, 26, 2),
+def test_late_channels_come_with_the_oldest_day_first():
+    late = [
+        LateRow("B", 26, 1, 4, date(2026, 3, 9), 30),
+        LateRow("A", 26, 2, 5, date(2026, 3, 5), 126),
     ]
-    report = build_report(HEADER, channels=[], files=files)
-    assert [(one.name, one.hours_late) for one in report.late_files] == [
-        ("late.csv", Decimal("1.5"))
-    ]
-    assert report.file_count == 2
+    report = build_report(HEADER, channels=[], late=late)
+    table = next(one for one in tables(report) if one.key == "late_channels")
+    assert table.rows == (("A", 26, 2, 5, "2026-03-05", 126), ("B", 26, 1, 4, "2026-03-09", 30))
 
 
 def test_time_to_final_and_interruptions():
@@ -194,8 +192,11 @@ def test_a_month_of_readings(month):
     assert (row.counts["A"], row.counts["E"], row.counts["X"]) == (741, 2, 0)
     assert (row.energy["A"], row.energy["E"]) == (7410, 20)
     assert sum(count for count, _energy in row.methods.values()) == 2
-    (late,) = report.late_files
-    assert late.hours_late == 5
+    (late,) = report.late
+    assert (late.code, late.days, late.missing) == (row.code, 1, 2)
+    assert late.oldest == date(2026, 3, 5)
+    end = datetime(2026, 3, 6, 6, tzinfo=UTC)  # of the day, the grace of 26 hours after it
+    assert late.hours_late == (MADE - end) // timedelta(hours=1) - 26
     (final,) = report.finals
     assert (final.days, final.waiting) == (31, 0)
     # Thirty days of 24 hours lie between the end of 1 March and the end of the month, less the
@@ -227,7 +228,7 @@ def test_as_many_questions_for_many_channels(django_assert_max_num_queries, coun
     for n in range(count):
         channel = make_channel(f"T-{n}/X", minutes=60)
         ingest(long_csv(channel.code, START, [Decimal(1)] * 24, minutes=60), name=f"{n}.csv")
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(10):
         assert len(report_of().channels) == count
 
 
