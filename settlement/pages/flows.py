@@ -81,10 +81,14 @@ class FlowsPage(StaffPage, View):
             "bands": bands,
             "bus": bus,
             "height": height,
-            "sides": (
-                ("In", [(titled(one), one) for one in found.sources]),
-                ("Out", [(titled(one), one) for one in found.sinks]),
-            ),
+            "sides": [
+                (
+                    title,
+                    [(titled(one), one, energy) for one, energy in rows],
+                    sum((energy for _one, energy in rows), Decimal(0)),
+                )
+                for title, rows in zip(("In", "Out"), found.counted(), strict=True)
+            ],
             "balance": "" if is_month else reverse("office-balance", args=[campus.code, when]),
         }
         return render(request, "settlement/flows.html", context)
@@ -107,9 +111,10 @@ def titled(flow: Flow) -> str:
 def picture(found: Flows) -> tuple[list[Band], dict, int]:
     """Return the bands of both sides, the bus between them, and the height of the picture.
 
-    A ribbon is as wide as its share of the energy; the bus is as high as all of it.
+    A ribbon is as wide as its energy, the bus as high as all of it; percentages are those of the
+    balance, of its sources.
     """
-    total = found.total_kwh
+    total, base = found.total_kwh, found.sources_kwh
     scale = Decimal(ENERGY_HEIGHT) / total if total else Decimal(0)
     sides = [_gathered(side) for side in (found.sources, found.sinks)]
     heights = [sum(_slot(one, scale) for one in side) for side in sides]
@@ -119,7 +124,8 @@ def picture(found: Flows) -> tuple[list[Band], dict, int]:
     for side, used, is_source in zip(sides, heights, (True, False), strict=True):
         top, on_bus = TOP + (height - used) / 2, bus_top
         for flow in side:
-            bands.append(_band(flow, is_source, top, on_bus, scale, total))
+            share = flow.energy_kwh / base if base else None
+            bands.append(_band(flow, is_source, top, on_bus, scale, share))
             top += _slot(flow, scale)
             on_bus += flow.energy_kwh * scale
     bus = {
@@ -158,7 +164,12 @@ def _gathered(side: Sequence[Flow]) -> list[Flow]:
 
 
 def _band(
-    flow: Flow, is_source: bool, top: Decimal, on_bus: Decimal, scale: Decimal, total: Decimal
+    flow: Flow,
+    is_source: bool,
+    top: Decimal,
+    on_bus: Decimal,
+    scale: Decimal,
+    share: Decimal | None,
 ) -> Band:
     """Return one flow from its bar to the bus, or from the bus to its bar."""
     wide = flow.energy_kwh * scale
@@ -179,7 +190,7 @@ def _band(
         LEFT - 10 if is_source else RIGHT + BAR + 10,
         _number(bar_top + wide / 2 - 2),
         "end" if is_source else "start",
-        flow.energy_kwh / total if total else None,
+        share,
     )
 
 

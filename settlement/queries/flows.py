@@ -6,6 +6,7 @@ residual. Both sides of a diagram add up to the same number, to the millionth of
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -58,7 +59,29 @@ class Flows:
     @property
     def total_kwh(self) -> Decimal:
         """What flowed in, which is what flowed out."""
-        return sum((one.energy_kwh for one in self.sources), Decimal(0))
+        return _together(self.sources)
+
+    @property
+    def sources_kwh(self) -> Decimal:
+        """What the balance counts as sources: what auxiliaries and standing engines took is off."""
+        metered = [one for one in self.sources if one.part and not one.is_reversed]
+        return _together(metered) - _together(one for one in self.sinks if one.is_reversed)
+
+    def counted(self) -> tuple[list[tuple[Flow, Decimal]], list[tuple[Flow, Decimal]]]:
+        """Return both sides as the balance counts them, with the energy of each flow.
+
+        What went against its usual direction is a negative flow of its own side; both sides add
+        up to the same.
+        """
+        sides = []
+        for own, other in ((self.sources, self.sinks), (self.sinks, self.sources)):
+            rows = [(one, one.energy_kwh) for one in own if not one.is_reversed]
+            sides.append(rows + [(one, -one.energy_kwh) for one in other if one.is_reversed])
+        return sides[0], sides[1]
+
+
+def _together(flows_of_a_side: Iterable[Flow]) -> Decimal:
+    return sum((one.energy_kwh for one in flows_of_a_side), Decimal(0))
 
 
 def flows(campus: Campus, period: Period) -> Flows:

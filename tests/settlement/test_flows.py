@@ -96,6 +96,20 @@ class TestFigures:
         assert named(found.sources) == {"GEN": 101 * 95, UNMATCHED: 100}
         assert found.total_kwh == sum(named(found.sinks).values())
 
+    def test_auxiliaries_count_against_generation_as_in_the_balance(self):
+        world = World()
+        readings(point(world.campus, "AUX", "GENERATOR_AUX"), Decimal("0.5"))
+        found, view = flows(world.campus, TUESDAY), day_view(world.campus, DAY)
+        came, went = found.counted()
+        assert [(one.name, kwh / 96) for one, kwh in came] == [
+            ("GEN", 101), ("AUX", Decimal("-0.5"))
+        ]  # fmt: skip
+        assert sum(kwh for _one, kwh in went) == sum(kwh for _one, kwh in came)
+        assert found.sources_kwh == view.balance.sources_kwh == Decimal("100.5") * 96
+        [losses] = [one.share for one in picture(found)[0] if one.name == LOSSES]
+        assert losses == found.residual_kwh / found.sources_kwh == Decimal("0.5") / Decimal("100.5")
+        assert abs(losses - view.balance.residual_ratio) < Decimal("0.000001")
+
     def test_a_campus_without_a_source_has_no_flow(self):
         with pytest.raises(NotFoundError, match="No source of CAP is metered"):
             flows(campus_with(), TUESDAY)
