@@ -24,7 +24,7 @@ from meters.services.judging.queueing import (
     assignable,
     judge_again,
 )
-from meters.validation import rules
+from meters.validation import OWN_UNIT, rules
 from poweroptix.accounts.permissions import may
 from poweroptix.clock import now
 from poweroptix.kernel.errors import Refused
@@ -53,6 +53,10 @@ FOUND_ELSEWHERE = {
 }
 
 
+#: What their metrics are, and in which unit.
+MEASURED_ELSEWHERE = {"V03": ("Largest change", "%"), "F06": ("Multiplier stated", "")}
+
+
 def _work(finding: Finding) -> str:
     return reverse("office-finding", args=[finding.pk])
 
@@ -72,6 +76,22 @@ def rule_title(finding: Finding) -> str:
     """Name the rule: `Gap (V01)`; a code without a rule stays as it is."""
     found = titles().get(finding.rule_code)
     return f"{found} ({finding.rule_code})" if found else finding.rule_code
+
+
+def measure_of(finding: Finding) -> tuple[str, str]:
+    """Say what the metric of a finding is, and its unit; empty where only its sentence says it."""
+    if finding.rule_code in MEASURED_ELSEWHERE:
+        return MEASURED_ELSEWHERE[finding.rule_code]
+    rules.discover()
+    for _key, rule in rules.items():
+        if rule.code == finding.rule_code and rule.measures:
+            own = rule.measured_in == OWN_UNIT
+            return rule.measures, (_unit(finding) if own else rule.measured_in)
+    return "", ""
+
+
+def _unit(finding: Finding) -> str:
+    return finding.channel.unit if finding.channel_id else ""
 
 
 def rule_choices() -> list[tuple[str, str]]:

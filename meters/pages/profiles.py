@@ -101,7 +101,7 @@ def drawn(series: Mapping[str, Series], zone: str, width: int) -> dict:
 
     Energy becomes average power. `n` is how many intervals a pixel stands for: with more than one
     each has two points half a pixel apart, its lowest and its highest in the order they occur.
-    `q` counts points, not intervals.
+    `q` counts points, not intervals. `also` is a second axis: the energy of an interval.
     """
     thin = {
         name: decimate(one.values, one.status, width, exact=width * EXACT_PER_PIXEL)
@@ -115,6 +115,7 @@ def drawn(series: Mapping[str, Series], zone: str, width: int) -> dict:
         "step": size * grid.minutes * 60 // points,
         "n": size,
         "unit": POWER.get(first.unit, first.unit),
+        "also": _also(first),
         "tz": zone,
         "series": [
             {
@@ -128,6 +129,14 @@ def drawn(series: Mapping[str, Series], zone: str, width: int) -> dict:
         ],
         "q": [[letter, count * points] for letter, count in runs(next(iter(thin.values())).status)],
     }
+
+
+def _also(series: Series) -> dict | None:
+    """Return the second axis of energy that is drawn as power: what an interval holds."""
+    if series.unit not in POWER:
+        return None
+    minutes = series.grid.minutes
+    return {"unit": f"{series.unit} per {minutes} min", "factor": minutes / 60}
 
 
 def _column(values: np.ndarray, scale: float) -> list:

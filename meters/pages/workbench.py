@@ -8,7 +8,7 @@ from django.views import View
 
 from meters.models import AcceptReason, EditProposal, Finding, FindingState
 from meters.pages.edit_forms import edit_choices
-from meters.pages.findings import rule_title
+from meters.pages.findings import measure_of, rule_title
 from meters.pages.profiles import WEEKS_BACK, asked_view, profile
 from meters.pages.queue import Walk
 from meters.pages.worksheets import readable
@@ -89,6 +89,7 @@ class Workbench(StaffPage, View):
             "channel": channel,
             "rule": rule_title(finding),
             "effect": effect(finding),
+            "measure": measure_of(finding),
             "zone": zone,
             "worksheets": readable(finding.worksheet, zone),
             "queue": queue,

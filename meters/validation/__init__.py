@@ -1,5 +1,5 @@
 """Validation rules of readings: one file each, found by their key."""
 
-from meters.validation._base import Rule, Stage, ValidationContext, rules
+from meters.validation._base import OWN_UNIT, Rule, Stage, ValidationContext, rules
 
-__all__ = ["Rule", "Stage", "ValidationContext", "rules"]
+__all__ = ["OWN_UNIT", "Rule", "Stage", "ValidationContext", "rules"]

@@ -74,7 +74,8 @@ class Rule(Protocol):
     ``stage``: when it judges; within a stage rules judge in the order of their codes.
     ``default_on``: whether it judges without a setting. ``after_estimates``: whether it looks once
     more at intervals that were estimated. ``looks_back``: whether it wants the readings before the
-    range as well, back to the register read before it.
+    range as well, back to the register read before it. ``measures``: what the metric of a finding
+    is and its limit bounds, in words, and ``measured_in`` its unit (empty for a plain count).
     """
 
     code: str
@@ -83,6 +84,8 @@ class Rule(Protocol):
     default_on: bool
     after_estimates: bool
     looks_back: bool
+    measures: str
+    measured_in: str
     Parameters: type
 
     @staticmethod
@@ -100,12 +103,17 @@ class BaseRule:
     default_on = True
     after_estimates = False
     looks_back = False
+    measures = ""
+    measured_in = ""
 
     @staticmethod
     def lacks(series: Series, context: ValidationContext) -> str:
         """Return nothing: the readings are enough."""
         return ""
 
+
+#: What a metric is in whose unit is that of the channel it was found on.
+OWN_UNIT = "unit of the channel"
 
 rules: Registry[Rule] = Registry("rule", "meters.validation")
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from meters.validation._base import BaseRule, Stage, ValidationContext, rules
+from meters.validation._base import OWN_UNIT, BaseRule, Stage, ValidationContext, rules
 from meters.validation._compare import cleared, number
 from meters.validation._plant import kind
 from meters.validation._ranges import LOAD_KINDS, finding
@@ -37,6 +37,8 @@ class ActiveUse(BaseRule):
 
     code = "V26"
     title = "Nothing used in service, or used out of service"
+    measures = "Energy of the period"
+    measured_in = OWN_UNIT
     stage = Stage.PERIOD
     Parameters = ActiveUseParameters
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 
 from meters.calc.circumstances import Companion, Relation
-from meters.validation._base import BaseRule, Stage, ValidationContext, rules
+from meters.validation._base import OWN_UNIT, BaseRule, Stage, ValidationContext, rules
 from meters.validation._compare import number, trusted, usable
 from meters.validation._plant import (
     first,
@@ -34,6 +34,8 @@ class AuxiliaryAboveGross(BaseRule):
 
     code = "V24K"
     title = "Auxiliaries above gross generation"
+    measures = "Highest reading"
+    measured_in = OWN_UNIT
     stage = Stage.CROSS
     after_estimates = True
     Parameters = NoParameters
@@ -101,6 +103,8 @@ class BreakerOpen(BaseRule):
 
     code = "V24L"
     title = "Generation with the breaker open"
+    measures = "Highest reading"
+    measured_in = OWN_UNIT
     stage = Stage.CROSS
     after_estimates = True
     Parameters = NoParameters

@@ -21,6 +21,7 @@ class ChannelCount(BaseRule):
 
     code = "V07"
     title = "Number of channels"
+    measures = "Channels in the file"
     stage = Stage.STRUCTURE
     Parameters = NoParameters
 

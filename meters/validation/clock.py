@@ -47,6 +47,8 @@ class Clock(BaseRule):
 
     code = "V08"
     title = "Clock tolerance"
+    measures = "Clock off by"
+    measured_in = "s"
     stage = Stage.STRUCTURE
     Parameters = ClockParameters
 

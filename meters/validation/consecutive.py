@@ -38,6 +38,8 @@ class Consecutive(BaseRule):
 
     code = "V14"
     title = "Consecutive tolerance"
+    measures = "Change"
+    measured_in = "%"
     stage = Stage.VALUE
     default_on = False
     Parameters = ConsecutiveParameters

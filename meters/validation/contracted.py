@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from meters.validation._base import BaseRule, Stage, ValidationContext, rules
+from meters.validation._base import OWN_UNIT, BaseRule, Stage, ValidationContext, rules
 from meters.validation._compare import interval_micro, number, plain, usable
 from meters.validation._plant import kind, over, run_findings, wanting
 from meters.validation._ranges import NoParameters
@@ -22,6 +22,8 @@ class ContractedCapacity(BaseRule):
 
     code = "V24M"
     title = "Load above contracted capacity"
+    measures = "Highest reading"
+    measured_in = OWN_UNIT
     stage = Stage.CROSS
     Parameters = NoParameters
 

@@ -21,6 +21,7 @@ class Duplicate(BaseRule):
 
     code = "V02"
     title = "Duplicate"
+    measures = "Different values"
     stage = Stage.STRUCTURE
     Parameters = NoParameters
 

@@ -22,6 +22,7 @@ class Gap(BaseRule):
 
     code = "V01"
     title = "Gap"
+    measures = "Missing intervals"
     stage = Stage.STRUCTURE
     Parameters = NoParameters
 

@@ -54,6 +54,8 @@ class HeatRate(BaseRule):
 
     code = "V24F"
     title = "Heat rate"
+    measures = "Heat rate"
+    measured_in = "Btu/kWh"
     stage = Stage.CROSS
     after_estimates = True
     Parameters = HeatRateParameters

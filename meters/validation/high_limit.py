@@ -17,6 +17,7 @@ import numpy as np
 from meters.calc.transformers import limit_squared_kw2, transformer_limit_micro
 from meters.validation._base import (
     ENERGY_UNITS,
+    OWN_UNIT,
     POWER_UNITS,
     BaseRule,
     Stage,
@@ -100,6 +101,8 @@ class HighLimit(BaseRule):
 
     code = "V11"
     title = "High limit"
+    measures = "Highest reading"
+    measured_in = OWN_UNIT
     stage = Stage.VALUE
     after_estimates = True
     Parameters = HighLimitParameters

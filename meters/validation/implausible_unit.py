@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from meters.validation._base import BaseRule, Stage, ValidationContext, instant, limit_micro, rules
+from meters.validation._base import (
+    OWN_UNIT,
+    BaseRule,
+    Stage,
+    ValidationContext,
+    instant,
+    limit_micro,
+    rules,
+)
 from poweroptix.kernel.finding import Finding, Severity
 from poweroptix.kernel.fixed import from_micro
 from poweroptix.kernel.parameters import param
@@ -40,6 +48,8 @@ class ImplausibleUnit(BaseRule):
 
     code = "F10"
     title = "Implausible unit"
+    measures = "Highest reading"
+    measured_in = OWN_UNIT
     stage = Stage.VALUE
     Parameters = ImplausibleUnitParameters
 

@@ -42,6 +42,8 @@ class Kva(BaseRule):
 
     code = "V19"
     title = "kVA consistency"
+    measures = "Squares apart"
+    measured_in = "%"
     stage = Stage.VALUE
     default_on = False
     Parameters = KvaParameters

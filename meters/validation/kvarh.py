@@ -8,7 +8,7 @@ from decimal import Decimal
 import numpy as np
 
 from meters.calc.circumstances import Relation
-from meters.validation._base import BaseRule, Stage, ValidationContext, rules, runs
+from meters.validation._base import OWN_UNIT, BaseRule, Stage, ValidationContext, rules, runs
 from meters.validation._compare import number, usable
 from meters.validation._ranges import LOAD_KINDS, finding, without_power
 from poweroptix.kernel.finding import Finding, Severity
@@ -39,6 +39,8 @@ class Kvarh(BaseRule):
 
     code = "V17"
     title = "kVArh without kWh"
+    measures = "Reactive energy without active"
+    measured_in = OWN_UNIT
     stage = Stage.VALUE
     after_estimates = True
     Parameters = KvarhParameters

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from meters.validation._base import BaseRule, Stage, ValidationContext, rules, runs
+from meters.validation._base import OWN_UNIT, BaseRule, Stage, ValidationContext, rules, runs
 from meters.validation._compare import interval_micro, number, usable
 from meters.validation._ranges import finding, without_power
 from poweroptix.kernel.finding import Finding, Severity
@@ -35,6 +35,8 @@ class LowLimit(BaseRule):
 
     code = "V12"
     title = "Low limit"
+    measures = "Lowest reading"
+    measured_in = OWN_UNIT
     stage = Stage.VALUE
     default_on = False
     Parameters = LowLimitParameters

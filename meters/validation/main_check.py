@@ -54,6 +54,8 @@ class MainCheck(BaseRule):
 
     code = "V21"
     title = "Main against check meter, interval"
+    measures = "Apart from the other meter"
+    measured_in = "%"
     stage = Stage.CROSS
     after_estimates = True
     Parameters = MainCheckParameters
@@ -153,6 +155,8 @@ class MainCheckDay(BaseRule):
 
     code = "V21D"
     title = "Main against check meter, day"
+    measures = "Apart from the other meter"
+    measured_in = "%"
     stage = Stage.CROSS
     after_estimates = True
     Parameters = MainCheckDayParameters

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from meters.validation._base import BaseRule, Stage, ValidationContext, instant, rules, runs
+from meters.validation._base import (
+    OWN_UNIT,
+    BaseRule,
+    Stage,
+    ValidationContext,
+    instant,
+    rules,
+    runs,
+)
 from meters.validation._ranges import NoParameters
 from poweroptix.kernel.finding import Finding, Severity
 from poweroptix.kernel.fixed import from_micro
@@ -17,6 +25,8 @@ class Negative(BaseRule):
 
     code = "V04"
     title = "Negative on a directional channel"
+    measures = "Lowest reading"
+    measured_in = OWN_UNIT
     stage = Stage.STRUCTURE
     Parameters = NoParameters
 

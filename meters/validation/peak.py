@@ -46,6 +46,8 @@ class Peak(BaseRule):
 
     code = "V18"
     title = "Peak vs previous period"
+    measures = "Growth of the peak"
+    measured_in = "%"
     stage = Stage.PERIOD
     Parameters = PeakParameters
 

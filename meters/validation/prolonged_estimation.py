@@ -44,6 +44,8 @@ class ProlongedEstimation(BaseRule):
 
     code = "V27"
     title = "Prolonged estimation, share"
+    measures = "Estimated intervals"
+    measured_in = "%"
     stage = Stage.PERIOD
     Parameters = ProlongedEstimationParameters
 
@@ -92,6 +94,8 @@ class EstimatedDays(BaseRule):
 
     code = "V27D"
     title = "Prolonged estimation, days in a row"
+    measures = "Days estimated in a row"
+    measured_in = "days"
     stage = Stage.PERIOD
     Parameters = EstimatedDaysParameters
 

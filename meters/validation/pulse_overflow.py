@@ -40,6 +40,7 @@ class PulseOverflow(BaseRule):
 
     code = "V10"
     title = "Pulse overflow"
+    measures = "Pulses in one interval"
     stage = Stage.DEVICE
     Parameters = PulseOverflowParameters
 

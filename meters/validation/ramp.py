@@ -24,6 +24,8 @@ class Ramp(BaseRule):
 
     code = "V24J"
     title = "Ramp of a must-run unit"
+    measures = "Change of mean power"
+    measured_in = "kW"
     stage = Stage.CROSS
     after_estimates = True
     Parameters = NoParameters

@@ -25,6 +25,7 @@ class RegisterDecimals(BaseRule):
 
     code = "V28D"
     title = "Register with other decimals"
+    measures = "Decimals of the register"
     stage = Stage.CROSS
     Parameters = NoParameters
 

@@ -12,6 +12,7 @@ from fractions import Fraction
 
 from meters.validation._base import (
     ENERGY_UNITS,
+    OWN_UNIT,
     BaseRule,
     Stage,
     ValidationContext,
@@ -64,6 +65,8 @@ class RegisterResolution(BaseRule):
 
     code = "V20R"
     title = "Register too coarse for a sum check"
+    measures = "Steps of the register"
+    measured_in = OWN_UNIT
     stage = Stage.PERIOD
     Parameters = RegisterResolutionParameters
 

@@ -51,6 +51,8 @@ class Scada(BaseRule):
 
     code = "V22"
     title = "Meter against control system"
+    measures = "Apart from the control system"
+    measured_in = "%"
     stage = Stage.CROSS
     after_estimates = True
     Parameters = ScadaParameters

@@ -23,6 +23,7 @@ class Sibling(BaseRule):
 
     code = "V05"
     title = "Missing sibling channel"
+    measures = "Intervals without a value"
     stage = Stage.STRUCTURE
     default_on = False
     Parameters = NoParameters

@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 
 from meters.calc.circumstances import Relation
-from meters.validation._base import BaseRule, Stage, ValidationContext, instant, rules
+from meters.validation._base import OWN_UNIT, BaseRule, Stage, ValidationContext, instant, rules
 from meters.validation._compare import (
     cleared,
     interval_micro,
@@ -71,6 +71,8 @@ class SolarNight(BaseRule):
 
     code = "V24A"
     title = "Solar energy at night"
+    measures = "Highest reading"
+    measured_in = OWN_UNIT
     stage = Stage.CROSS
     after_estimates = True
     Parameters = SolarNightParameters
@@ -130,6 +132,8 @@ class SolarLimit(BaseRule):
 
     code = "V24B"
     title = "Solar energy above the panels' power"
+    measures = "Highest reading"
+    measured_in = OWN_UNIT
     stage = Stage.CROSS
     after_estimates = True
     Parameters = SolarLimitParameters
@@ -187,6 +191,8 @@ class SolarIdleDay(BaseRule):
 
     code = "V24C"
     title = "Sunny day without solar energy"
+    measures = "Sun of the day"
+    measured_in = "kWh/m2"
     stage = Stage.CROSS
     after_estimates = True
     Parameters = SolarIdleDayParameters

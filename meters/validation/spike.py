@@ -105,6 +105,8 @@ class Spike(BaseRule):
 
     code = "V13"
     title = "Spike"
+    measures = "Above the third highest of the day"
+    measured_in = "times it"
     stage = Stage.VALUE
     after_estimates = True
     Parameters = SpikeParameters

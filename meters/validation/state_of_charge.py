@@ -51,6 +51,8 @@ class StateOfCharge(BaseRule):
 
     code = "V24H"
     title = "Energy against state of charge"
+    measures = "Apart from the state of charge"
+    measured_in = "%"
     stage = Stage.CROSS
     after_estimates = True
     Parameters = StateOfChargeParameters

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from meters.validation._base import BaseRule, Stage, ValidationContext, rules, runs
+from meters.validation._base import OWN_UNIT, BaseRule, Stage, ValidationContext, rules, runs
 from meters.validation._compare import interval_micro, number, plain, quotient
 from meters.validation._days import LocalDays, local_days
 from meters.validation._plant import over, run_findings, wanting
@@ -61,6 +61,8 @@ class StorageEfficiency(BaseRule):
 
     code = "V24G"
     title = "Round-trip efficiency of a store"
+    measures = "Discharge for each kWh of charge"
+    measured_in = "kWh"
     stage = Stage.PERIOD
     Parameters = StorageEfficiencyParameters
 
@@ -181,6 +183,8 @@ class BothWays(BaseRule):
 
     code = "V24I"
     title = "Store charging and discharging at once"
+    measures = "Highest reading"
+    measured_in = OWN_UNIT
     stage = Stage.CROSS
     after_estimates = True
     Parameters = BothWaysParameters

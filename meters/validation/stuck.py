@@ -57,6 +57,8 @@ class Stuck(BaseRule):
 
     code = "V16"
     title = "Stuck value"
+    measures = "Same reading in a row"
+    measured_in = "times"
     stage = Stage.VALUE
     Parameters = StuckParameters
 

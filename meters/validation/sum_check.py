@@ -15,7 +15,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from meters.calc.circumstances import RegisterAdvance
-from meters.validation._base import BaseRule, Stage, ValidationContext, instant, rules
+from meters.validation._base import OWN_UNIT, BaseRule, Stage, ValidationContext, instant, rules
 from meters.validation._compare import number, plain, usable
 from meters.validation._registers import edges
 from poweroptix.kernel import exact
@@ -79,6 +79,8 @@ class SumCheck(BaseRule):
 
     code = "V20"
     title = "Sum check"
+    measures = "Apart from the register"
+    measured_in = OWN_UNIT
     stage = Stage.CROSS
     after_estimates = True
     looks_back = True
@@ -156,6 +158,8 @@ class TouRegisters(BaseRule):
 
     code = "V20T"
     title = "Time-of-use registers against the total"
+    measures = "Registers apart"
+    measured_in = OWN_UNIT
     stage = Stage.CROSS
     Parameters = TouRegistersParameters
 

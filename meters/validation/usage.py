@@ -68,6 +68,8 @@ class Usage(BaseRule):
 
     code = "V25"
     title = "High or low usage"
+    measures = "Usage of an average day against before"
+    measured_in = "times"
     stage = Stage.PERIOD
     Parameters = UsageParameters
 

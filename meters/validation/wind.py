@@ -7,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from meters.calc.circumstances import Relation
-from meters.validation._base import BaseRule, Stage, ValidationContext, rules
+from meters.validation._base import OWN_UNIT, BaseRule, Stage, ValidationContext, rules
 from meters.validation._compare import interval_micro, number, trusted, usable
 from meters.validation._plant import (
     below,
@@ -38,6 +38,8 @@ class WindStopped(BaseRule):
 
     code = "V24D"
     title = "Wind energy while the turbines stand"
+    measures = "Highest reading"
+    measured_in = OWN_UNIT
     stage = Stage.CROSS
     after_estimates = True
     Parameters = NoParameters
@@ -89,6 +91,8 @@ class WindBelowCutIn(BaseRule):
 
     code = "V24E"
     title = "Full wind power below cut-in"
+    measures = "Highest reading"
+    measured_in = OWN_UNIT
     stage = Stage.CROSS
     after_estimates = True
     Parameters = WindBelowCutInParameters

@@ -49,6 +49,8 @@ class ZeroRun(BaseRule):
 
     code = "V15"
     title = "Zero run"
+    measures = "Zero in a row"
+    measured_in = "min"
     stage = Stage.VALUE
     after_estimates = True
     Parameters = ZeroRunParameters

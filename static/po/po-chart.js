@@ -1,5 +1,5 @@
 /* Time-series charts. <div class="chart" data-chart="/url/series.json" data-label="..."> draws the columnar payload
-   {t0: epoch s, step: s, n, unit, tz, series: [{name, v: [..], style}], q: [[letter, count]..]} with uPlot; q colours the strip below.
+   {t0: epoch s, step: s, n, unit, also: second axis {unit, factor}, tz, series: [{name, v: [..], style}], q: [[letter, count]..]} with uPlot; q colours the strip below.
    n > 1: each pair of points is the lowest and the highest of n intervals; with data-zoom the chart asks again for the part looked at.
    style: "final" is drawn on top in the colours of its quality, "raw" thin and dashed, "check" in a colour of its own, "context" faint; without it a plain line. */
 "use strict";
@@ -81,8 +81,8 @@
       const times = [tick(31536e3, "{YYYY}", null), tick(2419200, "{YYYY}-{MM}", null), tick(86400, "{MM}-{DD}", "\n{YYYY}"), tick(3600, "{HH}:{mm}", "\n{YYYY}-{MM}-{DD}"), tick(60, "{HH}:{mm}", "\n{YYYY}-{MM}-{DD}")];
       const paths = payload.bars ? uPlot.paths.bars({ size: [.85, 60] }) : each > 1 ? uPlot.paths.linear() : uPlot.paths.stepped({ align: 1 });
       plot = new uPlot({
-        width: box.clientWidth, height: Number(box.dataset.height || 280), padding: [null, 36, null, null], tzDate: (ts) => uPlot.tzDate(new Date(ts * 1e3), payload.tz || "UTC"),
-        cursor: { drag: { x: true, y: false, setScale: false }, bind: { dblclick: () => () => { whole(); return null; } } }, axes: [{ ...axis, values: times }, { ...axis, label: payload.unit, size: 64 }],
+        width: box.clientWidth, height: Number(box.dataset.height || 280), padding: [null, payload.also ? null : 36, null, null], tzDate: (ts) => uPlot.tzDate(new Date(ts * 1e3), payload.tz || "UTC"),
+        cursor: { drag: { x: true, y: false, setScale: false }, bind: { dblclick: () => () => { whole(); return null; } } }, axes: [{ ...axis, values: times }, { ...axis, label: payload.unit, size: 64 }, ...(payload.also ? [{ ...axis, side: 1, grid: { show: false }, label: payload.also.unit, size: 64, values: (_u, marks) => marks.map((one) => (one * payload.also.factor).toLocaleString("en-US", { maximumFractionDigits: 3 })) }] : [])],
         legend: { markers: { stroke: (u, i) => drawn[i - 1]?.mark || drawn[i - 1]?.stroke, dash: (u, i) => drawn[i - 1]?.dash ? "dashed" : "solid", fill: () => "transparent" } },
         series: [{ value: "{YYYY}-{MM}-{DD} {HH}:{mm}" }, ...drawn.map((d) => ({ label: d.one.name, stroke: d.stroke, width: each > 1 ? Math.min(d.width, 1.2) : d.width, dash: each > 1 ? undefined : d.dash, paths, fill: d.fill, points: { show: false }, spanGaps: false }))],
         hooks: { drawClear: [strip(payload)], setSelect: [(u) => { if (u.select.width < 5) return; const ends = [u.select.left, u.select.left + u.select.width].map((p) => u.posToVal(p, "x")); u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false); closer(...ends); }] },

@@ -10,6 +10,7 @@ from django.urls import reverse
 from meters.models import Edit, EditProposal, Finding
 from meters.queries import final_series, trace
 from meters.services import validate_days
+from meters.validation import rules
 from tests.meters import builders
 from tests.meters.builders import ACTOR, NOW, long_csv, make_channel
 
@@ -119,6 +120,22 @@ def test_workbench_names_keys_and_stays_bounded(ann, finding, django_assert_max_
         assert page.count(key) == 1
     assert "of the local day exceeds its third" in page
     assert "2026-03-03 12:00 CST" in page
+
+
+def test_the_metric_is_said_with_what_it_counts_and_its_unit(ann, finding):
+    page = text(ann.get(reverse("office-finding", args=[finding.pk])))
+    # 36,000 kWh beside a third highest of 4,000 kWh: 8 times that above it.
+    assert "<dt>Above the third highest of the day</dt><dd>8 times it</dd>" in page
+    assert "<dt>Limit</dt><dd>1.8 times it</dd>" in page
+    assert "<dt>Metric</dt>" not in page
+    chart = ann.get(reverse("office-finding-series", args=[finding.pk])).json()
+    assert (chart["unit"], chart["also"]) == ("kW", {"unit": "kWh per 15 min", "factor": 0.25})
+
+
+def test_every_rule_says_what_its_metric_is():
+    rules.discover()
+    unsaid = {rule.code for _key, rule in rules.items() if not rule.measures}
+    assert unsaid == {"V06", "V09"}  # their findings have no metric
 
 
 def test_chart_has_final_received_and_the_weeks_before(ann, finding):
