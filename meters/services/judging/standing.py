@@ -6,6 +6,7 @@ What a rule lacks is asked of the rule itself, with all that is known on the las
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -20,12 +21,13 @@ from meters.services.judging.rulebook import Settings
 from meters.services.judging.subjects import Subject, Surroundings, subjects_of
 from meters.services.judging.window import Window
 from meters.validation import Stage, rules
+from poweroptix.audit.models import AuditEvent
 from poweroptix.kernel.parameters import describe, to_json
 from poweroptix.kernel.period import Period, day_start, zone_of
 
 JUDGES, OFF, LACKS = "judges", "off", "lacks"
-#: Units that say nothing behind a number.
-PLAIN = ("ratio", "count")
+#: A part of a whole, kept as a ratio and said in per cent.
+SHARE = "share"
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,8 @@ class Standing:
     """One rule on one channel.
 
     `state`: judges, off or lacks; `why`: in words, where it does not judge. `set_by` and `since`:
-    who set the parameters and from when on; nobody where they are those of the rule.
+    whose parameters hold and from when on, `set_person` who entered them; empty where they are
+    those of the rule.
     """
 
     key: str
@@ -62,6 +65,7 @@ class Standing:
     why: str
     parameters: tuple[Given, ...]
     set_by: str
+    set_person: str
     since: date | None
     last: Finding | None
     open_count: int
@@ -91,7 +95,7 @@ def standings(channel: Channel, now: datetime) -> Standings:
     book, chosen = settings.book(subject, day), settings.chosen(subject, day)
     wanting = _lacking(subject, day, settings, now)
     given = {key: parameters for key, _, parameters in (*book.rules, *book.closing)}
-    found = _findings(channel)
+    found, people = _findings(channel), _people(chosen.values())
     rows = []
     for key, rule in sorted(rules.items(), key=lambda item: (item[1].stage, item[1].code)):
         row = chosen.get(key)
@@ -106,6 +110,7 @@ def standings(channel: Channel, now: datetime) -> Standings:
             Standing(
                 key, rule.code, rule.title, _about(rule), rule.stage, state, why,
                 _given(rule, parameters), _set_by(row, settings, subject, day),
+                people.get(str(row.pk), "") if row is not None else "",
                 row.effective_from if row is not None else None, last, open_count,
             )
         )  # fmt: skip
@@ -126,6 +131,14 @@ def _lacking(subject: Subject, day: date, settings: Settings, now: datetime) -> 
     case = as_published(subject, window, around, now)
     case.known = lambda: knowledge.circumstances(subject, previous, year_ago)
     return Judging(case, settings.book(subject, day)).lacking()
+
+
+def _people(rows: Iterable[RuleSetting]) -> dict[str, str]:
+    """Return who entered settings last, by their keys: `user:ann`, from the audit trail."""
+    events = AuditEvent.objects.filter(
+        object_type=RuleSetting._meta.label_lower, object_id__in=[str(row.pk) for row in rows]
+    ).order_by("id")
+    return {event.object_id: f"{event.actor_kind}:{event.actor_name}" for event in events}
 
 
 def _findings(channel: Channel) -> dict[str, tuple[Finding | None, int]]:
@@ -155,10 +168,21 @@ def _given(rule: Any, parameters: Any) -> tuple[Given, ...]:
     return tuple(
         Given(
             each["name"], _label(each["name"], each["unit"]), values[each["name"]],
-            "" if each["unit"] in PLAIN else each["unit"], each["help"], defaults[each["name"]],
+            _unit(each["name"], each["unit"]), each["help"], defaults[each["name"]],
         )
         for each in describe(rule.Parameters)
     )  # fmt: skip
+
+
+def _unit(name: str, unit: str) -> str:
+    """Return what a value is in: a count says it in its help, a factor is so many times.
+
+    >>> _unit("min_load_ratio", "ratio"), _unit("factor", "ratio"), _unit("units", "count")
+    ('share', 'times', '')
+    """
+    if unit == "ratio":
+        return SHARE if name.endswith("_ratio") else "times"
+    return "" if unit == "count" else unit
 
 
 def _label(name: str, unit: str) -> str:
@@ -168,7 +192,7 @@ def _label(name: str, unit: str) -> str:
     ('Tolerance', 'Min load', 'Threshold')
     """
     words = name.split("_")
-    said = {unit.lower(), "pct"} if unit else set()
+    said = {unit.lower(), "pct", "minutes"} if unit else set()
     if len(words) > 1 and words[-1] in said:
         words = words[:-1]
     return " ".join(words).capitalize()

@@ -4,6 +4,7 @@ Templates never format a number by hand; these filters are the only place.
 """
 
 import re
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -159,11 +160,19 @@ def exact(value) -> str:
 
 
 @register.filter
-def setting(value) -> str:
-    """Say a parameter as people read it: `False` becomes `no`, `14000` becomes `14,000`."""
+def setting(value, unit: str = "") -> str:
+    """Say a parameter as people read it, with its unit; a `share` is said in per cent.
+
+    >>> setting(False), setting("14000", "kWh"), setting("0.02", "share"), setting({})
+    ('no', '14,000 kWh', '2 %', 'none')
+    """
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {words(each)}" for name, each in value.items()) or "none"
     if value in ("True", "False") or isinstance(value, bool):
         return "yes" if str(value) == "True" else "no"
-    return exact(value)
+    if unit == "share":
+        return f"{short(Decimal(str(value)) * 100)} %"
+    return f"{exact(value)} {unit}".strip()
 
 
 @register.filter

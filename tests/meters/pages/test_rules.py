@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 
 import pytest
@@ -10,6 +11,7 @@ from django.urls import reverse
 
 from meters.models import RuleSet, RuleSetting, RuleSetUse
 from meters.services import validate_days
+from poweroptix.audit.services import record
 from tests.meters import builders
 from tests.meters.builders import ACTOR, NOW, long_csv, make_channel
 
@@ -78,7 +80,27 @@ def test_who_set_parameters_and_since_when(client, channel):
     assert (found["V15"].state, found["V15"].why, found["V15"].set_by) == (
         "off", "switched off", "this channel",
     )  # fmt: skip
-    assert "instead of 1.8" in response.content.decode()
+    assert "instead of 1.8 times" in response.content.decode()
+
+
+def test_who_entered_the_parameters_is_named_and_values_are_in_words(client, channel):
+    row = RuleSetting.objects.create(
+        channel=channel, rule_key="stuck@1", parameters={"min_digits": 4},
+        effective_from=date(2026, 1, 1),
+    )  # fmt: skip
+    record("portfolio.create", row, actor=builders.person("bob"))
+    record("portfolio.update", row, actor=builders.person("carla"))
+    text = " ".join(page(client, channel).content.decode().split())
+    assert "since 2026-01-01, entered by carla</span>" in text
+    assert '<strong>Min digits 4</strong> <span class="muted">instead of 5</span>' in text
+    assert "Numbers of fewer digits, in the finest step of the source, are not judged" in text
+    assert "Hold after 1,440 min" in text
+    assert "Actions none" in text
+    assert "All kinds no" in text
+    assert "Min peak ratio" not in text
+    assert re.search(r"Min load \d+(\.\d+)? %", text)
+    for raw in ("{}", ">Share 0<", "False"):
+        assert raw not in text
 
 
 def test_one_state_alone(client, channel):

@@ -67,7 +67,14 @@ def test_the_figures_of_a_sentence_are_grouped_and_names_are_not(text, shown):
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [("False", "no"), (True, "yes"), ("14000", "14,000"), ("0.3", "0.3"), ("ALL", "ALL")],
+    [
+        ("False", "no"),
+        (True, "yes"),
+        ("14000", "14,000"),
+        ("0.3", "0.3"),
+        ("ALL", "ALL"),
+        ({"RESET": "HOLD_DAY"}, "RESET: hold day"),
+    ],
 )
 def test_a_parameter_is_said_as_people_read_it(value, shown):
     assert po.setting(value) == shown
