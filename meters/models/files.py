@@ -156,6 +156,10 @@ class QuarantinedRecord(models.Model):
     code = models.CharField(max_length=40)
     message = models.CharField(max_length=300)
     raw = models.TextField(blank=True)
+    start_utc = models.DateTimeField(
+        null=True, help_text="Start of its first reading; empty where the file does not say it."
+    )
+    end_utc = models.DateTimeField(null=True, help_text="End of its last reading.")
     state = models.CharField(max_length=10, choices=RecordState.choices, default=RecordState.OPEN)
     decided_by = models.CharField(max_length=150, blank=True)
     decided_at = models.DateTimeField(null=True, blank=True)

@@ -1,7 +1,7 @@
 """Ready to settle? Each answer is a finding with the key of the page that mends it.
 
-Link keys (`data["link"]`): meters.completeness, meters.findings, contracts.index,
-contracts.version, settlement.allocation, settlement.run.
+Link keys (`data["link"]`): meters.completeness, meters.findings, meters.quarantine,
+contracts.index, contracts.version, settlement.allocation, settlement.run.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from poweroptix.kernel.quality import BILLABLE
 from poweroptix.kernel.series import Series
 from poweroptix.kernel.words import counted
 
+#: Records in quarantine that one finding names.
+HELD_SHOWN = 6
 BILLABLE_CODES = np.array(sorted(int(status) for status in BILLABLE), np.uint8)
 
 
@@ -143,6 +145,26 @@ def judge_warned(messages: Sequence[str], channels: list[int], period: Period) -
             fix="Look at it before the bill goes out.",
             channels=channels,
             period=period.label,
+        )
+    ]
+
+
+def judge_held(named: Sequence[str], text: str) -> list[Finding]:
+    """Tell which records of the month wait in quarantine; `text` is the name of the first one."""
+    if not named:
+        return []
+    shown = "; ".join(dict.fromkeys(named[:HELD_SHOWN]))
+    more = f" and {len(named) - HELD_SHOWN} more" if len(named) > HELD_SHOWN else ""
+    waits = "waits" if len(named) == 1 else "wait"
+    return [
+        linked(
+            "settlement.records_held",
+            f"{counted(len(named), 'record')} of the month {waits} in quarantine: {shown}{more}.",
+            "meters.quarantine",
+            Severity.WARN,
+            metric=Decimal(len(named)),
+            fix="Replay or dismiss them before the bill goes out.",
+            text=text if len(set(named)) == 1 else "",
         )
     ]
 

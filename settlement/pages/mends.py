@@ -35,6 +35,11 @@ def _findings(params: Mapping[str, Any]) -> str:
     )
 
 
+def _quarantine(params: Mapping[str, Any]) -> str:
+    """Lead to the records in quarantine, to those of one name where there is one."""
+    return _address("office-quarantines", q=params.get("text"))
+
+
 def _allocation(params: Mapping[str, Any]) -> str:
     """Lead to the balance of the day, to the month of the campus, or to its settlement."""
     if params.get("day"):
@@ -62,6 +67,7 @@ def _run(params: Mapping[str, Any]) -> str:
 PAGES = {
     "meters.completeness": _completeness,
     "meters.findings": _findings,
+    "meters.quarantine": _quarantine,
     "settlement.allocation": _allocation,
     "settlement.run": _run,
     "contracts.index": _index,

@@ -9,14 +9,24 @@ from functools import cached_property
 from typing import Any
 
 from contracts.models import Contract
+from meters.models import QuarantinedRecord
 from meters.queries import open_findings
+from meters.queries.quarantine import days_in_words, held_of_channels
 from meters.services import closing_codes
 from poweroptix.kernel.errors import DomainError
 from poweroptix.kernel.finding import Finding, Severity
 from poweroptix.kernel.period import Period
 from settlement.calc.dependence import dependence
-from settlement.calc.gate import judge_open, judge_prices, judge_series, judge_warned, linked
+from settlement.calc.gate import (
+    judge_held,
+    judge_open,
+    judge_prices,
+    judge_series,
+    judge_warned,
+    linked,
+)
 from settlement.calc.inputs import Inputs
+from settlement.calc.plan import period_of
 from settlement.models import AllocationRun, SettlementRun
 from settlement.queries.carry import is_continued
 from settlement.queries.contract import read_contract
@@ -108,6 +118,7 @@ class Gate:
         findings += self._judge_open(channels, inputs.period)
         findings += self._judge_warned(channels, inputs.period)
         findings += self._balance()
+        findings += self._judge_held(channels, inputs.period)
         findings += unsettled_before(contract, inputs, shelf)
         findings += corrections_before(contract, self._corrected.get(contract.pk, ()))
         return findings
@@ -143,6 +154,18 @@ class Gate:
             self._warned = self._open_by_channel(period, WARNING, closing_codes())
         messages = [text for channel in channels for text in self._warned.get(channel, ())]
         return judge_warned(messages, channels, period)
+
+    def _judge_held(self, channels: Sequence[int], period: Period) -> list[Finding]:
+        """Return what waits in quarantine for these channels in the month; it stops nothing."""
+        held = [row for channel in channels for row in self._held.get(channel, ())]
+        named = [f"{row.channel_text} {days_in_words(row, period.zone)}" for row in held]
+        return judge_held(named, held[0].channel_text if held else "")
+
+    @cached_property
+    def _held(self) -> dict[int, list[QuarantinedRecord]]:
+        period = period_of(self.document)
+        ids = [int(key) for key in self.document["pins"]]
+        return held_of_channels(ids, period.start_utc, period.end_utc)
 
     def _open_by_channel(
         self, period: Period, severities: Sequence[str], codes: Collection[str] = ()

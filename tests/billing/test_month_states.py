@@ -9,10 +9,18 @@ from django.core.management import call_command
 from billing.access import runs_of
 from billing.portal import standing
 from billing.services import draft_invoice, issue_invoice
-from meters.models import Channel
+from meters.models import Channel, QuarantinedRecord
+from meters.queries.quarantine import days_in_words, waiting_in
 from meters.services import validate_days
 from settlement.models import SettlementRun
-from settlement.services import approve_run, approve_together, run_settlement, submit_run
+from settlement.pages.mends import mend_url
+from settlement.services import (
+    approve_run,
+    approve_together,
+    readiness,
+    run_settlement,
+    submit_run,
+)
 from tests.billing.world import QUICK_HASHERS, quick_pdf
 from tests.factories.campus import HEAD, MARCH, NOW, SYSTEM, _judge, build_campus, deliver
 
@@ -49,7 +57,8 @@ def test_some_readings_of_the_next_month(client, settled):
     page = home(client, settled)
     assert "April 2026" in page
     assert standing.PARTLY.sentence in page
-    assert "Energy, metered so far" in page
+    assert "Energy so far, on your own meters" in page
+    assert "2,000.000 kWh measured, 191.9 MWh estimated." in page
 
 
 def test_from_calculated_to_issued(client, settled):
@@ -92,6 +101,26 @@ def test_an_approved_amount_stands_until_the_next_is_approved(client, settled):
     assert f"{second.total_usd:,.2f}" in page
     assert standing.APPROVED.sentence in page
     assert list(runs_of(first.tenant_id)) == [second]
+
+
+def test_records_of_the_month_in_quarantine_are_named_at_the_gate(settled):
+    rows = [
+        "HALL-A,DEL_KWH,2026-03-12T12:15:00Z,900,2500.000,kvarh,A",  # its channel counts kWh
+        "HALL-A,DEL_KWH,2026-04-02T12:15:00Z,900,2500.000,kvarh,A",
+        "NOBODY,DEL_KWH,2026-03-12T12:15:00Z,900,1.000,kWh,A",
+    ]
+    for number, row in enumerate(rows):
+        deliver(f"{number}.csv", "\n".join([HEAD, row, ""]).encode(), now=LATER)
+    contract = settled.runs["PPA-ALFA"].contract
+    [held] = readiness(contract, MARCH, now=LATER)
+    assert (held.code, held.severity) == ("settlement.records_held", "WARN")
+    named = "1 record of the month waits in quarantine: HALL-A/DEL_KWH 2026-03-12."
+    assert held.message == named
+    assert mend_url(held) == "/office/quarantine/?q=HALL-A%2FDEL_KWH"
+    waiting = [days_in_words(one, MARCH.zone) for one in waiting_in(MARCH.start_utc, MARCH.end_utc)]
+    assert waiting == ["2026-03-12", "2026-03-12"]
+    QuarantinedRecord.objects.update(state="DISMISSED")
+    assert readiness(contract, MARCH, now=LATER) == []
 
 
 def test_vee_says_which_approved_runs_it_changes(settled, capsys):

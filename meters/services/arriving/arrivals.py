@@ -37,7 +37,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Rejected:
-    """A part of a block that may not be stored."""
+    """A part of a block that may not be stored, and the time that it is of."""
 
     channel_text: str
     code: str
@@ -45,6 +45,8 @@ class Rejected:
     line_first: int
     line_last: int
     count: int
+    start_utc: datetime
+    end_utc: datetime
 
 
 class Resolver:
@@ -145,7 +147,8 @@ class Resolver:
 
 def rejected_read(row: RegisterRow, code: str, message: str) -> Rejected:
     """Return the rejection of a register read."""
-    return Rejected(row.channel_text, code, message[:300], row.line, row.line, 1)
+    at = row.read_at_utc
+    return Rejected(row.channel_text, code, message[:300], row.line, row.line, 1, at, at)
 
 
 def future_read(row: RegisterRow, received_at: datetime) -> Rejected | None:
@@ -174,6 +177,8 @@ def rejected(block: ChannelBlock, code: str, message: str, first: int = 0) -> Re
         int(np.min(lines)),
         int(np.max(lines)),
         len(lines),
+        block.start_utc + first * timedelta(minutes=block.minutes),
+        block.end_utc,
     )
 
 

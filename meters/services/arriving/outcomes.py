@@ -41,6 +41,8 @@ def quarantine(file: ImportFile, receipt: Receipt) -> None:
             line_last=part.line_last,
             code=part.code,
             message=part.message,
+            start_utc=part.start_utc,
+            end_utc=part.end_utc,
         )
         for part in receipt.rejected.values()
     ]

@@ -197,6 +197,8 @@ class Receipt:
                 min(seen.line_first, part.line_first),
                 max(seen.line_last, part.line_last),
                 seen.count + part.count,
+                min(seen.start_utc, part.start_utc),
+                max(seen.end_utc, part.end_utc),
             )
         self.rejected[key] = part
 

@@ -17,13 +17,17 @@ from contracts.models import Contract
 from contracts.queries import contracts_of_campus
 from esg.models import CarbonPolicy
 from esg.services import account_carbon, load_factors
-from meters.models import Campus, Channel, FileState, ImportFile, QuarantinedRecord, RecordState
+from meters.models import Campus, Channel, FileState, ImportFile
 from meters.queries import completeness
+from meters.queries.quarantine import days_in_words, waiting_in
 from meters.services import validate_days
 from poweroptix.audit.actor import Actor
 from poweroptix.kernel.errors import DomainError, Refused
 from poweroptix.kernel.finding import Finding, Severity
 from poweroptix.kernel.period import Period
+from poweroptix.kernel.words import counted
+from poweroptix.pages.templatetags.po import moment_text
+from settlement.calc.gate import HELD_SHOWN
 from settlement.models import AllocationRun, SettlementRun
 from settlement.services import approve_together, calculate, readiness, run_allocation, submit_run
 
@@ -103,7 +107,8 @@ def close_month(
     if now < period.end_utc:
         raise Refused(
             "month_end.not_over",
-            f"{label} of {campus.code} is not over; it ends {period.end_utc:%Y-%m-%d %H:%M} UTC.",
+            f"{label} of {campus.code} is not over; it ends "
+            f"{moment_text(period.end_utc, campus.zone)}.",
         )
     contracts = list(contracts_of_campus(campus, period))
     if not contracts:
@@ -111,7 +116,7 @@ def close_month(
             "month_end.no_contract", f"No contract of {campus.code} is in force in {label}."
         )
     report = MonthEnd(campus.code, label)
-    report.findings += _files_waiting()
+    report.findings += _files_waiting(period)
     _readings(report, campus, period, now, actor)
     allocation = report.attempt(
         "allocation", lambda: run_allocation(campus, period, now=now, actor=actor)
@@ -131,17 +136,24 @@ def close_month(
     return report
 
 
-def _files_waiting() -> list[Finding]:
+def _files_waiting(period: Period) -> list[Finding]:
     """Say what arrived and has not become readings; files know no campus until they are read."""
     unread = ImportFile.objects.filter(state__in=[FileState.RECEIVED, FileState.READING]).count()
-    held = QuarantinedRecord.objects.filter(state=RecordState.OPEN).count()
+    held = [
+        f"{one.channel_text or 'no name'} ({days_in_words(one, period.zone)})"
+        for one in waiting_in(period.start_utc, period.end_utc)
+    ]
     findings = []
     if unread:
         text = f"{unread} files are received but not read yet."
         fix = "Let the worker finish, or run manage.py ingest again."
         findings.append(Finding("month_end.files_unread", text, Severity.WARN, fix=fix))
     if held:
-        text = f"{held} records wait in quarantine."
+        names = list(dict.fromkeys(held))
+        shown = "; ".join(names[:HELD_SHOWN])
+        more = f"; and {len(names) - HELD_SHOWN} more" if len(names) > HELD_SHOWN else ""
+        waits = "waits" if len(held) == 1 else "wait"
+        text = f"{counted(len(held), 'record')} {waits} in quarantine: {shown}{more}."
         fix = "Map them to a channel and replay, or dismiss them."
         findings.append(Finding("month_end.quarantine", text, Severity.WARN, fix=fix))
     return findings

@@ -153,5 +153,5 @@ def test_refusals_and_wrong_usage(site, monkeypatch):
     monkeypatch.setattr("poweroptix.office.management.commands.month_end.now", lambda: noon)
     said = close()
     assert said.code == 1
-    assert said.json["refused"] == "2026-03 of SITE is not over; it ends 2026-04-01 06:00 UTC."
+    assert said.json["refused"] == "2026-03 of SITE is not over; it ends 2026-04-01 00:00 UTC-06."
     assert not SettlementRun.objects.exists()
