@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+import numpy as np
 from django.shortcuts import render
 from django.views import View
 
@@ -10,10 +11,20 @@ from billing.access import OwnChannel, contracts_of, invoices_of, usage
 from billing.portal.bars import Bar, bars
 from billing.portal.base import TenantPage, channels_and_end, month_label, month_of
 from billing.portal.months import before, change, in_words, months_of, reason
+from poweroptix.kernel import exact
 from poweroptix.kernel.fixed import MISSING, from_micro
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.quality import Status, letter
 from poweroptix.kernel.series import Series
+
+#: Where energy comes from, by the letter of its quality.
+ORIGINS = {
+    "A": "measured",
+    "S": "estimated by the source, final",
+    "E": "estimated",
+    "M": "edited",
+    "?": "not yet checked",
+}
 
 
 class Home(TenantPage, View):
@@ -34,8 +45,9 @@ class Home(TenantPage, View):
         months = months_of(self.tenant_id, period, newest)
         month, previous = months[-1], before(months, months[-1])
         end = period.end_utc if newest is None else min(period.end_utc, _whole_hour(newest))
-        series = usage(channels, period.start_utc, end, _minutes(channels)) if channels else None
-        metered, peak = _peak(series)
+        fine = usage(channels, period.start_utc, end, _finest(channels)) if channels else None
+        series = fine.to_minutes(_minutes(channels)) if fine is not None else None
+        so_far, peak = _peak(series)
         context = {
             "zone": zone,
             "contracts": contracts,
@@ -44,7 +56,8 @@ class Home(TenantPage, View):
             "previous": previous,
             "months": list(reversed(months)),
             "latest": latest,
-            "metered_kwh": metered,
+            "so_far_kwh": so_far,
+            "origins": origins(fine) if fine is not None else [],
             "peak": peak,
             "until": end if end < period.end_utc else None,
             "chart": _daily(series, period, end) if series is not None else "",
@@ -58,6 +71,25 @@ def _whole_hour(moment: datetime) -> datetime:
     """Return the end of the hour in which a reading ended, so that hours can be summed."""
     floor = moment.replace(minute=0, second=0, microsecond=0)
     return floor if floor == moment else floor + timedelta(hours=1)
+
+
+def _finest(channels: list[OwnChannel]) -> int:
+    """Return the length at which the readings of all channels meet."""
+    return max(one.channel.minutes for one in channels)
+
+
+def origins(series: Series) -> list[tuple[str, Decimal]]:
+    """Return the energy of the known intervals by where it comes from, what there is of it.
+
+    An interval to which several meters add up counts with the worst of them.
+    """
+    letters = np.array([letter(Status(int(code))) for code in series.status])
+    found = []
+    for one, words in ORIGINS.items():
+        values = series.values[(letters == one) & (series.values != MISSING)]
+        if values.any():
+            found.append((words, from_micro(exact.total(values))))
+    return found
 
 
 def _minutes(channels: list[OwnChannel]) -> int:
@@ -76,7 +108,7 @@ def _comparison(month, previous) -> dict[str, str]:
 
 
 def _peak(series: Series | None) -> tuple[Decimal | None, tuple[Decimal, datetime] | None]:
-    """Return the metered energy and its highest average power with the moment."""
+    """Return the energy so far and its highest average power with the moment."""
     if series is None or series.missing_count == series.grid.count:
         return None, None
     values = [-1 if v == MISSING else v for v in series.values.tolist()]

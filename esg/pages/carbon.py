@@ -37,7 +37,13 @@ class EmissionList(StaffPage, ListPage):
         Column("energy_in_kwh", "Energy in", kind="energy"),
         Column("co2e_kg", "kg CO₂e", kind="num", places=3, sort="co2e_g"),
         Column("gwp_set", "GWP set"),
-        Column("created_at", "Accounted", kind="moment", sort="created_at"),
+        Column(
+            "created_at",
+            "Accounted",
+            kind="moment",
+            sort="created_at",
+            zone=lambda run: run.campus.zone,
+        ),
     )
     filters = (Filter("state", "State", lambda: EmissionRun.State.choices),)
     empty_text = "Allocate a month first, then account its carbon here."

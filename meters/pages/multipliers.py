@@ -17,11 +17,7 @@ def with_multipliers(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     queries.
     """
     made = [dict(row) for row in rows]
-    zones = dict(
-        Channel.objects.filter(code__in={row["code"] for row in made}).values_list(
-            "code", "delivery_point__campus__zone"
-        )
-    )
+    zones = zones_of(made)
     installed: dict[str, list[Installation]] = {}
     found = Installation.objects.filter(channel__code__in={row["code"] for row in made})
     for one in found.select_related("channel", "meter").order_by("valid"):
@@ -39,6 +35,12 @@ def with_multipliers(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         row["multiplier"] = ratios.pop() if len(ratios) == 1 else None
         row["primary"] = product(row["total"], row["multiplier"])
     return made
+
+
+def zones_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the zone of the campus by the code of a channel, for the rows of a receipt."""
+    found = Channel.objects.filter(code__in={row["code"] for row in rows})
+    return dict(found.values_list("code", "delivery_point__campus__zone"))
 
 
 def product(total: str, multiplier: Decimal | None) -> Decimal | None:

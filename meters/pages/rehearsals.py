@@ -7,6 +7,7 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404, render
 from django.views import View
 
+from meters.pages.multipliers import zones_of
 from meters.pages.receipts import as_arrived, replaced
 from poweroptix.jobs.models import Job
 from poweroptix.pages.guards import StaffPage
@@ -15,10 +16,12 @@ KIND = "rehearse_file"
 
 
 def with_moments(registers: list[dict]) -> list[dict]:
-    """Return registers of a receipt, the moments of their moves read."""
+    """Return registers of a receipt, the moments of their moves read, with the zone of each."""
+    zones = zones_of(registers) if registers else {}
     return [
         row
         | {
+            "zone": zones.get(row["code"], "UTC"),
             "moves": [
                 move
                 | {
@@ -26,7 +29,7 @@ def with_moments(registers: list[dict]) -> list[dict]:
                     "to_at": datetime.fromisoformat(move["this"]["read_at_utc"]),
                 }
                 for move in row.get("moves", [])
-            ]
+            ],
         }
         for row in registers
     ]
