@@ -189,6 +189,10 @@ class ChargeType(ABC):
         """Prices and calendars that the term reads (its quantity is named by the term)."""
         return Needs()
 
+    def reads_lines(self, parameters: Any) -> tuple[int, ...]:
+        """Return the codes of the lines of the same bill that the term rests on."""
+        return ()
+
     def check(self, parameters: Any, context: TermContext) -> list[Finding]:
         """Return what is wrong with these parameters before anything is priced."""
         return []

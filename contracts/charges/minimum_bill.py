@@ -7,16 +7,9 @@ from typing import Any
 
 from contracts.calc import words
 from contracts.calc.days import in_month
-from contracts.charges._base import (
-    ChargeInputs,
-    ChargeType,
-    PricedLine,
-    TermContext,
-    charge_types,
-)
-from poweroptix.kernel.errors import Refused
+from contracts.calc.lower_lines import check_codes, empty_lines, line_figure, lower_line
+from contracts.charges._base import ChargeInputs, ChargeType, TermContext, charge_types
 from poweroptix.kernel.figure import Figure, Source
-from poweroptix.kernel.finding import Finding
 from poweroptix.kernel.parameters import param
 from poweroptix.kernel.worksheet import Row, Worksheet
 
@@ -47,11 +40,11 @@ class MinimumBill(ChargeType):
 
         def __post_init__(self) -> None:
             """Refuse no line, and a line that is named twice."""
-            if not self.lines:
-                raise Refused("contracts.no_lines", "lines: name at least one line that counts")
-            twice = sorted({code for code in self.lines if self.lines.count(code) > 1})
-            if twice:
-                raise Refused("contracts.line_twice", f"lines: {twice[0]} is named twice")
+            check_codes(self.lines)
+
+    def reads_lines(self, parameters: Any) -> tuple[int, ...]:
+        """Return the lines that count."""
+        return tuple(parameters.lines)
 
     def sentence(self, parameters: Any, context: TermContext | None = None) -> str:
         """Return the clause in plain words."""
@@ -75,16 +68,8 @@ class MinimumBill(ChargeType):
     ) -> tuple[Worksheet, dict[str, Any]]:
         """One row: minimum less what counts, never below zero; empty while a line is."""
         inputs.window()
-        counted = [self._line(inputs, code) for code in sorted(parameters.lines)]
-        figures = tuple(
-            Figure(
-                f"line_{line.line_code}",
-                line.amount_usd,
-                "USD",
-                Source("line", str(line.line_code), f"line {line.line_code}, {line.label}"),
-            )
-            for line in counted
-        )
+        counted = [lower_line(inputs, code) for code in sorted(parameters.lines)]
+        figures = tuple(line_figure(line) for line in counted)
         minimum = self._minimum(inputs, parameters)
         counts = " - ".join(["minimum", *(figure.name for figure in figures)])
         top_up = Figure.computed("top_up", "USD", f"max(0, {counts})", minimum, *figures)
@@ -92,26 +77,11 @@ class MinimumBill(ChargeType):
         sheet = Worksheet(
             inputs.term.label,
             (Row(inputs.term.label, once, top_up),),
-            findings=tuple(
-                self._empty(inputs, line) for line in counted if line.amount_usd is None
-            ),
+            findings=empty_lines(inputs, counted),
             rounding=inputs.rounding,
             line_per="CHARGE",
         )
         return sheet, {}
-
-    @staticmethod
-    def _line(inputs: ChargeInputs, code: int) -> PricedLine:
-        """Return the line of a code. Refused when the version has none before this one."""
-        for line in inputs.lines:
-            if line.line_code == code:
-                return line
-        known = ", ".join(str(line.line_code) for line in inputs.lines) or "none"
-        raise Refused(
-            "contracts.line_unknown",
-            f"no line {code} comes before line {inputs.term.line_code}; known: {known}",
-            line=code,
-        )
 
     @staticmethod
     def _minimum(inputs: ChargeInputs, parameters: Any) -> Figure:
@@ -127,13 +97,4 @@ class MinimumBill(ChargeType):
             f"minimum_month * days / {month_days}",
             whole,
             Figure("days", days, "count", source),
-        )
-
-    @staticmethod
-    def _empty(inputs: ChargeInputs, line: PricedLine) -> Finding:
-        return Finding(
-            "contracts.line_empty",
-            f"line {line.line_code} '{line.label}' has no amount yet, and it counts",
-            where=f"{inputs.term.contract} line {inputs.term.line_code}",
-            fix=f"Bring in what line {line.line_code} misses.",
         )

@@ -42,6 +42,16 @@ def settings_of(key, price):
         },
         "recurring_fee@1": {"fee": text},
         "minimum_bill@1": {"minimum": text, "lines": [10], "part_month": "WHOLE"},
+        "tax@1": {
+            "rates": [{"from_date": "2026-01-01", "rate_ratio": f"{price / 2000:f}"}],
+            "lines": [10],
+            "method": "INCLUDED",
+            "tax_day": "LAST_DAY",
+        },
+        "excise@1": {
+            "steps": [{"up_to_kwh": "2000", "rate": text}, {"rate": "1000"}],
+            "part_month": "DAYS",
+        },
     }[key]
 
 
@@ -72,7 +82,7 @@ def test_a_higher_price_never_lowers_a_charge(values, one, other):
 @settings(max_examples=20, deadline=None)
 @given(prices)
 def test_no_energy_no_energy_charge(price):
-    for key in ("fixed_energy@1", "tou_energy@1", "index_adder@1", "demand@1"):
+    for key in ("fixed_energy@1", "tou_energy@1", "index_adder@1", "demand@1", "excise@1"):
         sheet, _ = charge(key, given_load([0] * GRID.count), settings_of(key, price))
         assert sheet.amount_usd == 0, key
 

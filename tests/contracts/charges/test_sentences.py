@@ -157,6 +157,58 @@ CASES = [
         "Minimum bill: $45,000.00 a month from 1 July 2026. When the printed amounts of lines 10 "
         "and 20 come to less, the difference is billed. A part month owes the whole minimum.",
     ),
+    (
+        "tax@1",
+        {
+            "rates": [
+                {"from_date": "2026-01-01", "rate_ratio": "0.0625"},
+                {"from_date": "2027-01-01", "rate_ratio": "0.065"},
+            ],
+            "lines": [40, 10],
+            "method": "ON_TOP",
+            "tax_day": "LAST_DAY",
+            "certificates": [
+                {
+                    "line_code": 10,
+                    "certificate": "TX-77",
+                    "exempt_ratio": "0.75",
+                    "from_date": "2026-01-01",
+                    "until_date": "2027-12-31",
+                }
+            ],
+        },
+        "Tax of 6.25 % from 1 January 2026 and 6.5 % from 1 January 2027 on the printed amounts of "
+        "lines 10 and 40; 75 % of line 10 is exempt by certificate TX-77 from 1 January 2026 to 31 "
+        "December 2027. Rate and certificates are those of the last day billed; the sum is rounded "
+        "to cents once.",
+    ),
+    (
+        "tax@1",
+        {
+            "rates": [{"from_date": "2026-01-01", "rate_ratio": "0.025"}],
+            "lines": [10, 80],
+            "method": "INCLUDED",
+            "tax_day": "FIRST_DAY",
+        },
+        "Tax of 2.5 % from 1 January 2026 on the printed amounts of lines 10 and 80, itself "
+        "included: base times rate over one minus the rate. Rate and certificates are those of the "
+        "first day billed; the sum is rounded to cents once.",
+    ),
+    (
+        "excise@1",
+        {
+            "steps": [
+                {"up_to_kwh": "2000", "rate": "0.00465"},
+                {"up_to_kwh": "15000", "rate": "0.00419"},
+                {"rate": "0.00363"},
+            ],
+            "part_month": "WHOLE",
+        },
+        "Excise: $0.00465 per kWh for the first 2,000 kWh, $0.00419 per kWh for the next 13,000 "
+        "kWh and $0.00363 per kWh above that from 1 July 2026, by the energy of the month. In a "
+        "part month the steps stay whole; the energy is rounded to 0 places of a kWh, the sum to "
+        "cents once.",
+    ),
 ]
 
 
@@ -175,7 +227,7 @@ def test_every_charge_type_is_said():
 @pytest.mark.parametrize(("key", "parameters", "said"), CASES)
 def test_without_a_context_it_still_says_the_price(key, parameters, said):
     kind = charge_type(key)
-    price = re.search(r"\$[\d.,]*\d", said)[0]
+    price = re.search(r"\$[\d.,]*\d|[\d.]+ %", said)[0]
     assert price in kind.sentence(kind.parse(parameters))
 
 
