@@ -179,6 +179,23 @@ def cumulative_steps(values: np.ndarray, factor: Fraction | Decimal, before: int
     return (whole // cycle * (2 * over) + np.diff(rounded)).astype(np.int64)
 
 
+def round_steps(values: np.ndarray, over: np.ndarray | int) -> np.ndarray:
+    """Return whole numbers divided by positive ones, half-up away from zero, as whole numbers.
+
+    Values are int64 or Python integers (dtype object); what might not fit 64 bits is done in the
+    latter.
+
+    >>> round_steps(np.array([25, -25, 24]), 10).tolist()
+    [3, -3, 2]
+    """
+    wide = values.dtype == object or not isinstance(over, int) or over >= 2**61
+    if not wide:
+        most = max(-int(values.min(initial=0)), int(values.max(initial=0)))
+        wide = 2 * most + over >= 2**62
+    size = abs(values.astype(object) if wide else values)
+    return (2 * size + over) // (2 * over) * np.where(values < 0, -1, 1)
+
+
 def to_integer(number: Fraction | Decimal | int, mode: Mode = Mode.HALF_EVEN) -> int:
     """Return a whole number of steps, for callers that count in integers.
 

@@ -114,6 +114,15 @@ def same_kind(first: str, second: str) -> bool:
     return _find(first)[1] == _find(second)[1]
 
 
+def spelling(unit: str) -> str:
+    """Return a unit as we write it; Refused when it is not known.
+
+    >>> spelling("mwh"), spelling("usd/mwh")
+    ('MWh', 'USD/MWh')
+    """
+    return _find(unit)[0]
+
+
 def _find(unit: str) -> tuple[str, str, Fraction]:
     found = _UNITS.get(str(unit).strip().lower())
     if found is None:

@@ -48,6 +48,19 @@ def settings_of(key, price):
             "method": "INCLUDED",
             "tax_day": "LAST_DAY",
         },
+        "formula@1": {
+            "formula": "max(energy, 0) * price",
+            "names": [
+                {
+                    "name": "energy",
+                    "kind": "SERIES",
+                    "of": "delivered",
+                    "take": "EACH",
+                    "unit": "MWh",
+                },
+                {"name": "price", "kind": "CONSTANT", "value": text, "unit": "USD/MWh"},
+            ],
+        },
         "excise@1": {
             "steps": [{"up_to_kwh": "2000", "rate": text}, {"rate": "1000"}],
             "part_month": "DAYS",
@@ -82,7 +95,8 @@ def test_a_higher_price_never_lowers_a_charge(values, one, other):
 @settings(max_examples=20, deadline=None)
 @given(prices)
 def test_no_energy_no_energy_charge(price):
-    for key in ("fixed_energy@1", "tou_energy@1", "index_adder@1", "demand@1", "excise@1"):
+    none = ("fixed_energy@1", "tou_energy@1", "index_adder@1", "demand@1", "excise@1", "formula@1")
+    for key in none:
         sheet, _ = charge(key, given_load([0] * GRID.count), settings_of(key, price))
         assert sheet.amount_usd == 0, key
 

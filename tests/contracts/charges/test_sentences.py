@@ -195,6 +195,50 @@ CASES = [
         "first day billed; the sum is rounded to cents once.",
     ),
     (
+        "formula@1",
+        {
+            "formula": "max(0, agreed * share - taken) * price * (1 - waived)",
+            "names": [
+                {"name": "agreed", "kind": "FACT", "of": "contract_mwh", "unit": "MWh"},
+                {"name": "share", "kind": "CONSTANT", "value": "0.8", "unit": "ratio"},
+                {
+                    "name": "taken",
+                    "kind": "SERIES",
+                    "of": "delivered",
+                    "take": "SUM",
+                    "unit": "MWh",
+                },
+                {"name": "price", "kind": "CONSTANT", "value": "31.75", "unit": "USD/MWh"},
+                {"name": "waived", "kind": "CONSTANT", "value": "0", "unit": "ratio"},
+            ],
+        },
+        "Formula: max(0, agreed x share - taken) x price x (1 - waived), in dollars from 1 July "
+        "2026, computed once, where agreed is the contract mwh of the month in MWh; share is 0.8 "
+        "ratio; taken is the sum of the energy in MWh; price is $31.75 per MWh; waived is 0 ratio. "
+        "The sum is rounded to cents once.",
+    ),
+    (
+        "formula@1",
+        {
+            "formula": "clip(lmp, floor, 60 * floor / 25) * energy",
+            "names": [
+                {"name": "lmp", "kind": "INDEX", "of": "hub", "take": "EACH", "unit": "USD/MWh"},
+                {"name": "floor", "kind": "CONSTANT", "value": "25", "unit": "USD/MWh"},
+                {
+                    "name": "energy",
+                    "kind": "SERIES",
+                    "of": "delivered",
+                    "take": "EACH",
+                    "unit": "MWh",
+                },
+            ],
+        },
+        "Formula: clip(lmp, floor, 60 x floor / 25) x energy, in dollars from 1 July 2026, "
+        "computed in every interval and summed, where lmp is each interval of West hub day-ahead "
+        "in dollars per MWh; floor is $25.00 per MWh; energy is each interval of the energy in "
+        "MWh. The sum is rounded to cents once.",
+    ),
+    (
         "excise@1",
         {
             "steps": [
