@@ -6,14 +6,15 @@ Series may be written in full ("values"), as one value for every interval ("flat
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from contracts.calc.price_terms import PricingInputs
 from contracts.charges._base import Calendar, PricedLine
+from contracts.events import Event, check_event
 from poweroptix.kernel.calendar import TouSchedule
-from poweroptix.kernel.errors import Refused
+from poweroptix.kernel.errors import DomainError, Refused
 from poweroptix.kernel.grid import Grid
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.price_series import PriceSeries
@@ -32,6 +33,7 @@ KNOWN = {
     "in_force",
     "anchor_date",
     "facts",
+    "events",
     "lines",
     "carry_in",
     "rounding_point",
@@ -79,6 +81,7 @@ def pricing_inputs(document: Mapping[str, Any], defaults: PricingInputs) -> Pric
         in_force=read_in_force(document, defaults),
         anchor_date=read_date(document, "anchor_date", defaults.anchor_date),
         facts={**defaults.facts, **document.get("facts", {})},
+        events=read_events(document.get("events", ())),
         lines=tuple(read_line(entry) for entry in document.get("lines", ())),
         carry_in=document.get("carry_in", {}),
         rounding_point=document.get("rounding_point", defaults.rounding_point),
@@ -109,6 +112,26 @@ def read_instant(text: str) -> datetime:
     if found.tzinfo is None:
         raise Refused("contracts.document", f"'{text}' has no offset from UTC")
     return found
+
+
+def read_events(entries: Any) -> tuple[Event, ...]:
+    """Return events; Refused when one cannot be read, is of no known kind or has wrong values."""
+    found = []
+    for entry in entries:
+        try:
+            start = read_instant(entry["start_utc"]).astimezone(UTC)
+            end = read_instant(entry.get("end_utc", entry["start_utc"])).astimezone(UTC)
+            values, reference = entry.get("values", {}), str(entry.get("reference", ""))
+            event = Event(str(entry["kind"]), start, end, dict(values), reference)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            text = f'events: {entry!r} is not {{"kind", "start_utc", "end_utc", "values"}}'
+            raise Refused("contracts.document", text) from error
+        try:
+            check_event(event)
+        except DomainError as error:
+            raise Refused(error.code, f"events: {error.message}") from error
+        found.append(event)
+    return tuple(sorted(found, key=lambda one: one.order))
 
 
 def read_line(entry: Any) -> PricedLine:

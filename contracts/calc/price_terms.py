@@ -16,6 +16,7 @@ from contracts.charges._base import (
     TermRef,
     charge_type,
 )
+from contracts.events import Event
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.finding import Finding
 from poweroptix.kernel.period import Period
@@ -57,6 +58,7 @@ class PricingInputs:
     in_force: tuple[date, date] | None = None
     anchor_date: date | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
+    events: tuple[Event, ...] = ()
     lines: tuple[PricedLine, ...] = ()
     carry_in: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     rounding_point: str = "LINE"
@@ -119,6 +121,7 @@ def charge_inputs(
         in_force=inputs.in_force,
         anchor_date=inputs.anchor_date,
         facts=inputs.facts,
+        events=inputs.events,
         lines=lines,
         rounding_point=inputs.rounding_point,
         rounding=inputs.rounding,
@@ -126,11 +129,12 @@ def charge_inputs(
 
 
 def needs_of(terms: Iterable[PricedTerm]) -> Needs:
-    """All series, prices, calendars and facts that the terms read, each once and sorted."""
+    """All series, prices, calendars, facts and events that terms read, each once and sorted."""
     series: set[str] = set()
     prices: set[str] = set()
     calendars: set[str] = set()
     facts: set[str] = set()
+    events: set[str] = set()
     for term in terms:
         kind = charge_type(term.charge_type)
         needs = kind.needs(kind.parse(term.parameters))
@@ -138,7 +142,8 @@ def needs_of(terms: Iterable[PricedTerm]) -> Needs:
         prices |= set(needs.prices)
         calendars |= set(needs.calendars)
         facts |= set(needs.facts)
-    return Needs(*(tuple(sorted(names)) for names in (series, prices, calendars, facts)))
+        events |= set(needs.events)
+    return Needs(*(tuple(sorted(names)) for names in (series, prices, calendars, facts, events)))
 
 
 def absent(needs: Needs, inputs: PricingInputs) -> list[Finding]:

@@ -15,11 +15,13 @@ from contracts.charges._base import (
     charge_type,
     charge_types,
 )
+from contracts.events import Event
 
 __all__ = [
     "Calendar",
     "ChargeInputs",
     "ChargeType",
+    "Event",
     "Needs",
     "PricedLine",
     "TermContext",

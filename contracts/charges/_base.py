@@ -7,6 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
+from contracts.events import Event, check_together
 from poweroptix.kernel.calendar import TouSchedule
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.figure import Source
@@ -65,9 +66,9 @@ class ChargeInputs:
 
     `in_force` is the first and the last local day of the period on which the contract version
     holds; `facts` are named values of the contract and of the month (contract_kw,
-    availability_ratio, meter_count ...) as decimal text; `lines` were priced before this one, in
-    order of their codes; `rounding_point` LINE, DAY or INTERVAL and `rounding` are the contract's
-    rule for money.
+    availability_ratio, meter_count ...) as decimal text; `events` happened in the period; `lines`
+    were priced before this one, in order of their codes; `rounding_point` LINE, DAY or INTERVAL
+    and `rounding` are the contract's rule for money.
     """
 
     period: Period
@@ -80,6 +81,7 @@ class ChargeInputs:
     in_force: tuple[date, date] | None = None
     anchor_date: date | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
+    events: tuple[Event, ...] = ()
     lines: tuple[PricedLine, ...] = ()
     rounding_point: str = "LINE"
     rounding: Mode = Mode.HALF_UP
@@ -131,6 +133,16 @@ class ChargeInputs:
             )
         return series.slice(start, end)
 
+    def happened(self, kind: str) -> list[Event]:
+        """Return the events of a kind that touch the days in force, in order of their starts.
+
+        Refused when two of them are at one time though only one can be.
+        """
+        start, end = self.window()
+        found = [one for one in self.events if one.kind == kind and one.touches(start, end)]
+        check_together(found)
+        return sorted(found, key=lambda one: one.order)
+
     def calendar(self, code: str) -> Calendar:
         """Return the calendar of that code. Refused when the run does not have it."""
         if code not in self.calendars:
@@ -151,6 +163,7 @@ class Needs:
     prices: tuple[str, ...] = ()
     calendars: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

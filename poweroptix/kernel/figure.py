@@ -25,6 +25,7 @@ KINDS = frozenset(
         "opening",
         "factor",
         "input",
+        "event",
         "line",
     }
 )

@@ -19,6 +19,7 @@ import numpy as np
 from contracts.calc import documents
 from contracts.calc.price_terms import PricedTerm
 from contracts.charges import Calendar
+from contracts.events import Event
 from poweroptix.kernel.calendar import TouSchedule
 from poweroptix.kernel.canonical import canonical_json, sha256
 from poweroptix.kernel.errors import Refused
@@ -32,7 +33,7 @@ FORMAT = "settlement.inputs@1"
 KNOWN = {
     "format", "contract", "tenant", "currency", "zone", "period", "rounding_point", "rounding",
     "versions", "series", "prices", "calendars", "carry_in", "carry_from", "allocation",
-    "adjustments",
+    "adjustments", "events",
 }  # fmt: skip
 VERSION_FIELDS = {"number", "in_force", "anchor_date", "facts", "terms"}
 
@@ -65,6 +66,7 @@ class Inputs:
 
     `series_refs` and `price_refs` say where a quantity or price came from; a name without one is
     written in full into the document. `calendars` are the JSON of schedule and holidays.
+    `events` are those of the contract that its terms read and that touch the period.
     `adjustments` are differences of earlier periods that this period bills (see calc.delta).
     """
 
@@ -81,6 +83,7 @@ class Inputs:
     carry_from: Mapping[str, Any] = field(default_factory=dict)
     allocation: Mapping[str, Any] = field(default_factory=dict)
     adjustments: Sequence[Mapping[str, Any]] = ()
+    events: tuple[Event, ...] = ()
     rounding_point: str = "LINE"
     rounding: Mode = Mode.HALF_UP
     series_refs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -119,6 +122,7 @@ class Inputs:
             "carry_from": dict(self.carry_from),
             "allocation": dict(self.allocation),
             "adjustments": list(self.adjustments),
+            **_event_documents(self.events),
         }
 
     def frozen(self) -> tuple[bytes, str]:
@@ -165,6 +169,7 @@ def from_document(document: Mapping[str, Any], resolver: Resolver | None = None)
         carry_from=document.get("carry_from", {}),
         allocation=document.get("allocation", {}),
         adjustments=tuple(document.get("adjustments", ())),
+        events=documents.read_events(document.get("events", ())),
         rounding_point=document.get("rounding_point", "LINE"),
         rounding=Mode(document.get("rounding", "HALF_UP")),
         series_refs=_references(document.get("series", {})),
@@ -256,6 +261,24 @@ def _with_status(series: Series, runs: Sequence[Sequence[int]] | None) -> Series
     status = np.concatenate([np.full(count, int(Status(one)), np.uint8) for count, one in runs])
     status = np.where(series.missing, int(Status.MISSING), status)
     return Series(series.grid, series.values, status, series.unit)
+
+
+def _event_documents(events: Sequence[Event]) -> dict[str, Any]:
+    """Write events in order; nothing for a contract without, whose bytes stay as they were."""
+    if not events:
+        return {}
+    return {
+        "events": [
+            {
+                "kind": event.kind,
+                "start_utc": event.start_utc,
+                "end_utc": event.end_utc,
+                "values": dict(event.values),
+                "reference": event.reference,
+            }
+            for event in sorted(events, key=lambda one: one.order)
+        ]
+    }
 
 
 def _version_document(version: VersionInputs) -> dict[str, Any]:

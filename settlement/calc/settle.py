@@ -158,6 +158,7 @@ def _pricing(
         in_force=(version.first_date, version.last_date),
         anchor_date=version.anchor_date,
         facts=version.facts,
+        events=inputs.events,
         carry_in=carry,
         rounding_point=inputs.rounding_point,
         rounding=inputs.rounding,

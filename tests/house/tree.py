@@ -18,6 +18,7 @@ PURE = (
     "meters.calc",
     "meters.conformance",
     "contracts.charges",
+    "contracts.events",
     "contracts.calc",
     "settlement.allocation",
     "settlement.calc",

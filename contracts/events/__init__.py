@@ -1,0 +1,25 @@
+"""Kinds of dated events of a contract: one kind per file, registered under a versioned key.
+
+An event is something that happened and decides money: a start, an outage, an order. Pure: a kind
+says which values are recorded, and whether two of it can happen at one time.
+"""
+
+from contracts.events._base import (
+    Event,
+    EventKind,
+    check_event,
+    check_together,
+    event_kind,
+    event_kinds,
+    values_of,
+)
+
+__all__ = [
+    "Event",
+    "EventKind",
+    "check_event",
+    "check_together",
+    "event_kind",
+    "event_kinds",
+    "values_of",
+]

@@ -1,0 +1,130 @@
+"""What an event is, what its kind says about it, and the register of all kinds."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import pairwise
+from typing import Any, ClassVar
+
+from poweroptix.kernel.errors import Refused
+from poweroptix.kernel.figure import Source
+from poweroptix.kernel.parameters import parse
+from poweroptix.kernel.registry import Registry
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened under a contract and decides money.
+
+    [start, end) in UTC; an instant where both are equal. `values` are the fields of its kind as
+    text. `reference` names the row it came from.
+    """
+
+    kind: str
+    start_utc: datetime
+    end_utc: datetime
+    values: Mapping[str, str] = field(default_factory=dict)
+    reference: str = ""
+
+    @property
+    def order(self) -> tuple[datetime, datetime, str, str]:
+        """The place of the event among others: by time, then by kind and row."""
+        return (self.start_utc, self.end_utc, self.kind, self.reference)
+
+    def touches(self, start_utc: datetime, end_utc: datetime) -> bool:
+        """Say whether it lies in [start, end), or reaches into it.
+
+        >>> from datetime import UTC
+        >>> at = [datetime(2026, 3, day, tzinfo=UTC) for day in range(1, 5)]
+        >>> Event("outage@1", at[0], at[1]).touches(at[1], at[2])
+        False
+        >>> Event("start@1", at[1], at[1]).touches(at[1], at[2])
+        True
+        """
+        if self.start_utc == self.end_utc:
+            return start_utc <= self.start_utc < end_utc
+        return self.start_utc < end_utc and start_utc < self.end_utc
+
+    def name(self) -> str:
+        """Return the event in words: what, and when it began."""
+        return f"{event_kind(self.kind).title.lower()} of {self.start_utc:%Y-%m-%d %H:%M} UTC"
+
+    def source(self, what: str) -> Source:
+        """Evidence of a figure that was recorded with the event."""
+        return Source("event", self.reference, f"{what}, {self.name()}", {"kind": self.kind})
+
+
+class EventKind(ABC):
+    """One kind of event. Subclasses are registered; they hold no state.
+
+    `lasts` is False for what happens at an instant; `is_alone` is True where two of the kind
+    cannot be at one time.
+    """
+
+    title: ClassVar[str]
+    Values: ClassVar[type]
+    lasts: ClassVar[bool] = True
+    is_alone: ClassVar[bool] = False
+
+    def parse(self, values: Mapping[str, Any]) -> Any:
+        """Return the typed values of an event; Refused with a finding per field."""
+        return parse(self.Values, values)
+
+    @abstractmethod
+    def sentence(self, values: Any) -> str:
+        """Return what was recorded in plain words."""
+
+
+event_kinds: Registry[EventKind] = Registry("kind of event", "contracts.events")
+
+
+def event_kind(key: str) -> EventKind:
+    """Return the kind of a key such as "outage@1". NotFoundError names the known ones."""
+    return event_kinds.get(key)()
+
+
+def values_of(event: Event) -> Any:
+    """Return the typed values of an event. Refused with the event's name when they are wrong."""
+    try:
+        return event_kind(event.kind).parse(event.values)
+    except Refused as error:
+        text = f"{event.name()}: {error.message}"
+        raise Refused("contracts.event", text, findings=error.findings) from error
+
+
+def check_event(event: Event) -> None:
+    """Refuse values that are not those of the kind, and an end that does not fit it."""
+    kind = event_kind(event.kind)
+    values_of(event)
+    if kind.lasts and event.end_utc <= event.start_utc:
+        text = f"{event.name()} ends at {event.end_utc:%Y-%m-%d %H:%M} UTC; give a later end"
+        raise Refused("contracts.event_end", text)
+    if not kind.lasts and event.end_utc != event.start_utc:
+        text = f"{event.name()} happens at one instant; leave the end empty"
+        raise Refused("contracts.event_end", text)
+
+
+def check_together(events: Iterable[Event]) -> None:
+    """Refuse two events of a kind at one time where only one can be.
+
+    >>> from datetime import UTC
+    >>> at = [datetime(2026, 3, day, tzinfo=UTC) for day in range(1, 5)]
+    >>> check_together([Event("outage@1", at[0], at[2]), Event("outage@1", at[1], at[3])])
+    Traceback (most recent call last):
+        ...
+    poweroptix.kernel.errors.Refused: outage of 2026-03-02 00:00 UTC overlaps the outage of \
+2026-03-01 00:00 UTC, which ends at 2026-03-03 00:00 UTC; correct one of them
+    """
+    ordered = sorted(events, key=lambda one: one.order)
+    for key in sorted({event.kind for event in ordered}):
+        if not event_kind(key).is_alone:
+            continue
+        alike = [event for event in ordered if event.kind == key]
+        for before, after in pairwise(alike):
+            if after.start_utc < before.end_utc:
+                text = (
+                    f"{after.name()} overlaps the {before.name()}, which ends at "
+                    f"{before.end_utc:%Y-%m-%d %H:%M} UTC; correct one of them"
+                )
+                raise Refused("contracts.event_overlap", text)
