@@ -19,6 +19,7 @@ TENANT_ROWS = (
     "contracts_tenantpoint",
     "contracts_contractexample",
     "contracts_openingbalance",
+    "contracts_contractevent",
 )
 PORTAL_READS = (
     "contracts_contract",
@@ -106,6 +107,7 @@ FOR EACH ROW WHEN (OLD.state <> 'DRAFT') EXECUTE FUNCTION pox_version_only_short
 
 RULES: list[Rule] = [
     AppendOnly("contracts_indexblock"),
+    AppendOnly("contracts_contractevent"),
     Immutable(VERSION, "OLD.state <> 'DRAFT'", ("state", "valid")),
     StateMachine(
         VERSION,

@@ -96,8 +96,12 @@ def refuse_float(text: str) -> Any:
 
 def parameter_fields(key: str) -> dict[str, forms.Field]:
     """One form field per parameter of a charge type, in the order of the clause."""
-    rows = describe(charge_type(key).Parameters)
-    return {PREFIX + row["name"]: form_field(row) for row in rows}
+    return fields_of(charge_type(key).Parameters)
+
+
+def fields_of(described: type) -> dict[str, forms.Field]:
+    """One form field per described field of a plug-in's dataclass."""
+    return {PREFIX + row["name"]: form_field(row) for row in describe(described)}
 
 
 def form_field(row: Mapping[str, Any]) -> forms.Field:
@@ -117,8 +121,13 @@ def form_field(row: Mapping[str, Any]) -> forms.Field:
 
 def parameters_of(cleaned: Mapping[str, Any], key: str) -> dict[str, Any]:
     """Parameters as plain JSON from the cleaned fields; empty ones take their default."""
+    return plain_of(cleaned, charge_type(key).Parameters)
+
+
+def plain_of(cleaned: Mapping[str, Any], described: type) -> dict[str, Any]:
+    """Fields of a plug-in's dataclass as plain JSON; empty ones take their default."""
     found = {}
-    for row in describe(charge_type(key).Parameters):
+    for row in describe(described):
         value = cleaned.get(PREFIX + row["name"])
         if value is None or (value == "" and row["type"] != "text"):
             continue

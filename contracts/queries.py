@@ -6,12 +6,14 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 
 import numpy as np
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from contracts.calc.price_terms import PricedTerm, PricingInputs
 from contracts.charges._base import Calendar
+from contracts.events import Event
 from contracts.models import (
     Contract,
+    ContractEvent,
     ContractVersion,
     IndexBlock,
     IndexSeries,
@@ -261,3 +263,32 @@ def contracts_of_campus(campus, period: Period | None = None) -> QuerySet[Contra
 def opening_balance(contract: Contract, label: str) -> OpeningBalance | None:
     """Return the dated opening balance of a period, when one was entered."""
     return contract.openings.filter(period=label).first()
+
+
+def standing(contract: Contract) -> QuerySet[ContractEvent]:
+    """Return the events of a contract that nothing replaces and that were not withdrawn."""
+    return ContractEvent.objects.filter(
+        contract=contract, withdrawn=False, replaced_by__isnull=True
+    )
+
+
+def events_of(
+    contract_ids: Iterable[int], start_utc: datetime, end_utc: datetime
+) -> dict[int, list[Event]]:
+    """Return the standing events that touch [start, end) by contract id, in order; one query."""
+    rows = ContractEvent.objects.filter(
+        Q(end_utc__gt=start_utc) | Q(end_utc=start_utc, start_utc=start_utc),
+        contract__in=list(contract_ids),
+        withdrawn=False,
+        replaced_by__isnull=True,
+        start_utc__lt=end_utc,
+    )
+    found: dict[int, list[Event]] = {}
+    for row in rows.order_by("start_utc", "end_utc", "kind", "id"):
+        found.setdefault(row.contract_id, []).append(event_of(row))
+    return found
+
+
+def event_of(row: ContractEvent) -> Event:
+    """Return a row as pricing takes it."""
+    return Event(row.kind, row.start_utc, row.end_utc, row.values, f"event {row.pk}")

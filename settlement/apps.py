@@ -4,19 +4,21 @@ from django.apps import AppConfig
 
 
 class SettlementConfig(AppConfig):
-    """Registers the app, and asks metering to tell it when readings become visible."""
+    """Registers the app, and asks to be told when readings become visible or events change."""
 
     name = "settlement"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self):
-        """Listen to publications: runs that used replaced readings are flagged."""
+        """Listen to publications and events: runs that used what was replaced are flagged."""
+        from contracts.services.events import changed
         from meters.services import approved, corrected, published
-        from settlement.services.corrections import flag_runs
+        from settlement.services.corrections import flag_events, flag_runs
         from settlement.services.reliance import approved_on, corrected_by
 
         for asked, answer in (
             (published, flag_runs),
+            (changed, flag_events),
             (approved, approved_on),
             (corrected, corrected_by),
         ):

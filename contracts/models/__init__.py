@@ -2,6 +2,7 @@
 
 from contracts.models.calendars import Holiday, HolidayCalendar, TouCalendar
 from contracts.models.contracts import Contract, ContractVersion, Term
+from contracts.models.events import ContractEvent
 from contracts.models.evidence import ContractExample, OpeningBalance
 from contracts.models.indices import IndexBlock, IndexSeries
 from contracts.models.parties import Party
@@ -9,6 +10,7 @@ from contracts.models.tenancy import TenantPoint
 
 __all__ = [
     "Contract",
+    "ContractEvent",
     "ContractExample",
     "ContractVersion",
     "Holiday",

@@ -2,6 +2,7 @@
 
 from contracts.services.calendars import add_holidays, add_nerc_holidays
 from contracts.services.desk import desk_check
+from contracts.services.events import record_event, record_event_file, withdraw_event
 from contracts.services.examples import ExampleVerdict, run_examples
 from contracts.services.indices import IndexReceipt, publish_index, publish_index_file
 from contracts.services.sentences import sentences
@@ -27,7 +28,10 @@ __all__ = [
     "new_version",
     "publish_index",
     "publish_index_file",
+    "record_event",
+    "record_event_file",
     "run_examples",
     "sentences",
     "set_opening_balance",
+    "withdraw_event",
 ]

@@ -177,6 +177,15 @@ def from_document(document: Mapping[str, Any], resolver: Resolver | None = None)
     )
 
 
+def terms_of(document: Mapping[str, Any]) -> list[PricedTerm]:
+    """Return the terms of all versions of a document."""
+    return [
+        PricedTerm(**{"position": at, **term})
+        for version in document.get("versions", ())
+        for at, term in enumerate(version["terms"], 1)
+    ]
+
+
 def from_bytes(content: bytes, resolver: Resolver | None = None) -> Inputs:
     """Return the inputs of stored canonical bytes."""
     return from_document(json.loads(content), resolver)

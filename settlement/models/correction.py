@@ -1,4 +1,4 @@
-"""Readings that changed after a run read them: what a true-up would take up."""
+"""What changed after a run read it, readings or events: what a true-up would take up."""
 
 from django.db import models
 from django.db.models import F, Q
@@ -6,6 +6,9 @@ from django.db.models import F, Q
 
 class Correction(models.Model):
     """How the newest readings of one channel differ from those that one run rests on.
+
+    A row without a channel is about the events of the contract: how many of them differ, between
+    which instants.
 
     Kept as it is now: a later publication rewrites the row, and removes it when the readings are
     again what the run read. It counts as long as its run does: an approved run is waiting until
@@ -17,6 +20,8 @@ class Correction(models.Model):
 
         OWN = "OWN", "Own readings"
         SHARED = "SHARED", "Shared energy or losses"
+        BOUND = "BOUND", "Further readings of the contract"
+        EVENTS = "EVENTS", "Events of the contract"
 
     run = models.ForeignKey(
         "settlement.SettlementRun", on_delete=models.PROTECT, related_name="corrections_waiting"
@@ -24,29 +29,39 @@ class Correction(models.Model):
     tenant = models.ForeignKey(
         "accounts.Tenant", on_delete=models.PROTECT, null=True, related_name="+"
     )
-    channel_id = models.BigIntegerField()
+    channel_id = models.BigIntegerField(null=True)
     scope = models.CharField(max_length=6, choices=Scope.choices, default=Scope.OWN)
-    publication_id = models.BigIntegerField(help_text="The newest publication that changed it.")
+    publication_id = models.BigIntegerField(
+        null=True, help_text="The newest publication that changed it."
+    )
     start_utc = models.DateTimeField()
     end_utc = models.DateTimeField()
     interval_count = models.PositiveIntegerField()
     before_kwh = models.DecimalField(max_digits=24, decimal_places=6, null=True)
     after_kwh = models.DecimalField(max_digits=24, decimal_places=6, null=True)
-    created_at = models.DateTimeField(help_text="When that publication became visible.")
+    created_at = models.DateTimeField(help_text="When the change became visible.")
 
     class Meta:
         ordering = ["run_id", "scope", "channel_id"]
         constraints = [
             models.UniqueConstraint(fields=["run", "channel_id"], name="correction_once"),
+            models.UniqueConstraint(
+                fields=["run"],
+                condition=Q(channel_id__isnull=True),
+                name="correction_of_events_once",
+            ),
             models.CheckConstraint(
-                condition=Q(end_utc__gt=F("start_utc")), name="correction_has_length"
+                condition=Q(end_utc__gte=F("start_utc")), name="correction_in_order"
             ),
         ]
 
     def __str__(self):
-        return f"{self.get_scope_display()}, {self.interval_count} intervals"
+        what = "intervals" if self.channel_id is not None else "events"
+        return f"{self.get_scope_display()}, {self.interval_count} {what}"
 
     @property
     def change_kwh(self):
-        """Return new less old, in kWh."""
+        """Return new less old in the unit of the channel; None where no reading changed."""
+        if self.before_kwh is None or self.after_kwh is None:
+            return None
         return self.after_kwh - self.before_kwh

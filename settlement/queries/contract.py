@@ -64,6 +64,7 @@ def read_contract(
             "inputs_sha256": allocation.inputs_sha256,
         },
         adjustments=adjustments(contract, period, shelf),
+        events=shelf.events_for(contract.pk, needs.events, period),
         rounding_point=contract.rounding_point,
         rounding=Mode(contract.rounding),
         series_refs=references,

@@ -12,10 +12,16 @@ from meters.models import Channel
 from settlement.calc.words import RECALCULATE
 from settlement.models import Correction, SettlementRun
 
+BECAUSE = {
+    Correction.Scope.OWN: "Its own readings changed.",
+    Correction.Scope.BOUND: "Its further readings changed.",
+    Correction.Scope.EVENTS: "Its events changed.",
+}
+
 
 @dataclass(frozen=True)
 class Changed:
-    """One channel whose readings changed since a run read them."""
+    """One channel whose readings changed since a run read them, or the events of the contract."""
 
     row: Correction
     channel: str
@@ -24,6 +30,11 @@ class Changed:
     def is_own(self) -> bool:
         """Whether the channel is the contract's own; else it only moves what is shared."""
         return self.row.scope == Correction.Scope.OWN
+
+    @property
+    def is_of_events(self) -> bool:
+        """Whether events changed, not readings."""
+        return self.row.scope == Correction.Scope.EVENTS
 
 
 @dataclass(frozen=True)
@@ -42,9 +53,10 @@ class Waiting:
 
     @property
     def reason(self) -> str:
-        """Whether the contract's own readings changed, or only what it shares."""
-        own = any(one.is_own for one in self.changes)
-        return "Its own readings changed." if own else "Only shared energy or losses changed."
+        """Whether what the contract alone rests on changed, or only what it shares."""
+        scopes = {one.row.scope for one in self.changes}
+        said = [text for scope, text in BECAUSE.items() if scope in scopes]
+        return " ".join(said) or "Only shared energy or losses changed."
 
     @property
     def change_kwh(self) -> Decimal:
@@ -165,7 +177,8 @@ def _grouped(rows) -> list[Waiting]:
     )
     changes: dict[int, list[Changed]] = {pk: [] for pk in runs}
     for one in corrections:
-        changes[one.run_id].append(Changed(one, codes.get(one.channel_id, "a former channel")))
+        former = "a former channel" if one.channel_id is not None else "events"
+        changes[one.run_id].append(Changed(one, codes.get(one.channel_id, former)))
     return [
         Waiting(
             run,

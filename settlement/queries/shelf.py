@@ -10,8 +10,9 @@ from typing import Any
 from django.db.models import Q
 
 from contracts.calc.price_terms import PricedTerm
+from contracts.events import Event
 from contracts.models import Contract, ContractVersion, OpeningBalance, TouCalendar
-from contracts.queries import PricePin, prices_for, versions_of_period
+from contracts.queries import PricePin, events_of, prices_for, versions_of_period
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.price_series import PriceSeries
 from poweroptix.kernel.series import Series
@@ -33,6 +34,7 @@ class Shelf:
     versions: dict[int, tuple[VersionInputs, ...]] = field(default_factory=dict)
     openings: dict[int, list[OpeningBalance]] = field(default_factory=dict)
     history: dict[int, list[SettlementRun]] = field(default_factory=dict)
+    events: dict[int, list[Event]] = field(default_factory=dict)
 
     def fill(self, contracts: Sequence[Contract], period: Period, run: AllocationRun) -> None:
         """Fetch energy, versions, openings and settled runs of contracts, in five queries."""
@@ -71,6 +73,18 @@ class Shelf:
                 "schedule": {**row.schedule, "zone": row.zone},
                 "holidays": sorted(holiday.date.isoformat() for holiday in days),
             }
+
+    def events_for(
+        self, contract_id: int, kinds: Sequence[str], period: Period
+    ) -> tuple[Event, ...]:
+        """Return the contract's events of some kinds; those of the whole batch are read at once."""
+        if not kinds:
+            return ()
+        if contract_id not in self.events:
+            unread = [one for one in self.versions if one not in self.events]
+            found = events_of(unread, period.start_utc, period.end_utc)
+            self.events |= {one: found.get(one, []) for one in unread}
+        return tuple(one for one in self.events[contract_id] if one.kind in kinds)
 
     def settled(self, contract_id: int, label: str) -> SettlementRun | None:
         """Return the approved run of a contract's period."""

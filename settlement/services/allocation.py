@@ -99,6 +99,7 @@ def _noted(campus: Campus, period: Period) -> list[tuple[int, int, int]]:
         run__contract__campus=campus,
         run__period=period.label,
         run__state__in=SettlementRun.SETTLED,
+        scope__in=(Correction.Scope.OWN, Correction.Scope.SHARED),
     )
     return list(rows.values_list("pk", "publication_id", "run_id"))
 

@@ -1,13 +1,20 @@
-"""Late readings: which runs rest on what is now out of date, and by how much."""
+"""Late readings and events: which runs rest on what is now out of date, and by how much."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from contracts.calc.documents import read_events
+from contracts.calc.price_terms import needs_of
+from contracts.events import Event
+from contracts.models import Contract
+from contracts.queries import events_of
 from meters.models import Publication
 from settlement.calc.dependence import dependence
+from settlement.calc.inputs import terms_of
 from settlement.calc.plan import period_of
 from settlement.models import AllocationRun, Correction, SettlementRun
 from settlement.queries.changes import Change, changes_of
@@ -88,3 +95,42 @@ def _row(run: SettlementRun, scope: str, change: Change, publication: Publicatio
         after_kwh=change.after_kwh,
         created_at=publication.published_at,
     )
+
+
+def flag_events(contract: Contract, start_utc: datetime, end_utc: datetime, now: datetime) -> None:
+    """Note for every run of the contract how many events differ from those that it read.
+
+    Listens to events that are entered, corrected or withdrawn, in their transaction. Only kinds
+    that the terms of the run read count; when all are again as they were, the flag is taken away.
+    """
+    runs = SettlementRun.objects.filter(
+        contract=contract, state__in=FLAGGED, start_utc__lte=end_utc, end_utc__gte=start_utc
+    )
+    for run in runs:
+        document = json.loads(bytes(run.inputs))
+        kinds = set(needs_of(terms_of(document)).events)
+        before = set(map(_said, read_events(document.get("events", ()))))
+        standing = events_of([contract.pk], run.start_utc, run.end_utc).get(contract.pk, [])
+        after = {_said(one) for one in standing if one.kind in kinds}
+        differing = before ^ after
+        if not differing:
+            Correction.objects.filter(run=run, channel_id__isnull=True).delete()
+            continue
+        Correction.objects.update_or_create(
+            run=run,
+            channel_id=None,
+            defaults={
+                "tenant_id": run.tenant_id,
+                "scope": Correction.Scope.EVENTS,
+                "start_utc": min(one[1] for one in differing),
+                "end_utc": max(one[2] for one in differing),
+                "interval_count": max(len(before - after), len(after - before)),
+                "created_at": now,
+            },
+        )
+
+
+def _said(event: Event) -> tuple[Any, ...]:
+    """Return what an event says, without the row that says it."""
+    values = tuple(sorted(event.values.items()))
+    return (event.kind, event.start_utc, event.end_utc, values)

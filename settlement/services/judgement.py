@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from contracts.models import ContractVersion
+from contracts.models import ContractEvent, ContractVersion
 from meters.models import Edit
 from poweroptix.accounts.permissions import require
 from poweroptix.audit.actor import Actor
@@ -33,6 +33,7 @@ NAMES = {
     "carry_from": "the month before",
     "adjustments": "corrections of earlier months to be billed",
     "allocation": "the allocation",
+    "events": "events of the contract",
 }
 
 
@@ -152,6 +153,15 @@ def _refuse_own(run: SettlementRun, actor: Actor, document: Mapping[str, Any]) -
     if edits.exists():
         text = "You edited readings of this period, so you cannot approve the run."
         raise Forbidden("settlement.own_edit", text)
+    events = ContractEvent.objects.filter(
+        contract=run.contract_id,
+        recorded_by=me,
+        start_utc__lt=run.end_utc,
+        end_utc__gte=run.start_utc,
+    )
+    if events.exists():
+        text = "You entered events of this period, so you cannot approve the run."
+        raise Forbidden("settlement.own_event", text)
     end = run.end_utc.date()
     versions = ContractVersion.objects.filter(
         contract=run.contract_id, created_by=me, valid__overlap=(run.start_utc.date(), end)
@@ -181,7 +191,7 @@ def _refuse_other_inputs(run: SettlementRun, shelf: Shelf) -> None:
 def _changed(then: bytes, now: bytes) -> str:
     """Return which entries of the frozen document are others now."""
     before, after = json.loads(then), json.loads(now)
-    entries = [one for one in after if before.get(one) != after[one]]
+    entries = [one for one in {**before, **after} if before.get(one) != after.get(one)]
     names = list(dict.fromkeys(NAMES.get(one, "what the run reads") for one in entries))
     return capital(joined(names)) or "What the run reads"
 

@@ -9,7 +9,7 @@ from contracts.models import Contract
 from contracts.queries import contracts_of_campus
 from meters.models import Campus
 from poweroptix.kernel.period import Period
-from settlement.models import AllocationRun, SettlementRun
+from settlement.models import AllocationRun, Correction, SettlementRun
 from settlement.queries.month import apart_from
 from settlement.services.allocation import run_allocation
 from settlement.services.listeners import announce
@@ -57,13 +57,18 @@ def _planned(
 def _kept(
     allocation: AllocationRun, contracts: Sequence[Contract], period: Period, wanted: str
 ) -> set[int]:
-    """Return the contracts whose approved run stays: same energy, and nothing open beside it."""
+    """Return the contracts whose approved run stays: same inputs, and nothing open beside it."""
     rows = SettlementRun.objects.filter(contract__in=contracts, period=period.label)
     settled = set(rows.filter(state__in=SettlementRun.SETTLED).values_list("contract", flat=True))
     open_ones = set(rows.filter(state__in=SettlementRun.OPEN).values_list("contract", flat=True))
-    apart = {run.contract_id for run in apart_from(allocation)}
+    moved = {run.contract_id for run in apart_from(allocation)}
+    beside = Correction.objects.filter(
+        run__in=rows.filter(state__in=SettlementRun.SETTLED),
+        scope__in=(Correction.Scope.BOUND, Correction.Scope.EVENTS),
+    )
+    moved |= set(beside.values_list("run__contract", flat=True))
     return {
-        one.pk for one in contracts if one.pk in settled - open_ones - apart and one.code != wanted
+        one.pk for one in contracts if one.pk in settled - open_ones - moved and one.code != wanted
     }
 
 

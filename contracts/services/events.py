@@ -1,0 +1,218 @@
+"""Entering, correcting and withdrawing events of a contract, one by one or from a file."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from contracts.calc.index_csv import decode, read_stamp
+from contracts.events import Event, check_event, check_together, event_kind
+from contracts.models import Contract, ContractEvent
+from contracts.queries import event_of, standing
+from contracts.services._save import checked_save
+from poweroptix.accounts.permissions import require
+from poweroptix.audit.actor import Actor
+from poweroptix.audit.services import record
+from poweroptix.kernel.errors import Conflict, DomainError, Refused
+from poweroptix.kernel.finding import Finding
+from poweroptix.kernel.parameters import to_json
+
+FILE_COLUMNS = ("kind", "start", "end", "reason")
+MOST_ROWS = 5_000
+MOST_FINDINGS = 50
+
+#: Called with (contract, start, end, now) after events of that time changed, in the transaction.
+changed: list[Callable[[Contract, datetime, datetime, datetime], None]] = []
+
+
+@transaction.atomic
+def record_event(
+    contract: Contract,
+    *,
+    kind: str,
+    start_utc: datetime,
+    end_utc: datetime | None = None,
+    values: Mapping[str, Any],
+    reason: str,
+    replaces: ContractEvent | None = None,
+    actor: Actor,
+    now: datetime,
+) -> ContractEvent:
+    """Write down an event, or a correction of one.
+
+    Refused when values or times do not fit the kind, without a reason, or when it overlaps an
+    event that excludes it; Conflict when the replaced event was replaced before.
+    """
+    require(actor, "contracts.edit")
+    Contract.objects.select_for_update().get(pk=contract.pk)
+    row = propose_event(
+        contract,
+        kind=kind,
+        start_utc=start_utc,
+        end_utc=end_utc,
+        values=values,
+        reason=reason,
+        replaces=replaces,
+    )
+    row.recorded_at, row.recorded_by = now, str(actor)
+    return _written(row, "contract.event_recorded", actor, now)
+
+
+def propose_event(
+    contract: Contract,
+    *,
+    kind: str,
+    start_utc: datetime,
+    end_utc: datetime | None = None,
+    values: Mapping[str, Any],
+    reason: str,
+    replaces: ContractEvent | None = None,
+) -> ContractEvent:
+    """Return the row of an event as it could be written down; refuses what `record_event` does."""
+    if not reason.strip():
+        raise Refused("contracts.reason", "say where the event is known from")
+    kept = to_json(event_kind(kind).parse(values))
+    plain = {name: str(value) for name, value in kept.items() if value is not None}
+    event = Event(kind, start_utc, start_utc if end_utc is None else end_utc, plain)
+    check_event(event)
+    if replaces is not None:
+        _must_stand(replaces, contract)
+    others = [
+        event_of(row)
+        for row in standing(contract).filter(
+            kind=kind, start_utc__lt=event.end_utc, end_utc__gt=event.start_utc
+        )
+        if replaces is None or row.pk != replaces.pk
+    ]
+    check_together([*others, event])
+    return ContractEvent(
+        contract=contract,
+        kind=kind,
+        start_utc=event.start_utc,
+        end_utc=event.end_utc,
+        values=plain,
+        reason=reason.strip(),
+        replaces=replaces,
+    )
+
+
+@transaction.atomic
+def withdraw_event(
+    event: ContractEvent, *, reason: str, actor: Actor, now: datetime
+) -> ContractEvent:
+    """Say that an event did not happen; the row stays and a new one says why it does not count.
+
+    Refused without a reason; Conflict when the event does not stand any more.
+    """
+    require(actor, "contracts.edit")
+    if not reason.strip():
+        raise Refused("contracts.reason", "say why the event does not count")
+    Contract.objects.select_for_update().get(pk=event.contract_id)
+    _must_stand(event, event.contract)
+    row = ContractEvent(
+        contract=event.contract,
+        kind=event.kind,
+        start_utc=event.start_utc,
+        end_utc=event.end_utc,
+        values=event.values,
+        reason=reason.strip(),
+        replaces=event,
+        withdrawn=True,
+        recorded_at=now,
+        recorded_by=str(actor),
+    )
+    return _written(row, "contract.event_withdrawn", actor, now)
+
+
+@transaction.atomic
+def record_event_file(
+    contract: Contract, content: bytes, *, actor: Actor, now: datetime
+) -> list[ContractEvent]:
+    """Write down the events of a CSV file: kind, start, end, reason and a column per value.
+
+    Times without an offset are local times of the contract. An event that stands already just so
+    is passed over. Refused as a whole with a finding per bad line.
+    """
+    require(actor, "contracts.edit")
+    reader = csv.DictReader(io.StringIO(decode(content)))
+    columns = [(name or "").strip().lower() for name in reader.fieldnames or ()]
+    missing = [name for name in FILE_COLUMNS if name not in columns]
+    if missing:
+        text = f"no column {missing[0]}; found: {', '.join(filter(None, columns)) or 'nothing'}"
+        raise Refused("contracts.event_file", text)
+    reader.fieldnames = columns
+    found, findings = [], []
+    for line, row in enumerate(reader, start=2):
+        if line > MOST_ROWS + 1:
+            raise Refused("contracts.event_file", f"the file has more than {MOST_ROWS} events")
+        if not any(cell for cell in row.values()):
+            continue
+        try:
+            written = _from_line(contract, row, actor, now)
+            found += [written] if written is not None else []
+        except DomainError as error:
+            findings.append(Finding(error.code, f"line {line}: {error.message}", where=str(line)))
+        if len(findings) >= MOST_FINDINGS:
+            break
+    if findings:
+        raise Refused("contracts.event_file", findings[0].message, findings=tuple(findings))
+    return found
+
+
+def _from_line(
+    contract: Contract, row: Mapping[str, Any], actor: Actor, now: datetime
+) -> ContractEvent | None:
+    """Write down one line of a file; None when that event stands already."""
+    if None in row:
+        raise Refused("contracts.event_file", "there are more cells than columns")
+    cells = {name: (cell or "").strip() for name, cell in row.items()}
+    start = read_stamp(cells["start"], contract.zone)
+    end = read_stamp(cells["end"], contract.zone) if cells["end"] else start
+    values = {
+        name: cell for name, cell in cells.items() if cell and name and name not in FILE_COLUMNS
+    }
+    kept = to_json(event_kind(cells["kind"]).parse(values))
+    plain = {name: str(value) for name, value in kept.items() if value is not None}
+    alike = standing(contract).filter(kind=cells["kind"], start_utc=start, end_utc=end)
+    if alike.filter(values=plain).exists():
+        return None
+    return record_event(
+        contract,
+        kind=cells["kind"],
+        start_utc=start,
+        end_utc=end,
+        values=values,
+        reason=cells["reason"],
+        actor=actor,
+        now=now,
+    )
+
+
+def _must_stand(event: ContractEvent, contract: Contract) -> None:
+    if event.contract_id != contract.pk:
+        raise Refused("contracts.event", "the replaced event is of another contract")
+    if not standing(contract).filter(pk=event.pk).exists():
+        text = "This event was corrected or withdrawn meanwhile; look at the one that stands."
+        raise Conflict("contracts.event_replaced", text)
+
+
+def _written(row: ContractEvent, deed: str, actor: Actor, now: datetime) -> ContractEvent:
+    """Save the row, put it on the trail and tell who rests on events of that time."""
+    checked_save(row)
+    after = {"kind": row.kind, "start_utc": row.start_utc, "end_utc": row.end_utc, **row.values}
+    before = None
+    start, end = row.start_utc, row.end_utc
+    if row.replaces is not None:
+        old = row.replaces
+        before = {"event": old.pk, "start_utc": old.start_utc, "end_utc": old.end_utc}
+        before |= old.values
+        start, end = min(start, old.start_utc), max(end, old.end_utc)
+    record(deed, row, actor=actor, reason=row.reason, before=before, after=after)
+    for tell in changed:
+        tell(row.contract, start, end, now)
+    return row
