@@ -9,7 +9,7 @@ printed cents, so both always add up to it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -18,6 +18,8 @@ from poweroptix.kernel.fixed import EXACT, WIDE, exact_sum
 from poweroptix.kernel.rounding import money
 from poweroptix.kernel.worksheet import IntervalRow, Row, Worksheet
 
+#: What a line is told by from run to run: line code, label, first day.
+Key = tuple[int, str, str]
 ZERO = Decimal("0.00")
 DELTA_LINE_CODE = 70
 MEANING = (
@@ -49,7 +51,7 @@ class BilledRow:
 class Billed:
     """One printed line as far as a comparison needs it; quantity in the quoted unit of the rate."""
 
-    key: tuple[int, str, str]
+    key: Key
     label: str
     quantity: Decimal | None
     unit: str
@@ -61,7 +63,7 @@ class Billed:
 class Delta:
     """The change of one line: `amount_usd` = `volume_usd` + `price_usd`, to the cent."""
 
-    key: tuple[int, str, str]
+    key: Key
     label: str
     unit: str
     before_quantity: Decimal | None
@@ -75,6 +77,19 @@ class Delta:
     def amount_usd(self) -> Decimal:
         """Return new - old in printed cents."""
         return self.after_usd - self.before_usd
+
+    def document(self) -> dict[str, Any]:
+        """Return the difference as it stands in a frozen document, numbers as text."""
+        fields = (
+            "before_quantity", "after_quantity", "before_usd", "after_usd", "volume_usd",
+            "price_usd",
+        )  # fmt: skip
+        numbers = {name: getattr(self, name) for name in fields}
+        return {
+            "label": self.label,
+            "unit": self.unit,
+            **{name: None if one is None else format(one, "f") for name, one in numbers.items()},
+        }
 
 
 @dataclass(frozen=True)
@@ -133,6 +148,42 @@ def compare(before: Sequence[Billed], after: Sequence[Billed]) -> list[Delta]:
     deltas = [_changed(old.get(one.key), one) for one in after]
     deltas += [_changed(one, None) for one in before if one.key not in new_keys]
     return [one for one in deltas if _differs(one)]
+
+
+def numbered(keys: Iterable[Key]) -> list[Key]:
+    """Return the keys, with the label of a second equal one numbered, so that none is lost.
+
+    >>> numbered([(10, "Energy", "2026-03-01"), (10, "Energy", "2026-03-01")])
+    [(10, 'Energy', '2026-03-01'), (10, 'Energy (2)', '2026-03-01')]
+    """
+    seen: dict[Key, int] = {}
+    found = []
+    for key in keys:
+        seen[key] = seen.get(key, 0) + 1
+        code, label, first = key
+        found.append(key if seen[key] == 1 else (code, f"{label} ({seen[key]})", first))
+    return found
+
+
+def billed_of(lines: Iterable) -> list[Billed]:
+    """Return a run's own priced lines as a comparison needs them; corrections are left out.
+
+    Takes the lines of an outcome, whose worksheets are objects.
+    """
+    own = [line for line in lines if not line.corrects_period]
+    keys = numbered((line.line_code, line.label, line.first_date.isoformat()) for line in own)
+    return [
+        Billed(
+            key,
+            line.label,
+            line.quantity,
+            line.unit,
+            line.amount_usd,
+            billed_rows(line.worksheet),
+        )
+        for key, line in zip(keys, own, strict=True)
+        if line.amount_usd is not None
+    ]
 
 
 def total(deltas: Sequence[Delta]) -> Total:

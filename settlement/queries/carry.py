@@ -8,7 +8,7 @@ from typing import Any
 from contracts.models import Contract
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.worksheet import Worksheet
-from settlement.calc.delta import Billed, Delta, billed_rows, compare
+from settlement.calc.delta import Billed, Delta, billed_rows, compare, numbered
 from settlement.models import Line, SettlementRun
 from settlement.queries.shelf import Shelf
 
@@ -65,7 +65,7 @@ def adjustments(contract: Contract, period: Period, shelf: Shelf) -> tuple[dict[
                 "before_version": versions[billed[run.period]],
                 "after_version": run.version,
             },
-            "deltas": [_document(delta) for delta in deltas],
+            "deltas": [delta.document() for delta in deltas],
         }
         for run in corrected
         if billed[run.period] != run.pk
@@ -85,17 +85,18 @@ def _posted(contract: Contract) -> list[tuple[str, int]]:
 
 def billed_lines(run_id: int) -> list[Billed]:
     """Return the lines of a run as a comparison needs them, without corrections of others."""
-    rows = Line.objects.filter(run=run_id, corrects_run__isnull=True).order_by("position")
+    rows = list(Line.objects.filter(run=run_id, corrects_run__isnull=True).order_by("position"))
+    keys = numbered((row.line_code, row.label, row.first_date.isoformat()) for row in rows)
     return [
         Billed(
-            (row.line_code, row.label, row.first_date.isoformat()),
+            key,
             row.label,
             row.quantity,
             row.unit,
             row.amount_usd,
             billed_rows(Worksheet.from_json(row.worksheet)),
         )
-        for row in rows
+        for key, row in zip(keys, rows, strict=True)
         if row.amount_usd is not None
     ]
 
@@ -103,16 +104,3 @@ def billed_lines(run_id: int) -> list[Billed]:
 def compare_runs(before_id: int, after_id: int) -> list[Delta]:
     """Return the changes between two runs of one period, with volume and price effect."""
     return compare(billed_lines(before_id), billed_lines(after_id))
-
-
-def _document(delta: Delta) -> dict[str, Any]:
-    """Return a difference as it stands in the frozen document, numbers as text."""
-    fields = (
-        "before_quantity", "after_quantity", "before_usd", "after_usd", "volume_usd", "price_usd",
-    )  # fmt: skip
-    numbers = {name: getattr(delta, name) for name in fields}
-    return {
-        "label": delta.label,
-        "unit": delta.unit,
-        **{name: None if one is None else format(one, "f") for name, one in numbers.items()},
-    }

@@ -1,0 +1,293 @@
+"""Why the lines of two runs of a period differ: each difference split exactly into its causes.
+
+One input after the other is taken from the newer run, always in the same order, and the period is
+settled again after each step. What a step moves in the printed cents of a line is what its cause
+did. The steps lead from the older run to the newer one, so the causes of a line add up to its
+difference, to the cent. Because the whole bill is settled in every step it works for every charge
+type, and a tax or a minimum bill gets the causes of the lines that it rests on.
+
+Where two causes meet (other kWh at another price) the one that comes first is counted at the old
+value of the other. The order is therefore part of the result: `CAUSES`, and docs/causes.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from contracts.calc.price_terms import PricedTerm
+from poweroptix.kernel.canonical import canonical_json
+from poweroptix.kernel.errors import Refused
+from poweroptix.kernel.series import Series
+from settlement.calc.delta import ZERO, Key, numbered
+from settlement.calc.inputs import Inputs, VersionInputs
+from settlement.calc.settle import ESTIMATED, settle
+
+Amounts = Mapping[Key, Decimal | None]
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One reason for a difference: its key in documents, its name and what it means."""
+
+    key: str
+    title: str
+    meaning: str
+
+
+METER = Cause(
+    "METER_REVISION", "Meter revision", "Measured readings changed, or missing ones arrived."
+)
+ESTIMATE = Cause(
+    "ESTIMATE_REPLACED", "Estimate replaced", "Intervals that were estimated got other values."
+)
+PRICE = Cause("PRICE_REVISION", "Price revision", "Published prices of an index changed.")
+AMENDMENT = Cause(
+    "CONTRACT_AMENDMENT",
+    "Contract amendment",
+    "Terms, facts, calendars or the rounding of the contract changed.",
+)
+ALLOCATION = Cause(
+    "ALLOCATION_KEY",
+    "Allocation key",
+    "Shared energy and losses are split by other keys, members or points.",
+)
+CARRY = Cause(
+    "EARLIER_MONTH",
+    "Earlier month",
+    "What an earlier month hands on (blocks, ratchets, banks) changed.",
+)
+RULE = Cause(
+    "RULE_CHANGE", "Rule change", "The same inputs are computed by a newer rule of the system."
+)
+#: All causes, in the order in which they are substituted.
+CAUSES = (METER, ESTIMATE, PRICE, AMENDMENT, ALLOCATION, CARRY, RULE)
+
+
+@dataclass(frozen=True)
+class CausedDelta:
+    """The change of one line in printed cents, and what of it each cause did (others did nothing).
+
+    `amount_usd` = the sum of `by_cause`, to the cent.
+    """
+
+    key: Key
+    label: str
+    before_usd: Decimal
+    after_usd: Decimal
+    by_cause: Mapping[str, Decimal] = field(default_factory=dict)
+
+    @property
+    def amount_usd(self) -> Decimal:
+        """Return new - old in printed cents."""
+        return self.after_usd - self.before_usd
+
+    def causes(self) -> list[tuple[Cause, Decimal]]:
+        """Return the causes that moved the line, in the order of substitution."""
+        return [(one, self.by_cause[one.key]) for one in CAUSES if one.key in self.by_cause]
+
+
+def causes_between(
+    before: Inputs,
+    after: Inputs,
+    *,
+    same_key: Mapping[str, Series] | None = None,
+    printed: tuple[Amounts, Amounts] | None = None,
+) -> list[CausedDelta]:
+    """Return every line that some cause moved, in the order of the newer run, gone ones last.
+
+    `same_key` are the quantities that the newer readings give under the allocation rules of the
+    older run; without them a change of quantities is put down to readings. `printed` are the
+    amounts that both runs really printed: where today's computation of a run gives others, the
+    rest is a rule change. A line without an amount counts as not billed. Refused when the two are
+    not of one contract and period.
+    """
+    _refuse_apart(before, after)
+    first, last = _amounts(before), _amounts(after)
+    was, now = printed or (first, last)
+    moved: dict[Key, dict[str, Decimal]] = {}
+    reached = first
+    for cause, state in _states(before, after, same_key):
+        amounts = last if state is after else _priced(state, first)
+        if amounts is not None:
+            _note(moved, cause, reached, amounts)
+            reached = amounts
+    keys = [*now, *(key for key in was if key not in now)]
+    for key in keys:
+        rest = _cents(now, key) - _cents(was, key) - sum(moved.get(key, {}).values(), ZERO)
+        _add(moved, key, RULE, rest)
+    return [
+        CausedDelta(key, key[1], _cents(was, key), _cents(now, key), moved[key])
+        for key in keys
+        if moved.get(key)
+    ]
+
+
+def total_by_cause(deltas: Iterable[CausedDelta]) -> dict[str, Decimal]:
+    """Return what each cause did to the bill, in the order of substitution."""
+    found = list(deltas)
+    return {
+        one.key: sum((delta.by_cause.get(one.key, ZERO) for delta in found), ZERO)
+        for one in CAUSES
+        if any(one.key in delta.by_cause for delta in found)
+    }
+
+
+def amounts_of(lines: Iterable) -> dict[Key, Decimal | None]:
+    """Return the printed amounts of a run's own lines by key; corrections of others are left out.
+
+    Takes settled lines as well as stored ones.
+    """
+    own = [line for line in lines if not line.corrects_period]
+    keys = numbered((line.line_code, line.label, line.first_date.isoformat()) for line in own)
+    return {key: line.amount_usd for key, line in zip(keys, own, strict=True)}
+
+
+def _refuse_apart(before: Inputs, after: Inputs) -> None:
+    if (before.contract, before.period) == (after.contract, after.period):
+        return
+    text = (
+        f"{before.contract} {before.period.label} and {after.contract} {after.period.label} "
+        "cannot be compared: both runs must be of one contract and one period."
+    )
+    raise Refused("settlement.not_comparable", text)
+
+
+def _states(
+    before: Inputs, after: Inputs, same_key: Mapping[str, Series] | None
+) -> Iterator[tuple[Cause, Inputs]]:
+    """Yield the inputs after each substitution that changes something; the newer run at the end.
+
+    What only the older run reads stays beside what the newer one reads, so that the old terms find
+    their prices and calendars.
+    """
+    readings = after.series if same_key is None else {**after.series, **same_key}
+    steps: tuple[tuple[Cause, Callable[[Inputs], Inputs]], ...] = (
+        (METER, lambda one: replace(one, series=_measured(one.series, readings))),
+        (ESTIMATE, lambda one: replace(one, series={**one.series, **readings})),
+        (PRICE, lambda one: replace(one, prices={**one.prices, **after.prices})),
+        (AMENDMENT, lambda one: _amended(one, before, after)),
+        (ALLOCATION, lambda one: replace(one, series={**one.series, **after.series})),
+        (CARRY, lambda one: replace(one, carry_in=after.carry_in)),
+    )
+    state = before
+    for cause, step in steps:
+        following = step(state)
+        if not _alike(state, following):
+            yield cause, following
+        state = following
+    yield RULE, after
+
+
+def _measured(old: Mapping[str, Series], new: Mapping[str, Series]) -> dict[str, Series]:
+    """Return the new quantities, except in intervals that were estimated."""
+    return {**old, **{name: _keeping_estimates(old.get(name), one) for name, one in new.items()}}
+
+
+def _keeping_estimates(old: Series | None, new: Series) -> Series:
+    if old is None or old.grid != new.grid or old.unit != new.unit:
+        return new
+    kept = np.isin(old.status, ESTIMATED)
+    status = np.where(kept, old.status, new.status)
+    values = np.where(kept, old.values, new.values)
+    return Series(new.grid, values, status.astype(np.uint8), new.unit)
+
+
+def _amended(state: Inputs, before: Inputs, after: Inputs) -> Inputs:
+    """Return the state under the newer terms, each still priced by the rule it had.
+
+    A line whose charge became another one reads its own carry: it could not read that of the old.
+    """
+    return replace(
+        state,
+        carry_in=_own_carry(state.carry_in, before, after),
+        versions=tuple(_under_old_rules(one, before) for one in after.versions),
+        calendars={**state.calendars, **after.calendars},
+        rounding_point=after.rounding_point,
+        rounding=after.rounding,
+        currency=after.currency,
+    )
+
+
+def _own_carry(carry: Mapping[str, Any], before: Inputs, after: Inputs) -> Mapping[str, Any]:
+    old, new = ({(one.line_code, _noun(one)) for one in _terms(run)} for run in (before, after))
+    others = {str(code) for code, _charge in old ^ new}
+    kept = {code: one for code, one in carry.items() if code not in others}
+    return {**kept, **{code: one for code, one in after.carry_in.items() if code in others}}
+
+
+def _terms(inputs: Inputs) -> Iterator[PricedTerm]:
+    return (term for version in inputs.versions for term in version.terms)
+
+
+def _under_old_rules(version: VersionInputs, before: Inputs) -> VersionInputs:
+    """Return a version whose terms have the number of their rule (noun@1) that they had before."""
+    known = {(term.line_code, _noun(term)): term.charge_type for term in _terms(before)}
+    terms = tuple(
+        replace(term, charge_type=known.get((term.line_code, _noun(term)), term.charge_type))
+        for term in version.terms
+    )
+    return replace(version, terms=terms)
+
+
+def _noun(term: PricedTerm) -> str:
+    return term.charge_type.partition("@")[0]
+
+
+def _alike(one: Inputs, other: Inputs) -> bool:
+    """Say whether two states give the same lines: nothing that pricing reads differs."""
+    return _plain(one) == _plain(other) and all(
+        _same_values(getattr(one, name), getattr(other, name)) for name in ("series", "prices")
+    )
+
+
+def _plain(state: Inputs) -> bytes:
+    bare = replace(state, series={}, prices={}, series_refs={}, price_refs={}, allocation={})
+    return canonical_json(bare.document())
+
+
+def _same_values(one: Mapping, other: Mapping) -> bool:
+    return one.keys() == other.keys() and all(
+        found is other[name] or found.digest() == other[name].digest()
+        for name, found in one.items()
+    )
+
+
+def _amounts(inputs: Inputs) -> dict[Key, Decimal | None]:
+    return amounts_of(settle(replace(inputs, adjustments=())).lines)
+
+
+def _priced(state: Inputs, first: Amounts) -> Amounts | None:
+    """Return the amounts of a state between the two runs; None when it cannot be priced.
+
+    New terms may not be able to read what the old month handed on, or want what only the newer
+    run has. Such a step is taken together with the next one, and counts as the next one's cause.
+    """
+    try:
+        amounts = _amounts(state)
+    except Refused:
+        return None
+    lost = any(usd is None and first.get(key, ZERO) is not None for key, usd in amounts.items())
+    return None if lost else amounts
+
+
+def _note(moved: dict, cause: Cause, reached: Amounts, amounts: Amounts) -> None:
+    for key in dict.fromkeys([*reached, *amounts]):
+        _add(moved, key, cause, _cents(amounts, key) - _cents(reached, key))
+
+
+def _add(moved: dict, key: Key, cause: Cause, usd: Decimal) -> None:
+    """Add cents to the account of a cause; nothing is not noted."""
+    if usd == 0:
+        return
+    account = moved.setdefault(key, {})
+    account[cause.key] = account.get(cause.key, ZERO) + usd
+
+
+def _cents(amounts: Amounts, key: Key) -> Decimal:
+    found = amounts.get(key)
+    return ZERO if found is None else found
