@@ -14,7 +14,7 @@ from poweroptix.kernel.period import Period
 from settlement.calc.inputs import Inputs, from_bytes
 from settlement.calc.plan import contract_channels
 from settlement.models import AllocationPart, SettlementRun
-from settlement.queries.contract import StoredResolver
+from settlement.queries.resolver import StoredResolver
 from settlement.services.allocation import document_of
 
 #: Parts of an allocation and what they are of the billed energy.

@@ -23,49 +23,22 @@ from contracts.calc.price_terms import PricedTerm
 from poweroptix.kernel.canonical import canonical_json
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.series import Series
+from settlement.calc.cause import (
+    ALLOCATION,
+    AMENDMENT,
+    CARRY,
+    CAUSES,
+    ESTIMATE,
+    METER,
+    PRICE,
+    RULE,
+    Cause,
+)
 from settlement.calc.delta import ZERO, Key, numbered
 from settlement.calc.inputs import Inputs, VersionInputs
 from settlement.calc.settle import ESTIMATED, settle
 
 Amounts = Mapping[Key, Decimal | None]
-
-
-@dataclass(frozen=True)
-class Cause:
-    """One reason for a difference: its key in documents, its name and what it means."""
-
-    key: str
-    title: str
-    meaning: str
-
-
-METER = Cause(
-    "METER_REVISION", "Meter revision", "Measured readings changed, or missing ones arrived."
-)
-ESTIMATE = Cause(
-    "ESTIMATE_REPLACED", "Estimate replaced", "Intervals that were estimated got other values."
-)
-PRICE = Cause("PRICE_REVISION", "Price revision", "Published prices of an index changed.")
-AMENDMENT = Cause(
-    "CONTRACT_AMENDMENT",
-    "Contract amendment",
-    "Terms, facts, calendars or the rounding of the contract changed.",
-)
-ALLOCATION = Cause(
-    "ALLOCATION_KEY",
-    "Allocation key",
-    "Shared energy and losses are split by other keys, members or points.",
-)
-CARRY = Cause(
-    "EARLIER_MONTH",
-    "Earlier month",
-    "What an earlier month hands on (blocks, ratchets, banks) changed.",
-)
-RULE = Cause(
-    "RULE_CHANGE", "Rule change", "The same inputs are computed by a newer rule of the system."
-)
-#: All causes, in the order in which they are substituted.
-CAUSES = (METER, ESTIMATE, PRICE, AMENDMENT, ALLOCATION, CARRY, RULE)
 
 
 @dataclass(frozen=True)

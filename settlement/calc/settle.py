@@ -31,6 +31,7 @@ from poweroptix.kernel.quality import Status
 from poweroptix.kernel.rounding import display
 from poweroptix.kernel.series import Series
 from poweroptix.kernel.worksheet import Row, Worksheet
+from settlement.calc.cause import CAUSES
 from settlement.calc.delta import DELTA_LINE_CODE
 from settlement.calc.inputs import Inputs, VersionInputs
 
@@ -245,7 +246,13 @@ def _adjustment(entry: Mapping[str, Any], inputs: Inputs) -> SettledLine:
         Row(label, one, Figure("amount", Decimal(entry[name]), inputs.currency, source, note=note))
         for label, name, note in EFFECTS
     ]
-    sheet = Worksheet(f"Correction of {entry['period']}: {entry['label']}", tuple(rows))
+    told = entry.get("causes", {})
+    causes = tuple(
+        Figure(one.title, Decimal(told[one.key]), inputs.currency, source, note=one.meaning)
+        for one in CAUSES
+        if one.key in told
+    )
+    sheet = Worksheet(f"Correction of {entry['period']}: {entry['label']}", tuple(rows), causes)
     return SettledLine(
         position=1_000,
         line_code=DELTA_LINE_CODE,

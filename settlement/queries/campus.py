@@ -19,6 +19,7 @@ from meters.models import Campus, Channel, DeliveryPoint, LossFactor
 from meters.queries import Pin, Pins, final_many
 from poweroptix.kernel.canonical import canonical_json, sha256
 from poweroptix.kernel.period import Period
+from poweroptix.kernel.series import Series
 from settlement.calc.campus import CampusInputs
 from settlement.calc.plan import campus_inputs, channel_ids, period_of
 from settlement.models import Pool
@@ -57,11 +58,16 @@ def read_campus(campus: Campus, period: Period) -> CampusReading:
 def read_again(content: bytes) -> CampusReading:
     """Read exactly what a stored document says; Conflict when a pinned block is gone or differs."""
     document = json.loads(content)
+    return CampusReading(campus_inputs(document, pinned(document)), document, bytes(content))
+
+
+def pinned(document: Mapping[str, Any]) -> dict[int, Series]:
+    """Return the readings that a document pins, by channel; Conflict when a block is gone."""
     period = period_of(document)
     series, _ = final_many(
         channel_ids(document), period.start_utc, period.end_utc, pins=pins_of(document)
     )
-    return CampusReading(campus_inputs(document, series), document, bytes(content))
+    return series
 
 
 def same_reading(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:

@@ -10,6 +10,7 @@ from poweroptix.kernel.period import Period
 from poweroptix.kernel.worksheet import Worksheet
 from settlement.calc.delta import Billed, Delta, billed_rows, compare, numbered
 from settlement.models import Line, SettlementRun
+from settlement.queries.causes import causes_of_runs
 from settlement.queries.shelf import Shelf
 
 
@@ -65,12 +66,24 @@ def adjustments(contract: Contract, period: Period, shelf: Shelf) -> tuple[dict[
                 "before_version": versions[billed[run.period]],
                 "after_version": run.version,
             },
-            "deltas": [delta.document() for delta in deltas],
+            "deltas": _with_causes(deltas, billed[run.period], run.pk),
         }
         for run in corrected
         if billed[run.period] != run.pk
         and (deltas := compare(billed_lines(billed[run.period]), billed_lines(run.pk)))
     )
+
+
+def _with_causes(deltas: list[Delta], before_id: int, after_id: int) -> list[dict[str, Any]]:
+    """Return the differences as documents, each with what every cause did to it, in cents."""
+    found = {one.key: one.by_cause for one in causes_of_runs(before_id, after_id)}
+    return [
+        {
+            **delta.document(),
+            "causes": {name: format(usd, "f") for name, usd in found.get(delta.key, {}).items()},
+        }
+        for delta in deltas
+    ]
 
 
 def _posted(contract: Contract) -> list[tuple[str, int]]:

@@ -1,25 +1,20 @@
-"""What a settlement run reads, put together into its frozen inputs; and how to read it again."""
+"""What a settlement run reads, put together into its frozen inputs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from contracts.calc.price_terms import needs_of
 from contracts.models import Contract
-from contracts.queries import PricePin, prices_for
-from poweroptix.kernel.errors import Conflict, Refused
+from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.period import Period
-from poweroptix.kernel.price_series import PriceSeries
 from poweroptix.kernel.rounding import Mode
 from poweroptix.kernel.series import Series
 from settlement.calc.inputs import Inputs
 from settlement.models import AllocationRun, SettlementRun
 from settlement.queries.carry import adjustments, carry_in
 from settlement.queries.shelf import QUANTITIES, Shelf
-from settlement.storage import read_parts
 
 
 @dataclass(frozen=True)
@@ -95,30 +90,3 @@ def _quantities(
         )
         raise Refused("settlement.not_allocated", text, contract=contract.code)
     return series, references
-
-
-class StoredResolver:
-    """Follows the references of a stored run: allocation parts and pinned prices."""
-
-    def __init__(self, period: Period) -> None:
-        self._period = period
-
-    def series(self, name: str, reference: Mapping[str, Any]) -> Series:
-        """Return the allocation part behind a quantity; Conflict when it is gone."""
-        found = read_parts(
-            reference["run"], contract_ids=[reference["contract"]], kinds=[reference["part"]]
-        )
-        if not found:
-            text = f"'{name}': its allocation has no part {reference['part']} any more."
-            raise Conflict("settlement.part_gone", text)
-        [(series, _)] = found.values()
-        return series
-
-    def prices(self, code: str, reference: Mapping[str, Any]) -> PriceSeries:
-        """Return the pinned prices of an index; Refused when one is gone or differs."""
-        pins = [
-            PricePin(code, date.fromisoformat(day), version, digest, vintage, final)
-            for day, version, digest, vintage, final in reference["pins"]
-        ]
-        found, _ = prices_for([code], self._period, pins=pins)
-        return found[code]

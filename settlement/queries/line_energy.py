@@ -21,7 +21,7 @@ from poweroptix.kernel.series import Series
 from settlement.calc.inputs import from_bytes
 from settlement.calc.own_intervals import Priced, PricedLine, own_intervals, total
 from settlement.models import AllocationPart, Line, SettlementRun
-from settlement.queries.contract import StoredResolver
+from settlement.queries.resolver import StoredResolver
 from settlement.storage import read_parts
 
 KINDS = ("METERED", "SHARED", "LOSS", "TOTAL")

@@ -16,7 +16,7 @@ from settlement.calc.inputs import from_bytes
 from settlement.calc.settle import SettledLine, settle
 from settlement.models import AllocationPart, AllocationRun, Line, SettlementRun
 from settlement.queries.campus import read_again
-from settlement.queries.contract import StoredResolver
+from settlement.queries.resolver import StoredResolver
 from settlement.queries.runs import find_run
 
 

@@ -13,7 +13,7 @@ from poweroptix.audit.actor import Actor
 from poweroptix.kernel.canonical import canonical_json
 from poweroptix.kernel.period import Period
 from settlement.calc.inputs import from_bytes
-from settlement.queries.contract import StoredResolver
+from settlement.queries.resolver import StoredResolver
 
 STAFF = ("operator", "analyst", "approver", "billing")
 HEAD = "meter_id,channel,interval_start,interval_seconds,value,unit,status"

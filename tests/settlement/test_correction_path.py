@@ -168,6 +168,8 @@ def _october_bills_the_difference(campus, september, true_ups):
             volume, price = (Decimal(row["exact_usd"]) for row in line.worksheet["rows"])
             assert (volume, price) == (line.amount_usd, 0)
             assert line.estimated_ratio is None
+            [cause] = line.worksheet["figures"]
+            assert (cause["name"], Decimal(cause["value"])) == ("Meter revision", line.amount_usd)
         assert not runs_to_bill().exists()  # September's true-up is billed by this run
         assert run.created_by == "system:follow-up"
         approve_run(run, actor=campus.approver, now=LATE)

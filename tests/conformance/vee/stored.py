@@ -17,7 +17,7 @@ from meters.services import edit_readings, validate_days
 from meters.services.publishing.followup import validate_receipt
 from poweroptix.kernel.period import Period
 from settlement.calc.inputs import from_bytes
-from settlement.queries.contract import StoredResolver
+from settlement.queries.resolver import StoredResolver
 from settlement.queries.corrections import waiting_of
 from tests.meters import builders
 from tests.meters.services.campus import quiet
