@@ -139,8 +139,21 @@ class LinePage(StaffPage, View):
             "day": day,
             "at": at,
             "zone": line.run.contract.zone,
+            "against": _billed_before(line),
         }
         return render(request, "settlement/line.html", context)
+
+
+def _billed_before(line: Line) -> int | None:
+    """Return the version up to which the period that a correction corrects was billed before."""
+    return next(
+        (
+            one["runs"].get("before_version")
+            for one in line.run.adjustments
+            if line.corrects_period and one["period"] == line.corrects_period
+        ),
+        None,
+    )
 
 
 def _start(campuses: list[Campus], asked: str, at: datetime) -> dict[str, Any]:

@@ -46,12 +46,34 @@ def changes_of(
     wanted = [pin for pin in pins if pin.channel_id in used]
     after, _ = final_many(sorted(used), start, end)
     before, _ = final_many(sorted(used), start, end, pins=wanted)
-    changes = {}
-    for channel_id in sorted(used):
-        change = _change(channel_id, before[channel_id], after[channel_id])
-        if change is not None:
-            changes[channel_id] = change
-    return changes
+    return _changes(before, after)
+
+
+def changes_between(
+    before: Mapping[str, Any], after: Mapping[str, Any], channel_ids: Sequence[int]
+) -> dict[int, Change]:
+    """Compare what two allocations of a month pinned, channel by channel; others are left out."""
+    wanted = {int(pk) for pk in before["pins"]} & {int(pk) for pk in after["pins"]}
+    wanted &= set(channel_ids)
+    same = {pk for pk in wanted if before["digests"][str(pk)] == after["digests"][str(pk)]}
+    period, ids = period_of(after), sorted(wanted - same)
+    if not ids:
+        return {}
+    old, new = (
+        final_many(
+            ids,
+            period.start_utc,
+            period.end_utc,
+            pins=[pin for pin in pins_of(one) if pin.channel_id in wanted - same],
+        )[0]
+        for one in (before, after)
+    )
+    return _changes(old, new)
+
+
+def _changes(before: Mapping[int, Series], after: Mapping[int, Series]) -> dict[int, Change]:
+    found = {pk: _change(pk, before[pk], after[pk]) for pk in sorted(before)}
+    return {pk: change for pk, change in found.items() if change is not None}
 
 
 def _window(period: Period, first: datetime, last: datetime) -> tuple[datetime, datetime]:

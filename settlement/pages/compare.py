@@ -1,0 +1,124 @@
+"""Two runs of a contract month side by side: lines, causes, and the corrections behind them."""
+
+from decimal import Decimal
+
+from django.shortcuts import render
+from django.views import View
+
+from poweroptix.kernel.errors import NotFoundError
+from poweroptix.pages.downloads import table_response
+from poweroptix.pages.guards import StaffPage
+from settlement.calc.cause import CAUSES, Cause
+from settlement.calc.delta import MEANING
+from settlement.calc.stack import stacked
+from settlement.models import SettlementRun
+from settlement.queries.behind import behind
+from settlement.queries.compare import ComparedLine, Comparison, compared
+from settlement.queries.runs import compared_with
+
+#: The picture: where labels end and bars begin, its right edge, and the height of a bar.
+LABELS, RIGHT, ROW = 300, 980, 34
+COLOURS = {one.key: f"f{at}" for at, one in enumerate(CAUSES, 1)}
+FILES = ("csv", "xlsx")
+
+
+class ComparePage(StaffPage, View):
+    """Any two runs of one contract month; `against` names the older one by its version."""
+
+    verb = "settlement.view"
+
+    def get(self, request, pk):
+        """Show the comparison, or hand it out as a file."""
+        after = _run(pk)
+        versions = list(
+            SettlementRun.objects.filter(contract=after.contract_id, period=after.period)
+            .exclude(pk=pk)
+            .defer("inputs", "findings")
+            .order_by("version")
+        )
+        before = _chosen(after, versions, request.GET.get("against", ""))
+        context = {
+            "run": after,
+            "before": before,
+            "versions": versions,
+            "zone": after.contract.zone,
+        }
+        if before is None:
+            return render(request, "settlement/compare.html", context)
+        found = compared(before, after)
+        if request.GET.get("export") in FILES:
+            name = (
+                f"compare_{after.contract.code}_{after.period}_v{before.version}_v{after.version}"
+            )
+            return table_response(request.GET["export"], name, *found.table())
+        context |= {
+            "found": found,
+            "causes": [(one, found.total_of(one), COLOURS[one.key]) for one in found.causes],
+            "table": [
+                {"line": line, "causes": [_cause(line, one) for one in found.causes]}
+                for line in found.lines
+            ],
+            "sums": _sums(found),
+            "bars": drawn(found.changed),
+            "behind": behind(before, after),
+            "meaning": MEANING,
+        }
+        return render(request, "settlement/compare.html", context)
+
+
+def drawn(lines: tuple[ComparedLine, ...]) -> dict:
+    """Return the picture of the changed lines: one bar each, its causes stacked."""
+    titles = {one.key: one.title for one in CAUSES}
+    drawing = stacked([list(line.by_cause.items()) for line in lines], LABELS, RIGHT)
+    rows = [
+        {
+            "label": line.label,
+            "middle": at * ROW + ROW // 2 + 4,
+            "pieces": [
+                {
+                    "title": titles[piece.name],
+                    "colour": COLOURS[piece.name],
+                    "value": piece.value,
+                    "x": _number(piece.x),
+                    "y": at * ROW + 5,
+                    "width": _number(max(piece.width, Decimal("0.5"))),
+                }
+                for piece in pieces
+            ],
+        }
+        for at, (line, pieces) in enumerate(zip(lines, drawing.bars, strict=True))
+    ]
+    return {"rows": rows, "zero": _number(drawing.zero_x), "height": len(lines) * ROW + 6}
+
+
+def _cause(line: ComparedLine, cause: Cause) -> tuple[str, Decimal | None]:
+    return cause.title, line.by_cause.get(cause.key)
+
+
+def _sums(found: Comparison) -> dict[str, Decimal]:
+    names = ("before_usd", "after_usd", "amount_usd", "volume_usd", "price_usd")
+    return {name: found.total(name) for name in names}
+
+
+def _run(pk: int) -> SettlementRun:
+    rows = SettlementRun.objects.select_related("contract", "allocation_run", "carry_in_run")
+    run = rows.filter(pk=pk).first()
+    if run is None:
+        raise NotFoundError("settlement.run", f"There is no run {pk}.")
+    return run
+
+
+def _chosen(after: SettlementRun, versions: list[SettlementRun], said: str) -> SettlementRun | None:
+    """Return the run that is asked for, else the one that the run is read against."""
+    if said:
+        found = next((one for one in versions if str(one.version) == said.removeprefix("v")), None)
+        if found is None:
+            text = f"{after.contract.code} {after.period} has no other version '{said[:12]}'."
+            raise NotFoundError("settlement.run", text)
+        return _run(found.pk)
+    default = compared_with(after) or (versions[-1] if versions else None)
+    return None if default is None else _run(default.pk)
+
+
+def _number(value: Decimal) -> str:
+    return f"{value:.2f}"
