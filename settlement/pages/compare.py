@@ -13,6 +13,7 @@ from settlement.calc.delta import MEANING
 from settlement.calc.stack import stacked
 from settlement.models import SettlementRun
 from settlement.queries.behind import behind
+from settlement.queries.chain import later_months
 from settlement.queries.compare import ComparedLine, Comparison, compared
 from settlement.queries.runs import compared_with
 
@@ -61,6 +62,7 @@ class ComparePage(StaffPage, View):
             "sums": _sums(found),
             "bars": drawn(found.changed),
             "behind": behind(before, after),
+            "later": later_months(after) if before.carry_out != after.carry_out else [],
             "meaning": MEANING,
         }
         return render(request, "settlement/compare.html", context)
