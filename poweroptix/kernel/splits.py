@@ -88,6 +88,29 @@ def split_grid(
     return np.where(amounts < 0, -parts, parts)
 
 
+def split_in_units(
+    totals: NDArray[np.int64],
+    weights: NDArray[np.int64],
+    codes: Sequence[str],
+    unit: int,
+    *,
+    fallback_weights: NDArray[np.int64] | None = None,
+) -> NDArray[np.int64]:
+    """Return parts[k, n] like `split_grid`, handed out in whole multiples of `unit`.
+
+    What is smaller than one unit is split the same way in single ones, so nothing is lost.
+
+    >>> split_in_units(np.array([1009]), np.array([[1], [1]]), ["A", "B"], 100).tolist()
+    [[505], [504]]
+    """
+    whole = np.sign(totals) * (np.abs(totals) // unit)
+    parts = split_grid(whole, weights, codes, fallback_weights=fallback_weights) * unit
+    rest = totals - whole * unit
+    if rest.any():
+        parts = parts + split_grid(rest, weights, codes, fallback_weights=fallback_weights)
+    return parts
+
+
 def _split_columns(sizes: NDArray[np.int64], shares: NDArray[np.int64]) -> NDArray[np.int64]:
     """Split magnitudes; rows are in code order, so a stable sort breaks the last tie."""
     weight_sums = shares.sum(axis=0)

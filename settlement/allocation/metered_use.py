@@ -23,6 +23,7 @@ from settlement.allocation._base import (
     part_figures,
     split_series,
     supply_figure,
+    use_figures,
 )
 
 
@@ -70,7 +71,6 @@ class MeteredUse(AllocationKey):
             fallback=fallback,
             status=status,
         )
-        uses = tuple(_use_figure(code, claims[code]) for code in codes)
         rule = Figure(
             "intervals without use",
             Decimal(idle),
@@ -81,14 +81,9 @@ class MeteredUse(AllocationKey):
         sheet = Worksheet(
             "Shared by metered use",
             (),
-            figures=(supply_figure(supply), *uses, rule, *part_figures(parts)),
+            figures=(supply_figure(supply), *use_figures(claims), rule, *part_figures(parts)),
         )
         return Allocation(parts, sheet, dict(carry_in))
-
-
-def _use_figure(code: str, claim: Series) -> Figure:
-    source = Source("readings", code, f"metered use of {code}", {"digest": claim.digest()})
-    return Figure(f"use of {code}", claim.total_present(), claim.unit, source)
 
 
 def _fallback(weights: np.ndarray, codes: list[str], rule: str) -> np.ndarray | None:

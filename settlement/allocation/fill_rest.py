@@ -1,0 +1,60 @@
+"""The last source of a campus: every member takes from it what no other source gave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from poweroptix.kernel.series import Series
+from poweroptix.kernel.worksheet import Worksheet
+from settlement.allocation._base import (
+    Allocation,
+    AllocationKey,
+    PoolParameters,
+    allocation_keys,
+    check_members,
+    part_figures,
+    rest_figure,
+    supply_figure,
+    taken,
+    use_figures,
+    wants_of,
+)
+
+
+@allocation_keys.register("fill_rest@1")
+class FillRest(AllocationKey):
+    """Each member's open need, whole; what was metered beyond or below it is left over."""
+
+    title = "Fills what the other sources leave open"
+    fills = True
+
+    @dataclass(frozen=True, kw_only=True)
+    class Parameters(PoolParameters):
+        """A source that fills the rest says nothing more."""
+
+    def allocate(
+        self,
+        supply: Series,
+        claims: Mapping[str, Series],
+        parameters: Any,
+        carry_in: Mapping[str, Any],
+    ) -> Allocation:
+        """Give every member its need with its sign: who fed energy back gives it to this source.
+
+        The rest is negative where the meters of the source show less than was needed.
+        """
+        check_members(list(claims))
+        allocation = taken(supply, claims, wants_of(claims))
+        sheet = Worksheet(
+            "Fills what the other sources leave open",
+            (),
+            figures=(
+                supply_figure(supply),
+                *use_figures(claims),
+                *part_figures(allocation.parts),
+                rest_figure(allocation.rest),
+            ),
+        )
+        return replace(allocation, worksheet=sheet, carry_out=dict(carry_in))
