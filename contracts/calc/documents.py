@@ -5,13 +5,13 @@ Series may be written in full ("values"), as one value for every interval ("flat
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from contracts.calc.price_terms import PricingInputs
-from contracts.charges._base import Calendar, PricedLine
+from contracts.charges._base import Calendar, PoolView, PricedLine
 from contracts.events import Event, check_event
 from poweroptix.kernel.calendar import TouSchedule
 from poweroptix.kernel.errors import DomainError, Refused
@@ -35,6 +35,7 @@ KNOWN = {
     "facts",
     "events",
     "lines",
+    "pools",
     "carry_in",
     "rounding_point",
     "rounding",
@@ -83,6 +84,7 @@ def pricing_inputs(document: Mapping[str, Any], defaults: PricingInputs) -> Pric
         facts={**defaults.facts, **document.get("facts", {})},
         events=read_events(document.get("events", ())),
         lines=tuple(read_line(entry) for entry in document.get("lines", ())),
+        pools={code: read_pool(code, entry) for code, entry in document.get("pools", {}).items()},
         carry_in=document.get("carry_in", {}),
         rounding_point=document.get("rounding_point", defaults.rounding_point),
         rounding=Mode(document.get("rounding", defaults.rounding)),
@@ -146,6 +148,30 @@ def read_line(entry: Any) -> PricedLine:
         )
         raise Refused("contracts.document", text) from error
     return line
+
+
+def read_pool(code: str, entry: Mapping[str, Any]) -> PoolView:
+    """Return what a contract sees of a pool of money; Refused for an entry that is unknown."""
+    known = {one.name for one in fields(PoolView)}
+    unknown = sorted(set(entry) - known)
+    if unknown:
+        text = f"pools.{code}: unknown entry '{unknown[0]}'; known: {', '.join(sorted(known))}"
+        raise Refused("contracts.document", text)
+    numbers = {
+        name: read_number(f"pools.{code}.{name}", entry.get(name))
+        for name in ("amount_usd", "operator_usd", "weight", "weights", "extra_usd", "share_usd")
+    }
+    above = entry.get("above")
+    return PoolView(
+        **{
+            "pool": code,
+            "kind": "COST",
+            "period": "",
+            **entry,
+            **numbers,
+            "above": None if above is None else read_pool(above["pool"], above),
+        }
+    )
 
 
 def read_date(document: Mapping[str, Any], name: str, default: date | None) -> date | None:

@@ -12,6 +12,7 @@ from contracts.charges._base import (
     Calendar,
     ChargeInputs,
     Needs,
+    PoolView,
     PricedLine,
     TermRef,
     charge_type,
@@ -60,6 +61,7 @@ class PricingInputs:
     facts: Mapping[str, str] = field(default_factory=dict)
     events: tuple[Event, ...] = ()
     lines: tuple[PricedLine, ...] = ()
+    pools: Mapping[str, PoolView] = field(default_factory=dict)
     carry_in: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     rounding_point: str = "LINE"
     rounding: Mode = Mode.HALF_UP
@@ -123,18 +125,20 @@ def charge_inputs(
         facts=inputs.facts,
         events=inputs.events,
         lines=lines,
+        pools=inputs.pools,
         rounding_point=inputs.rounding_point,
         rounding=inputs.rounding,
     )
 
 
 def needs_of(terms: Iterable[PricedTerm]) -> Needs:
-    """All series, prices, calendars, facts and events that terms read, each once and sorted."""
+    """All that the terms read by name, each name once and sorted."""
     series: set[str] = set()
     prices: set[str] = set()
     calendars: set[str] = set()
     facts: set[str] = set()
     events: set[str] = set()
+    pools: set[str] = set()
     for term in terms:
         kind = charge_type(term.charge_type)
         needs = kind.needs(kind.parse(term.parameters))
@@ -143,7 +147,9 @@ def needs_of(terms: Iterable[PricedTerm]) -> Needs:
         calendars |= set(needs.calendars)
         facts |= set(needs.facts)
         events |= set(needs.events)
-    return Needs(*(tuple(sorted(names)) for names in (series, prices, calendars, facts, events)))
+        pools |= set(needs.pools)
+    names = (series, prices, calendars, facts, events, pools)
+    return Needs(*(tuple(sorted(each)) for each in names))
 
 
 def absent(needs: Needs, inputs: PricingInputs) -> list[Finding]:
@@ -153,6 +159,7 @@ def absent(needs: Needs, inputs: PricingInputs) -> list[Finding]:
         ("prices", needs.prices, inputs.prices),
         ("calendar", needs.calendars, inputs.calendars),
         ("fact", needs.facts, inputs.facts),
+        ("pool", needs.pools, inputs.pools),
     )
     return [
         Finding(f"contracts.{kind}_absent", f"{kind} '{name}' is not there", where=inputs.contract)

@@ -1,5 +1,7 @@
 """What every charge type is given, what it returns, and the register of all of them."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -61,14 +63,43 @@ class PricedLine:
 
 
 @dataclass(frozen=True)
+class PoolView:
+    """What one contract may see of a pool of money: totals, its own weight and its own share.
+
+    `amount_usd` less `operator_usd` is shared by weight / weights; `extra_usd` is the cent (or
+    none) that the contract got of the remainder. Amounts are those of the pool, so a credit of a
+    REVENUE pool is positive here. `above` is the pool of which this one is a part. None where the
+    month is not divided or an input of it is missing.
+    """
+
+    pool: str
+    kind: str
+    period: str
+    amount_usd: Decimal | None = None
+    operator_usd: Decimal | None = None
+    weight: Decimal | None = None
+    weights: Decimal | None = None
+    unit: str = ""
+    rule: str = ""
+    said: str = ""
+    extra_usd: Decimal | None = None
+    share_usd: Decimal | None = None
+    name: str = ""
+    version: int | None = None
+    claims_sha256: str = ""
+    above: PoolView | None = None
+
+
+@dataclass(frozen=True)
 class ChargeInputs:
     """Everything a charge may read; frozen with the run, so that it can be computed again.
 
     `in_force` is the first and the last local day of the period on which the contract version
     holds; `facts` are named values of the contract and of the month (contract_kw,
     availability_ratio, meter_count ...) as decimal text; `events` happened in the period; `lines`
-    were priced before this one, in order of their codes; `rounding_point` LINE, DAY or INTERVAL
-    and `rounding` are the contract's rule for money.
+    were priced before this one, in order of their codes; `pools` is what the contract may see of
+    pools of money; `rounding_point` LINE, DAY or INTERVAL and `rounding` are the contract's rule
+    for money.
     """
 
     period: Period
@@ -83,6 +114,7 @@ class ChargeInputs:
     facts: Mapping[str, str] = field(default_factory=dict)
     events: tuple[Event, ...] = ()
     lines: tuple[PricedLine, ...] = ()
+    pools: Mapping[str, PoolView] = field(default_factory=dict)
     rounding_point: str = "LINE"
     rounding: Mode = Mode.HALF_UP
 
@@ -164,6 +196,7 @@ class Needs:
     calendars: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
     events: tuple[str, ...] = ()
+    pools: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

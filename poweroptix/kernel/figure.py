@@ -27,6 +27,7 @@ KINDS = frozenset(
         "input",
         "event",
         "line",
+        "pool",
     }
 )
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from contracts.calc import documents
 from contracts.calc.price_terms import PricedTerm
-from contracts.charges import Calendar
+from contracts.charges import Calendar, PoolView
 from contracts.events import Event
 from poweroptix.kernel.calendar import TouSchedule
 from poweroptix.kernel.canonical import canonical_json, sha256
@@ -33,7 +33,7 @@ FORMAT = "settlement.inputs@1"
 KNOWN = {
     "format", "contract", "tenant", "currency", "zone", "period", "rounding_point", "rounding",
     "versions", "series", "prices", "calendars", "carry_in", "carry_from", "allocation",
-    "adjustments", "events",
+    "adjustments", "events", "pools",
 }  # fmt: skip
 VERSION_FIELDS = {"number", "in_force", "anchor_date", "facts", "terms"}
 
@@ -67,7 +67,8 @@ class Inputs:
     `series_refs` and `price_refs` say where a quantity or price came from; a name without one is
     written in full into the document. `calendars` are the JSON of schedule and holidays.
     `events` are those of the contract that its terms read and that touch the period.
-    `adjustments` are differences of earlier periods that this period bills (see calc.delta).
+    `adjustments` are differences of earlier periods that this period bills (see calc.delta);
+    `pools` is what the contract may see of pools of money, by code (see calc.money.views).
     """
 
     contract: str
@@ -84,6 +85,7 @@ class Inputs:
     allocation: Mapping[str, Any] = field(default_factory=dict)
     adjustments: Sequence[Mapping[str, Any]] = ()
     events: tuple[Event, ...] = ()
+    pools: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     rounding_point: str = "LINE"
     rounding: Mode = Mode.HALF_UP
     series_refs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -123,7 +125,12 @@ class Inputs:
             "allocation": dict(self.allocation),
             "adjustments": list(self.adjustments),
             **_event_documents(self.events),
+            **({"pools": dict(self.pools)} if self.pools else {}),
         }
+
+    def pool_views(self) -> dict[str, PoolView]:
+        """Return what the contract may see of pools of money."""
+        return {code: documents.read_pool(code, entry) for code, entry in self.pools.items()}
 
     def frozen(self) -> tuple[bytes, str]:
         """Return the canonical bytes of the document and their SHA-256."""
@@ -170,6 +177,7 @@ def from_document(document: Mapping[str, Any], resolver: Resolver | None = None)
         allocation=document.get("allocation", {}),
         adjustments=tuple(document.get("adjustments", ())),
         events=documents.read_events(document.get("events", ())),
+        pools=document.get("pools", {}),
         rounding_point=document.get("rounding_point", "LINE"),
         rounding=Mode(document.get("rounding", "HALF_UP")),
         series_refs=_references(document.get("series", {})),

@@ -160,6 +160,7 @@ def _pricing(
         anchor_date=version.anchor_date,
         facts=version.facts,
         events=inputs.events,
+        pools=inputs.pool_views(),
         carry_in=carry,
         rounding_point=inputs.rounding_point,
         rounding=inputs.rounding,

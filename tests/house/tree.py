@@ -21,6 +21,7 @@ PURE = (
     "contracts.events",
     "contracts.calc",
     "settlement.allocation",
+    "settlement.sharing",
     "settlement.calc",
     "settlement.exports",
     "esg.sources",
@@ -37,6 +38,7 @@ PLUGIN_FOLDERS = (
     "meters.estimation",
     "meters.sources",
     "settlement.allocation",
+    "settlement.sharing",
     "settlement.exports",
     "esg.sources",
 )

@@ -17,8 +17,8 @@ from meters.services import edit_readings, validate_days
 from meters.services.publishing.followup import validate_receipt
 from poweroptix.kernel.period import Period
 from settlement.calc.inputs import from_bytes
-from settlement.queries.resolver import StoredResolver
 from settlement.queries.corrections import waiting_of
+from settlement.queries.resolver import StoredResolver
 from tests.meters import builders
 from tests.meters.services.campus import quiet
 from tests.settlement.acts import approve, settle

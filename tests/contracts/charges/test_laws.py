@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.charges import PricedLine, charge_types
+from contracts.charges import PoolView, PricedLine, charge_types
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.price_series import PriceSeries
 from tests.contracts.builders import CHICAGO, calendar, charge, inputs, micro_series, term
@@ -41,6 +41,7 @@ def settings_of(key, price):
             "prices": [{"period": "ALL", "blocks": [{"rate": text}]}],
         },
         "recurring_fee@1": {"fee": text},
+        "pool_share@1": {"pool": "site"},
         "minimum_bill@1": {"minimum": text, "lines": [10], "part_month": "WHOLE"},
         "tax@1": {
             "rates": [{"from_date": "2026-01-01", "rate_ratio": f"{price / 2000:f}"}],
@@ -68,10 +69,18 @@ def settings_of(key, price):
     }[key]
 
 
+SITE = PoolView(
+    *("site", "COST", "2026-03", Decimal("100.00"), Decimal(0), Decimal(1), Decimal(3)),
+    extra_usd=Decimal("0.01"),
+    share_usd=Decimal("33.34"),
+)
+
+
 def given_load(values, **more):
     hub = PriceSeries(GRID, np.full(GRID.count, 25 * 10**8, dtype=np.int64), "USD/MWh")
     series = micro_series(GRID, values)
     more = {"term": term("Line", 60), "lines": (PricedLine(10, "Energy", Decimal("12.34")),)} | more
+    more["pools"] = {"site": SITE}
     return inputs(
         period=PERIOD, series=series, prices={"HUB": hub}, calendars={"C": CALENDAR}, **more
     )

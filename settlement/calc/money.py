@@ -1,0 +1,236 @@
+"""A pool of money of one month, divided to the cent: pure, from its frozen document.
+
+The amount is the sum of the items, rounded once. The operator's cut of a positive amount comes
+first; the rest goes to the members by the weights of the key: whole cents of amount x weight /
+weights, then the cents that are left one each by largest remainder, ties by weight, then by code.
+A credit mirrors its charge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from fractions import Fraction
+from math import lcm
+from typing import Any
+
+from poweroptix.kernel.canonical import digest_of
+from poweroptix.kernel.errors import Refused
+from poweroptix.kernel.finding import Finding
+from poweroptix.kernel.fixed import EXACT, exact_sum
+from poweroptix.kernel.parameters import parse
+from poweroptix.kernel.period import Period
+from poweroptix.kernel.rounding import Mode, money, to_places
+from poweroptix.kernel.series import Series
+from poweroptix.kernel.splits import split
+from settlement.sharing._base import Claims, Stay, Weighing, money_key
+
+FORMAT = "settlement.pool@1"
+KINDS = ("COST", "FEE", "REVENUE")
+CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one member gets of an amount: whole cents and, perhaps, one cent of the remainder."""
+
+    member: str
+    weight: Decimal | None
+    said: str
+    whole_usd: Decimal | None
+    extra_usd: Decimal | None
+
+    @property
+    def amount_usd(self) -> Decimal | None:
+        """The share in cents; None while the amount or a weight is not known."""
+        return None if self.whole_usd is None else self.whole_usd + self.extra_usd
+
+
+@dataclass(frozen=True)
+class Division:
+    """A month of a pool: what there was, what the operator took, and who bears the rest.
+
+    `amount_usd` = `operator_usd` + `shared_usd`, and the shares add up to `shared_usd`. All are
+    None while an input is missing; the findings say which.
+    """
+
+    amount_usd: Decimal | None
+    operator_usd: Decimal | None
+    unit: str
+    weights: Decimal | None
+    shares: tuple[Share, ...]
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def shared_usd(self) -> Decimal | None:
+        """What the members share."""
+        return None if self.operator_usd is None else self.amount_usd - self.operator_usd
+
+
+def divide(document: Mapping[str, Any], series: Mapping[str, Series]) -> Division:
+    """Return the division of a pool month. Refused when the document cannot be read.
+
+    `series` is the energy of the members by code, where the key reads it.
+    """
+    if document.get("format") != FORMAT:
+        text = f"The pool has the format {document.get('format')!r}; this reads {FORMAT!r}."
+        raise Refused("settlement.pool_document", text)
+    amount = _amount(document)
+    weighing, total, weights = _weighed(document, series)
+    findings = [*weighing.findings, *_without_amount(document, amount)]
+    known = amount is not None and None not in weights.values()
+    if known and not total and not findings:
+        findings.append(_nobody(document))
+    cut = Fraction(document["operator"]["cut_ratio"]) if document.get("operator") else Fraction(0)
+    if not known or findings:
+        shares = tuple(
+            Share(code, weights[code], weighing.said[code], None, None) for code in weights
+        )
+        return Division(amount, None, weighing.unit, total, shares, tuple(findings))
+    operator = money(max(Fraction(amount), Fraction(0)) * cut)
+    shares = split_cents(amount - operator, weights, weighing.said)
+    return Division(amount, operator, weighing.unit, total, shares)
+
+
+def split_cents(
+    amount_usd: Decimal, weights: Mapping[str, Decimal], said: Mapping[str, str] | None = None
+) -> tuple[Share, ...]:
+    """Return the shares of an amount in cents; they add up to it.
+
+    >>> [str(share.amount_usd) for share in split_cents(
+    ...     Decimal("-100.00"), {"ALFA": Decimal(1), "BRAVO": Decimal(1), "CHARLIE": Decimal(1)})]
+    ['-33.34', '-33.33', '-33.33']
+    """
+    codes = sorted(weights)
+    common = lcm(*(Fraction(weights[code]).denominator for code in codes))
+    whole = [int(Fraction(weights[code]) * common) for code in codes]
+    cents = int(amount_usd / CENT)
+    parts = split(cents, whole, codes)
+    total = sum(whole)
+    shares = []
+    for code, weight, part in zip(codes, whole, parts, strict=True):
+        exact = Fraction(cents * weight, total or 1) / 100
+        floor = to_places(exact, 2, Mode.DOWN)
+        rest = EXACT.subtract(EXACT.multiply(Decimal(part), CENT), floor)
+        shares.append(Share(code, weights[code], (said or {}).get(code, ""), floor, rest))
+    return tuple(shares)
+
+
+def views(document: Mapping[str, Any], division: Division) -> dict[str, dict[str, Any]]:
+    """Return, by member, what that member may see: totals, its own weight and share, a digest.
+
+    Never the weight or share of another; the digest proves that all were shown the same claims.
+    """
+    claims = digest_of(
+        [[share.member, share.weight, share.amount_usd] for share in division.shares]
+    )
+    return {
+        share.member: {
+            "pool": document["pool"],
+            "name": document["name"],
+            "kind": document["kind"],
+            "period": document["period"]["label"],
+            "version": document.get("version"),
+            "rule": money_key(document["key"]).title,
+            "unit": division.unit,
+            "amount_usd": division.amount_usd,
+            "operator_usd": division.operator_usd,
+            "weight": share.weight,
+            "weights": division.weights,
+            "said": share.said,
+            "extra_usd": share.extra_usd,
+            "share_usd": share.amount_usd,
+            "claims_sha256": claims,
+            "above": document.get("above"),
+        }
+        for share in division.shares
+    }
+
+
+def period_of(document: Mapping[str, Any]) -> Period:
+    """Return the period of a pool document."""
+    entry = document["period"]
+    start, end = (datetime.fromisoformat(str(entry[name])) for name in ("start_utc", "end_utc"))
+    return Period(start, end, entry["zone"], entry["label"])
+
+
+def item_usd(item: Mapping[str, Any]) -> Decimal:
+    """Return an item's exact amount: what was entered, or quantity x price."""
+    if item.get("quantity") in (None, ""):
+        return Decimal(item["amount_usd"])
+    return EXACT.multiply(Decimal(item["quantity"]), Decimal(item["rate"]))
+
+
+def _amount(document: Mapping[str, Any]) -> Decimal | None:
+    """Return the amount in cents: of the pool above, or of the items, rounded once."""
+    above = document.get("above")
+    if above is not None:
+        return None if above["share_usd"] is None else Decimal(above["share_usd"])
+    items = document["items"]
+    return money(exact_sum([item_usd(item) for item in items])) if items else None
+
+
+def _weighed(
+    document: Mapping[str, Any], series: Mapping[str, Series]
+) -> tuple[Weighing, Decimal | None, dict[str, Decimal | None]]:
+    """Return the weighing, the sum of the weights and the weights as plain numbers.
+
+    Weights that do not end as decimals (thirds) are all scaled to whole numbers.
+    """
+    key = money_key(document["key"])
+    stays = {
+        code: tuple(_stay(one) for one in spans) for code, spans in document["members"].items()
+    }
+    weighing = key.weigh(
+        Claims(period_of(document), stays, series), parse(key.Parameters, document["parameters"])
+    )
+    known = [weight for weight in weighing.weights.values() if weight is not None]
+    scale = 1 if all(_ends(weight) for weight in known) else lcm(*(w.denominator for w in known))
+    weights = {
+        code: None if weight is None else _decimal(weight * scale)
+        for code, weight in weighing.weights.items()
+    }
+    whole = len(known) == len(weights)
+    return weighing, exact_sum(list(weights.values())) if whole else None, weights
+
+
+def _stay(entry: Sequence[Any]) -> Stay:
+    first, end, weight = entry
+    return Stay(_day(first), None if end is None else _day(end), weight)
+
+
+def _day(text: Any) -> date:
+    return text if isinstance(text, date) else date.fromisoformat(text)
+
+
+def _ends(weight: Fraction) -> bool:
+    """Say whether a fraction is a decimal that ends."""
+    rest = weight.denominator
+    for prime in (2, 5):
+        while rest % prime == 0:
+            rest //= prime
+    return rest == 1
+
+
+def _decimal(weight: Fraction) -> Decimal:
+    return EXACT.divide(Decimal(weight.numerator), Decimal(weight.denominator))
+
+
+def _without_amount(document: Mapping[str, Any], amount: Decimal | None) -> list[Finding]:
+    if amount is not None:
+        return []
+    label, above = document["period"]["label"], document.get("above")
+    if above is not None:
+        text = f"{document['pool']} is a part of {above['pool']}, whose {label} is not divided."
+        return [Finding("settlement.pool_above", text, where=above["pool"], fix="Divide it first.")]
+    text = f"Nothing was entered for the pool {document['pool']} in {label}."
+    fix = f"Enter the amount of {label} with its source; 0.00 when there was none."
+    return [Finding("settlement.pool_empty", text, where=document["pool"], fix=fix)]
+
+
+def _nobody(document: Mapping[str, Any]) -> Finding:
+    text = f"Nobody carries weight in the pool {document['pool']} in {document['period']['label']}."
+    fix = "Give the pool a member with a weight above 0 on some day of the month."
+    return Finding("settlement.pool_no_weight", text, where=document["pool"], fix=fix)
