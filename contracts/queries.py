@@ -23,7 +23,7 @@ from contracts.models import (
 )
 from poweroptix.kernel.calendar import TouSchedule
 from poweroptix.kernel.errors import Refused
-from poweroptix.kernel.fixed import MISSING
+from poweroptix.kernel.fixed import MISSING, from_price
 from poweroptix.kernel.grid import Grid
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.price_series import PriceSeries
@@ -164,6 +164,28 @@ def prices_for(
         found[code] = join(series, grid, blocks)
         read += [pin_of(code, block) for block in blocks]
     return found, read
+
+
+def histories_for(codes: Iterable[str], period: Period) -> dict[str, dict[str, str]]:
+    """Return indices by month up to the end of the period, each as it was first published.
+
+    The index of a month is the first price of the month in UTC; a later publication of it does
+    not count. Refused when there is no such series; a month that is not published is left out.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for code in sorted(set(codes)):
+        series = IndexSeries.objects.filter(code=code).first()
+        if series is None:
+            raise Refused("contracts.index_unknown", f"there is no index series '{code}'")
+        months: dict[str, str] = {}
+        rows = IndexBlock.objects.filter(series_id=series.pk, day__lte=period.last_date)
+        for block in rows.order_by("day", "version").iterator():
+            month = f"{block.day:%Y-%m}"
+            known = [value for value in block.values if value != MISSING]
+            if known and month not in months:
+                months[month] = f"{from_price(known[0]).normalize():f}"
+        found[code] = months
+    return found
 
 
 def covering_grid(period: Period, minutes: int) -> Grid:

@@ -49,3 +49,20 @@ def contract_year(anchor: date, day: date, rule: str = "ANNIVERSARY") -> int:
         first_of_next = (anchor.replace(day=1) + timedelta(days=32)).replace(day=1)
         return 1 if day < first_of_next else contract_year(first_of_next, day)
     return 1 + day.year - anchor.year - (day < anniversary(anchor, day.year))
+
+
+def first_day_of_year(anchor: date, year: int, rule: str = "ANNIVERSARY") -> date:
+    """Return the first local day of a contract year, from 1.
+
+    >>> first_day_of_year(date(2026, 7, 15), 2), first_day_of_year(date(2026, 7, 15), 2, "CALENDAR")
+    (datetime.date(2027, 7, 15), datetime.date(2027, 1, 1))
+    >>> first_day_of_year(date(2026, 7, 15), 2, "MONTH_END")
+    datetime.date(2027, 8, 1)
+    """
+    if year == 1:
+        return anchor
+    if rule == "CALENDAR":
+        return date(anchor.year + year - 1, 1, 1)
+    if rule == "MONTH_END" and anchor.day != 1:
+        anchor = (anchor.replace(day=1) + timedelta(days=32)).replace(day=1)
+    return anniversary(anchor, anchor.year + year - 1)

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from contracts.calc.demand import MONTH
 from contracts.calc.price_terms import PricingInputs
 from contracts.charges._base import Calendar, PoolView, PricedLine
 from contracts.events import Event, check_event
@@ -30,6 +31,7 @@ KNOWN = {
     "series",
     "prices",
     "calendars",
+    "histories",
     "in_force",
     "anchor_date",
     "facts",
@@ -79,6 +81,7 @@ def pricing_inputs(document: Mapping[str, Any], defaults: PricingInputs) -> Pric
                 for code, entry in document.get("calendars", {}).items()
             },
         },
+        histories={**defaults.histories, **read_histories(document)},
         in_force=read_in_force(document, defaults),
         anchor_date=read_date(document, "anchor_date", defaults.anchor_date),
         facts={**defaults.facts, **document.get("facts", {})},
@@ -172,6 +175,20 @@ def read_pool(code: str, entry: Mapping[str, Any]) -> PoolView:
             "above": None if above is None else read_pool(above["pool"], above),
         }
     )
+
+
+def read_histories(document: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Return indices by month, {"CPI-U": {"2026-01": "325.000"}}; Refused when one is not."""
+    found = {}
+    for code, months in document.get("histories", {}).items():
+        if not isinstance(months, Mapping):
+            text = f'histories: {code} is not {{"2026-01": "325.000"}}'
+            raise Refused("contracts.document", text)
+        for month, text in months.items():
+            if not MONTH.fullmatch(str(month)) or read_number(f"{code} {month}", text) is None:
+                raise Refused("contracts.document", f"{code}: '{month}' is no month with an index")
+        found[code] = dict(months)
+    return found
 
 
 def read_date(document: Mapping[str, Any], name: str, default: date | None) -> date | None:

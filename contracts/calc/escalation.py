@@ -7,6 +7,7 @@ from decimal import Decimal
 from itertools import groupby
 
 from contracts.calc.contract_year import contract_year
+from contracts.calc.index_growth import IndexGrowth, IndexParameters
 from contracts.charges._base import ChargeInputs, TermContext
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.figure import Figure
@@ -18,13 +19,14 @@ LIMIT_USD = Decimal(10) ** 6
 
 
 @dataclass(frozen=True, kw_only=True)
-class EscalatorParameters:
+class EscalatorParameters(IndexParameters):
     """The part of a price clause that says how the price grows."""
 
     escalator: str = param(
         default="NONE",
-        choices=("NONE", "FROM_BASE", "CHAINED"),
-        help="FROM_BASE grows the base price; CHAINED grows last year's rounded price.",
+        choices=("NONE", "FROM_BASE", "CHAINED", "STEP", "INDEX"),
+        help="FROM_BASE grows the base price; CHAINED grows last year's rounded price; STEP adds "
+        "the same amount every year; INDEX follows published indices.",
     )
     escalator_ratio: Decimal = param(
         default=Decimal(0),
@@ -32,6 +34,13 @@ class EscalatorParameters:
         minimum=Decimal("-0.5"),
         maximum=Decimal("0.5"),
         help="Growth per contract year, 0.02 for 2 %.",
+    )
+    escalator_step: Decimal = param(
+        default=Decimal(0),
+        unit="quoted unit",
+        minimum=Decimal(-100_000),
+        maximum=Decimal(100_000),
+        help="With STEP: what is added to the price every contract year.",
     )
     contract_year: str = param(
         default="ANNIVERSARY",
@@ -77,44 +86,70 @@ def segments(inputs: ChargeInputs, terms: EscalatorParameters) -> list[Segment]:
     return found
 
 
-def price_of_year(base: Figure, ratio: Figure, year: int, terms: EscalatorParameters) -> Figure:
-    """Return the price of a contract year with its whole derivation.
+class Escalation:
+    """How the prices of one term stand in one period, and what is provisional about them."""
 
-    From the base: round(base x (1 + ratio)^(year - 1)). Chained: one rounding per year.
-    """
-    if year <= 1 or terms.escalator == "NONE":
-        return base
-    rounding = (terms.price_places, Mode.HALF_UP)
-    if terms.escalator == "FROM_BASE":
-        growth = Figure.computed(
-            "growth_ratio", "ratio", " * ".join(["(1 + escalator_ratio)"] * (year - 1)), ratio
+    def __init__(self, inputs: ChargeInputs, terms: EscalatorParameters) -> None:
+        self.terms = terms
+        self.inputs = inputs
+        self.segments = segments(inputs, terms)
+        self._index = (
+            IndexGrowth(inputs, terms, inputs.anchor_date) if terms.escalator == "INDEX" else None
         )
-        return Figure.computed(
-            f"{base.name}_year_{year}",
-            base.unit,
-            f"{base.name} * growth_ratio",
-            base,
-            growth,
-            round_to=rounding,
-        )
-    price = base
-    for number in range(2, year + 1):
-        price = Figure.computed(
-            f"{base.name}_year_{number}",
-            base.unit,
-            f"{price.name} * (1 + escalator_ratio)",
-            price,
-            ratio,
-            round_to=rounding,
-        )
-    return price
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was found while prices were made."""
+        return tuple(self._index.findings) if self._index else ()
+
+    def price(self, base: Figure, year: int) -> Figure:
+        """Return the price of a contract year with its whole derivation.
+
+        From the base: round(base x (1 + ratio)^(year - 1)). Chained: one rounding per year. Step:
+        round(base + step x (year - 1)). Index: see calc.index_growth.
+        """
+        if self._index is not None:
+            return self._index.price(base, year)
+        if year <= 1 or self.terms.escalator == "NONE":
+            return base
+        if self.terms.escalator == "CHAINED":
+            return self._chained(base, year)
+        growth = self._step(year) if self.terms.escalator == "STEP" else self._from_base(year)
+        sign = "+" if self.terms.escalator == "STEP" else "*"
+        return self._rounded(base, year, f"{base.name} {sign} {growth.name}", base, growth)
+
+    def _rounded(self, base: Figure, year: int, formula: str, *inputs: Figure) -> Figure:
+        name = f"{base.name}_year_{year}"
+        rounding = (self.terms.price_places, Mode.HALF_UP)
+        return Figure.computed(name, base.unit, formula, *inputs, round_to=rounding)
+
+    def _ratio(self) -> Figure:
+        source = self.inputs.term.source("escalator")
+        return Figure("escalator_ratio", self.terms.escalator_ratio, "ratio", source)
+
+    def _from_base(self, year: int) -> Figure:
+        text = " * ".join(["(1 + escalator_ratio)"] * (year - 1))
+        return Figure.computed("growth_ratio", "ratio", text, self._ratio())
+
+    def _step(self, year: int) -> Figure:
+        source = self.inputs.term.source("step")
+        step = Figure("escalator_step", self.terms.escalator_step, "quoted unit", source)
+        years = Figure("years_before", Decimal(year - 1), "count", source)
+        return Figure.computed("steps", "quoted unit", "escalator_step * years_before", step, years)
+
+    def _chained(self, base: Figure, year: int) -> Figure:
+        price, ratio = base, self._ratio()
+        for number in range(2, year + 1):
+            formula = f"{price.name} * (1 + escalator_ratio)"
+            price = self._rounded(base, number, formula, price, ratio)
+        return price
 
 
-def ratio_figure(inputs: ChargeInputs, terms: EscalatorParameters) -> Figure:
-    """Return the yearly growth as it stands in the contract."""
-    return Figure(
-        "escalator_ratio", terms.escalator_ratio, "ratio", inputs.term.source("escalator")
-    )
+def indices(terms: EscalatorParameters) -> tuple[str, ...]:
+    """Return the codes of the indices that the price follows."""
+    if terms.escalator != "INDEX":
+        return ()
+    return tuple(part.index for part in terms.index_parts if part.index)
 
 
 def check_growth(
@@ -131,10 +166,14 @@ def check_growth(
             fix="Enter the anchor date of the version.",
         )
         return
+    if terms.escalator == "INDEX":
+        return
     last = context.last_date or context.anchor_date + timedelta(days=40 * 366)
     for year in range(context.anchor_date.year, last.year + 1):
-        price = abs(base) * (1 + terms.escalator_ratio) ** (year - context.anchor_date.year)
-        if price > LIMIT_USD:
+        count = year - context.anchor_date.year
+        grown = base * (1 + terms.escalator_ratio) ** count
+        price = base + terms.escalator_step * count if terms.escalator == "STEP" else grown
+        if abs(price) > LIMIT_USD:
             yield Finding(
                 "contracts.price_runs_away",
                 f"price would exceed 10^6 in {year}",

@@ -4,7 +4,7 @@ Settlement runs, worked examples, desk-checks and what-ifs all come through here
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from typing import Any
 
@@ -56,6 +56,7 @@ class PricingInputs:
     series: Mapping[str, Series] = field(default_factory=dict)
     prices: Mapping[str, PriceSeries] = field(default_factory=dict)
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    histories: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     in_force: tuple[date, date] | None = None
     anchor_date: date | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
@@ -120,6 +121,7 @@ def charge_inputs(
         series=inputs.series,
         prices=inputs.prices,
         calendars=inputs.calendars,
+        histories=inputs.histories,
         in_force=inputs.in_force,
         anchor_date=inputs.anchor_date,
         facts=inputs.facts,
@@ -133,23 +135,15 @@ def charge_inputs(
 
 def needs_of(terms: Iterable[PricedTerm]) -> Needs:
     """All that the terms read by name, each name once and sorted."""
-    series: set[str] = set()
-    prices: set[str] = set()
-    calendars: set[str] = set()
-    facts: set[str] = set()
-    events: set[str] = set()
-    pools: set[str] = set()
+    wanted: dict[str, set[str]] = {one.name: set() for one in fields(Needs)}
     for term in terms:
         kind = charge_type(term.charge_type)
         needs = kind.needs(kind.parse(term.parameters))
-        series |= set(needs.series) | ({term.quantity_name} if kind.uses_quantity else set())
-        prices |= set(needs.prices)
-        calendars |= set(needs.calendars)
-        facts |= set(needs.facts)
-        events |= set(needs.events)
-        pools |= set(needs.pools)
-    names = (series, prices, calendars, facts, events, pools)
-    return Needs(*(tuple(sorted(each)) for each in names))
+        for name, found in wanted.items():
+            found |= set(getattr(needs, name))
+        if kind.uses_quantity:
+            wanted["series"].add(term.quantity_name)
+    return Needs(**{name: tuple(sorted(found)) for name, found in wanted.items()})
 
 
 def absent(needs: Needs, inputs: PricingInputs) -> list[Finding]:
@@ -160,6 +154,7 @@ def absent(needs: Needs, inputs: PricingInputs) -> list[Finding]:
         ("calendar", needs.calendars, inputs.calendars),
         ("fact", needs.facts, inputs.facts),
         ("pool", needs.pools, inputs.pools),
+        ("index", needs.histories, inputs.histories),
     )
     return [
         Finding(f"contracts.{kind}_absent", f"{kind} '{name}' is not there", where=inputs.contract)

@@ -86,22 +86,7 @@ def since(context: TermContext, terms: EscalatorParameters | None = None) -> str
     return f" from {day(start)}" if start else ""
 
 
-def growth(terms: EscalatorParameters, context: TermContext) -> str:
-    """Return how a price grows: by how much, on which day, on what, and its rounding."""
-    if terms.escalator == "NONE":
-        return ", without escalation"
-    sign = "" if terms.escalator_ratio < 0 else "+"
-    on = (
-        "compounded on the first price"
-        if terms.escalator == "FROM_BASE"
-        else "on the rounded price of the year before"
-    )
-    places = counted(terms.price_places, "place")
-    turn = _turn(terms.contract_year, context.anchor_date)
-    return f", {sign}{percent(terms.escalator_ratio)} each {turn} {on}, rounded to {places}"
-
-
-def _turn(rule: str, anchor: date | None) -> str:
+def turn_of_year(rule: str, anchor: date | None) -> str:
     """Return the day of the year on which a contract year turns."""
     if rule == "CALENDAR":
         return "1 January"
@@ -119,7 +104,9 @@ def anniversaries(anchor: date | None) -> str:
     >>> anniversaries(date(2026, 7, 1))
     'on 1 July of each year'
     """
-    return f"on {_turn('ANNIVERSARY', anchor)} of each year" if anchor else "on the anniversary"
+    return (
+        f"on {turn_of_year('ANNIVERSARY', anchor)} of each year" if anchor else "on the anniversary"
+    )
 
 
 def rounding(places: int, unit: str, line_per: str) -> str:

@@ -95,11 +95,11 @@ class ChargeInputs:
     """Everything a charge may read; frozen with the run, so that it can be computed again.
 
     `in_force` is the first and the last local day of the period on which the contract version
-    holds; `facts` are named values of the contract and of the month (contract_kw,
-    availability_ratio, meter_count ...) as decimal text; `events` happened in the period; `lines`
-    were priced before this one, in order of their codes; `pools` is what the contract may see of
-    pools of money; `rounding_point` LINE, DAY or INTERVAL and `rounding` are the contract's rule
-    for money.
+    holds; `histories` are indices by month, as first published; `facts` are named values of the
+    contract and of the month (contract_kw, availability_ratio, meter_count ...) as decimal text;
+    `events` happened in the period; `lines` were priced before this one, in order of their codes;
+    `pools` is what the contract may see of pools of money; `rounding_point` LINE, DAY or INTERVAL
+    and `rounding` are the contract's rule for money.
     """
 
     period: Period
@@ -109,6 +109,7 @@ class ChargeInputs:
     series: Mapping[str, Series] = field(default_factory=dict)
     prices: Mapping[str, PriceSeries] = field(default_factory=dict)
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    histories: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     in_force: tuple[date, date] | None = None
     anchor_date: date | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
@@ -197,6 +198,7 @@ class Needs:
     facts: tuple[str, ...] = ()
     events: tuple[str, ...] = ()
     pools: tuple[str, ...] = ()
+    histories: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

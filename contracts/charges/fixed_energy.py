@@ -1,12 +1,12 @@
-"""Energy at one price, which may grow by a percentage every contract year (FIXED, ESC_PCT)."""
+"""Energy at one price, which may grow every contract year (FIXED, ESC_*, CPI)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from contracts.calc import energy, escalation, words
-from contracts.charges._base import ChargeInputs, ChargeType, TermContext, charge_types
+from contracts.calc import energy, escalation, growth_words, words
+from contracts.charges._base import ChargeInputs, ChargeType, Needs, TermContext, charge_types
 from poweroptix.kernel.figure import Figure
 from poweroptix.kernel.finding import Finding
 from poweroptix.kernel.fixed import price as fixed_price
@@ -34,6 +34,11 @@ class FixedEnergy(ChargeType):
         def __post_init__(self) -> None:
             """Refuse a price that fixed point cannot hold."""
             fixed_price(self.price)
+            super().__post_init__()
+
+    def needs(self, parameters: Any) -> Needs:
+        """Return the indices that the price follows."""
+        return Needs(histories=escalation.indices(parameters))
 
     def sentence(self, parameters: Any, context: TermContext | None = None) -> str:
         """Return the clause in plain words."""
@@ -41,7 +46,7 @@ class FixedEnergy(ChargeType):
         unit = energy.PRICE_UNITS[parameters.price_unit].quoted_unit
         return (
             f"{words.priced(context)}: {words.dollars(parameters.price, parameters.price_unit)}"
-            f"{words.since(context, parameters)}{words.growth(parameters, context)}. "
+            f"{words.since(context, parameters)}{growth_words.growth(parameters, context)}. "
             + words.rounding(parameters.quantity_places, unit, parameters.line_per)
         )
 
@@ -59,20 +64,20 @@ class FixedEnergy(ChargeType):
         series = inputs.quantity()
         finding = energy.missing_finding(inputs, series)
         base = Figure("price", parameters.price, parameters.price_unit, inputs.term.source("price"))
-        ratio = escalation.ratio_figure(inputs, parameters)
-        parts = escalation.segments(inputs, parameters)
+        growth = escalation.Escalation(inputs, parameters)
+        parts = growth.segments
         rows = []
         for part in parts:
             start = inputs.period.day_bounds(part.first_day)[0]
             end = inputs.period.day_bounds(part.last_day)[1]
             label = inputs.term.label if len(parts) == 1 else f"{inputs.term.label} {part.text()}"
-            rate = escalation.price_of_year(base, ratio, part.year, parameters)
+            rate = growth.price(base, part.year)
             cut = series.slice(start, end)
             rows.append(energy.energy_row(label, inputs, cut, None, rate, parameters))
         sheet = Worksheet(
             inputs.term.label,
             tuple(rows),
-            findings=(finding,) if finding else (),
+            findings=((finding,) if finding else ()) + growth.findings,
             rounding=inputs.rounding,
             line_per=parameters.line_per,
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from contracts.calc import energy, escalation, holiday_words, words
+from contracts.calc import energy, escalation, growth_words, holiday_words, words
 from contracts.calc.escalation import Segment
 from contracts.charges._base import ChargeInputs, ChargeType, Needs, TermContext, charge_types
 from poweroptix.kernel.figure import Figure
@@ -45,8 +45,8 @@ class TouEnergy(ChargeType):
         prices: list[PeriodPrice] = param(help="One price per period of the calendar.")
 
     def needs(self, parameters: Any) -> Needs:
-        """Return the calendar."""
-        return Needs(calendars=(parameters.calendar,))
+        """Return the calendar, and the indices that the prices follow."""
+        return Needs(calendars=(parameters.calendar,), histories=escalation.indices(parameters))
 
     def sentence(self, parameters: Any, context: TermContext | None = None) -> str:
         """Return the clause in plain words."""
@@ -64,7 +64,7 @@ class TouEnergy(ChargeType):
         )
         return (
             f"{words.priced(context)} by time of use: {prices} per {unit}"
-            f"{words.since(context, parameters)}{words.growth(parameters, context)}. {when} "
+            f"{words.since(context, parameters)}{growth_words.growth(parameters, context)}. {when} "
             + words.rounding(parameters.quantity_places, unit, parameters.line_per)
         )
 
@@ -105,14 +105,14 @@ class TouEnergy(ChargeType):
         series = inputs.quantity()
         finding = energy.missing_finding(inputs, series)
         findings = [finding] if finding else []
-        parts = escalation.segments(inputs, parameters)
+        growth = escalation.Escalation(inputs, parameters)
         rows: list[Row | IntervalRow] = []
-        for part in parts:
-            rows += self._rows(inputs, parameters, part, len(parts) > 1, findings)
+        for part in growth.segments:
+            rows += self._rows(inputs, parameters, growth, part, findings)
         sheet = Worksheet(
             inputs.term.label,
             tuple(rows),
-            findings=tuple(findings),
+            findings=(*findings, *growth.findings),
             rounding=inputs.rounding,
             line_per=parameters.line_per,
         )
@@ -122,8 +122,8 @@ class TouEnergy(ChargeType):
         self,
         inputs: ChargeInputs,
         parameters: Any,
+        growth: escalation.Escalation,
         part: Segment,
-        dated: bool,
         findings: list[Finding],
     ) -> list[Row | IntervalRow]:
         """Rows of one segment; a period without a price leaves its row empty and blocks."""
@@ -132,7 +132,6 @@ class TouEnergy(ChargeType):
         cut = inputs.quantity().slice(start, inputs.period.day_bounds(part.last_day)[1])
         names, index = calendar.schedule.periods(cut.grid, set(calendar.holidays))
         prices = {row.period: row.price for row in parameters.prices}
-        ratio = escalation.ratio_figure(inputs, parameters)
         rows = []
         for number, name in enumerate(names):
             chosen = index == number
@@ -148,7 +147,9 @@ class TouEnergy(ChargeType):
                 parameters.price_unit,
                 inputs.term.source(f"price {name}"),
             )
-            rate = escalation.price_of_year(base, ratio, part.year, parameters)
-            label = f"{inputs.term.label}, {name}" + (f" {part.text()}" if dated else "")
+            rate = growth.price(base, part.year)
+            label = f"{inputs.term.label}, {name}" + (
+                f" {part.text()}" if len(growth.segments) > 1 else ""
+            )
             rows.append(energy.energy_row(label, inputs, cut, chosen, rate, parameters))
         return rows

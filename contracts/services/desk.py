@@ -38,6 +38,7 @@ def desk_check(
     inputs.calendars.update(queries.calendars(needs.calendars))
     prices, _pins = queries.prices_for(needs.prices, period)
     inputs.prices.update(prices)
+    inputs.histories.update(queries.histories_for(needs.histories, period))
     if needs.series:
         metered = metered_series(version, period)
         inputs.series.update(dict.fromkeys(needs.series, metered))

@@ -141,12 +141,13 @@ def check_term(term: PricedTerm, version: ContractVersion) -> list[Finding]:
         for code in needs.calendars
         if code not in known
     ]
-    have = set(IndexSeries.objects.filter(code__in=needs.prices).values_list("code", flat=True))
+    read = needs.prices + needs.histories
+    have = set(IndexSeries.objects.filter(code__in=read).values_list("code", flat=True))
     findings += [
         Finding(
             "contracts.index_unknown", f"{where}: there is no index series '{code}'", where=where
         )
-        for code in needs.prices
+        for code in read
         if code not in have
     ]
     upper = version.valid.upper

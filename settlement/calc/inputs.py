@@ -33,7 +33,7 @@ FORMAT = "settlement.inputs@1"
 KNOWN = {
     "format", "contract", "tenant", "currency", "zone", "period", "rounding_point", "rounding",
     "versions", "series", "prices", "calendars", "carry_in", "carry_from", "allocation",
-    "adjustments", "events", "pools",
+    "adjustments", "events", "pools", "histories",
 }  # fmt: skip
 VERSION_FIELDS = {"number", "in_force", "anchor_date", "facts", "terms"}
 
@@ -80,6 +80,7 @@ class Inputs:
     series: Mapping[str, Series] = field(default_factory=dict)
     prices: Mapping[str, PriceSeries] = field(default_factory=dict)
     calendars: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    histories: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     carry_in: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     carry_from: Mapping[str, Any] = field(default_factory=dict)
     allocation: Mapping[str, Any] = field(default_factory=dict)
@@ -120,6 +121,7 @@ class Inputs:
                 for code, one in self.prices.items()
             },
             "calendars": dict(self.calendars),
+            **({"histories": dict(self.histories)} if self.histories else {}),
             "carry_in": dict(self.carry_in),
             "carry_from": dict(self.carry_from),
             "allocation": dict(self.allocation),
@@ -172,6 +174,7 @@ def from_document(document: Mapping[str, Any], resolver: Resolver | None = None)
             for code, entry in document.get("prices", {}).items()
         },
         calendars=document.get("calendars", {}),
+        histories=documents.read_histories(document),
         carry_in=document.get("carry_in", {}),
         carry_from=document.get("carry_from", {}),
         allocation=document.get("allocation", {}),

@@ -85,6 +85,7 @@ def _pricing(inputs: Inputs, version: VersionInputs) -> PricingInputs:
         series=inputs.series,
         prices=inputs.prices,
         calendars=inputs.calendar_objects(),
+        histories=inputs.histories,
         in_force=(version.first_date, version.last_date),
         anchor_date=version.anchor_date,
         facts=version.facts,

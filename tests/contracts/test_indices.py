@@ -147,3 +147,15 @@ def test_reading_prices_takes_two_queries_per_series(hub, django_assert_num_quer
     publish(hub, [(START + timedelta(hours=at), Decimal(1)) for at in range(240)])
     with django_assert_num_queries(2):
         queries.prices_for(["HUB"], Period.month("America/Chicago", "2026-03"))
+
+
+def test_an_index_of_a_month_counts_as_it_was_first_published(hub):
+    publish(hub, rows("325"), vintage="first")
+    publish(hub, rows("326.5"), vintage="revised")
+    publish(hub, rows("327", start=datetime(2026, 4, 1, tzinfo=UTC)))
+    march = queries.histories_for(["HUB"], Period.month("America/Chicago", "2026-03"))
+    assert march == {"HUB": {"2026-03": "325"}}
+    april = queries.histories_for(["HUB"], Period.month("America/Chicago", "2026-04"))
+    assert april == {"HUB": {"2026-03": "325", "2026-04": "327"}}
+    with pytest.raises(Refused, match="there is no index series 'CPI'"):
+        queries.histories_for(["CPI"], DAY)
