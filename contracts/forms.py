@@ -110,6 +110,8 @@ def form_field(row: Mapping[str, Any]) -> forms.Field:
     shared = {"label": label, "help_text": row["help"], "initial": row["default"]}
     if row["choices"]:
         choices = [(each, str(each).replace("_", " ").lower()) for each in row["choices"]]
+        if row["default"] is None:  # nothing is chosen for the writer of the contract
+            choices.insert(0, ("", "choose" if row["required"] else "none"))
         return forms.ChoiceField(choices=choices, required=row["required"], **shared)
     if row["type"] == "boolean":
         return forms.BooleanField(required=False, **shared)

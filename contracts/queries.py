@@ -29,6 +29,8 @@ from poweroptix.kernel.period import Period
 from poweroptix.kernel.price_series import PriceSeries
 from poweroptix.kernel.rounding import Mode
 
+DAY_MINUTES = 1440
+
 ACTIVE = ContractVersion.State.ACTIVE
 
 
@@ -146,11 +148,13 @@ def prices_for(
     period: Period,
     *,
     pins: Iterable[PricePin] | None = None,
+    days_before: Mapping[str, int] | None = None,
 ) -> tuple[dict[str, PriceSeries], list[PricePin]]:
     """Prices of each series over the period, newest version of every day, and what was read.
 
-    With `pins` exactly those versions are read; Refused when one is gone or differs. Unknown
-    series are Refused; hours without a price are missing, never zero.
+    `days_before` names the series of which as many days before the period are wanted too. With
+    `pins` exactly those versions are read; Refused when one is gone or differs. Unknown series are
+    Refused; hours without a price are missing, never zero.
     """
     found: dict[str, PriceSeries] = {}
     read: list[PricePin] = []
@@ -159,7 +163,7 @@ def prices_for(
         series = IndexSeries.objects.filter(code=code).first()
         if series is None:
             raise Refused("contracts.index_unknown", f"there is no index series '{code}'")
-        grid = covering_grid(period, series.minutes)
+        grid = covering_grid(period, series.minutes, (days_before or {}).get(code, 0))
         blocks = blocks_of(series, grid, pinned)
         found[code] = join(series, grid, blocks)
         read += [pin_of(code, block) for block in blocks]
@@ -188,10 +192,17 @@ def histories_for(codes: Iterable[str], period: Period) -> dict[str, dict[str, s
     return found
 
 
-def covering_grid(period: Period, minutes: int) -> Grid:
-    """Return the price intervals that touch the period."""
+def covering_grid(period: Period, minutes: int, days_before: int = 0) -> Grid:
+    """Return the price intervals that touch the period, and those of some days before it.
+
+    A daily series has one price per date: its UTC day stands for the local date.
+    """
+    back = timedelta(days=days_before)
+    if minutes == DAY_MINUTES:
+        start = datetime.combine(period.first_date, time(), tzinfo=UTC) - back
+        return Grid(start, minutes, (period.last_date - start.date()).days + 1)
     step = timedelta(minutes=minutes)
-    start = period.start_utc - (period.start_utc - datetime(2000, 1, 1, tzinfo=UTC)) % step
+    start = period.start_utc - (period.start_utc - datetime(2000, 1, 1, tzinfo=UTC)) % step - back
     count = -((start - period.end_utc) // step)
     return Grid(start, minutes, count)
 

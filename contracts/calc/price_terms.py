@@ -134,16 +134,31 @@ def charge_inputs(
 
 
 def needs_of(terms: Iterable[PricedTerm]) -> Needs:
-    """All that the terms read by name, each name once and sorted."""
+    """All that the terms read by name, each name once and sorted.
+
+    A price is `helped` when every term that leads with it has a ladder, and `standby` when no
+    term leads with it.
+    """
     wanted: dict[str, set[str]] = {one.name: set() for one in fields(Needs)}
+    days_before: dict[str, int] = {}
+    leading: set[str] = set()
+    strict: set[str] = set()
     for term in terms:
         kind = charge_type(term.charge_type)
-        needs = kind.needs(kind.parse(term.parameters))
+        parameters = kind.parse(term.parameters)
+        needs = kind.needs(parameters)
         for name, found in wanted.items():
             found |= set(getattr(needs, name))
-        if kind.uses_quantity:
+        if kind.reads_quantity(parameters):
             wanted["series"].add(term.quantity_name)
-    return Needs(**{name: tuple(sorted(found)) for name, found in wanted.items()})
+        leading |= set(needs.prices) - set(needs.standby)
+        strict |= set(needs.prices) - set(needs.standby) - set(needs.helped)
+        for code, days in needs.days_before.items():
+            days_before[code] = max(days, days_before.get(code, 0))
+    wanted |= {"helped": leading - strict, "standby": wanted["prices"] - leading}
+    names = {name: tuple(sorted(found)) for name, found in wanted.items()}
+    reach = {code: days for code, days in sorted(days_before.items()) if days}
+    return Needs(**{**names, "days_before": reach})
 
 
 def absent(needs: Needs, inputs: PricingInputs) -> list[Finding]:

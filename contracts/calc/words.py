@@ -70,6 +70,15 @@ def listed(words: Iterable[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
+def listed_or(choices: Iterable[str]) -> str:
+    """Return choices in their order of preference.
+
+    >>> listed_or(["a"]), listed_or(["a", "b", "c"])
+    ('a', 'a, else b, else c')
+    """
+    return ", else ".join(choices)
+
+
 def priced(context: TermContext) -> str:
     """Return what the price is paid for."""
     return PRICED.get(context.quantity_name, f"Energy of “{context.quantity_name}”")

@@ -9,6 +9,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
+import numpy as np
+
 from contracts.events import Event, check_together
 from poweroptix.kernel.calendar import TouSchedule
 from poweroptix.kernel.errors import Refused
@@ -190,7 +192,12 @@ class ChargeInputs:
 
 @dataclass(frozen=True)
 class Needs:
-    """What a term reads, by name: a run is refused before pricing when one is absent."""
+    """What a term reads, by name: a run is refused before pricing when one is absent.
+
+    `helped` names the prices whose gaps the terms answer for themselves (a ladder, a carry over
+    the weekend), `standby` those that are looked at for nothing else than such gaps;
+    `days_before` says how many days of prices before the period are looked at.
+    """
 
     series: tuple[str, ...] = ()
     prices: tuple[str, ...] = ()
@@ -199,6 +206,9 @@ class Needs:
     events: tuple[str, ...] = ()
     pools: tuple[str, ...] = ()
     histories: tuple[str, ...] = ()
+    helped: tuple[str, ...] = ()
+    standby: tuple[str, ...] = ()
+    days_before: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -233,6 +243,10 @@ class ChargeType(ABC):
         """Parameters of a term from JSON; Refused with a finding per field."""
         return parse(self.Parameters, parameters)
 
+    def reads_quantity(self, parameters: Any) -> bool:
+        """Whether the term reads the quantity that it names."""
+        return self.uses_quantity
+
     def needs(self, parameters: Any) -> Needs:
         """Prices and calendars that the term reads (its quantity is named by the term)."""
         return Needs()
@@ -244,6 +258,13 @@ class ChargeType(ABC):
     def check(self, parameters: Any, context: TermContext) -> list[Finding]:
         """Return what is wrong with these parameters before anything is priced."""
         return []
+
+    def interval_prices(self, inputs: ChargeInputs, parameters: Any) -> np.ndarray:
+        """Return the price of every interval in 10^-8, MISSING where there is none.
+
+        Refused by charges that price a quantity as a whole.
+        """
+        raise Refused("contracts.no_interval_prices", f"{self.title}: prices no single interval")
 
     @abstractmethod
     def sentence(self, parameters: Any, context: TermContext | None = None) -> str:

@@ -18,9 +18,10 @@ class IndexSeries(models.Model):
     )
     minutes = models.PositiveSmallIntegerField(
         "minutes of one price",
-        choices=[(m, f"{m} minutes") for m in (5, 10, 15, 30, 60)],
+        choices=[*((m, f"{m} minutes") for m in (5, 10, 15, 30, 60)), (1440, "1 day")],
         default=60,
-        help_text="Fixed for the life of the series.",
+        help_text="Fixed for the life of the series. A daily price stands for its date: the day of "
+        "flow of a gas index.",
     )
     zone = models.CharField(
         "time zone",

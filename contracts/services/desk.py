@@ -36,7 +36,7 @@ def desk_check(
     needs = needs_of(rows)
     inputs = queries.pricing_inputs(version, period)
     inputs.calendars.update(queries.calendars(needs.calendars))
-    prices, _pins = queries.prices_for(needs.prices, period)
+    prices, _pins = queries.prices_for(needs.prices, period, days_before=needs.days_before)
     inputs.prices.update(prices)
     inputs.histories.update(queries.histories_for(needs.histories, period))
     if needs.series:

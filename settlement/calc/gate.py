@@ -7,12 +7,15 @@ contracts.index, contracts.version, settlement.allocation, settlement.run.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
+from contracts.charges import Needs
 from poweroptix.kernel.finding import Finding, Severity
+from poweroptix.kernel.fixed import MISSING
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.price_series import PriceSeries
 from poweroptix.kernel.quality import BILLABLE
@@ -21,6 +24,7 @@ from poweroptix.kernel.words import counted
 
 #: Records in quarantine that one finding names.
 HELD_SHOWN = 6
+NOTHING = Needs()
 BILLABLE_CODES = np.array(sorted(int(status) for status in BILLABLE), np.uint8)
 
 
@@ -84,11 +88,19 @@ def judge_series(name: str, series: Series, period: Period, channels: list[int])
     return findings
 
 
-def judge_prices(prices: Mapping[str, PriceSeries], period: Period) -> list[Finding]:
-    """Judge prices: published for every interval of the period, and final."""
+def judge_prices(
+    prices: Mapping[str, PriceSeries], period: Period, needs: Needs = NOTHING
+) -> list[Finding]:
+    """Judge prices: published for every interval of the period, and final.
+
+    Gaps of those that the terms help themselves with are left to the terms, and so is all that
+    only stands by for them.
+    """
     findings = []
     for code, series in sorted(prices.items()):
-        missing = series.missing_count
+        if code in needs.standby:
+            continue
+        missing = 0 if code in needs.helped else _missing(series, period)
         if missing:
             text = f"{code}: {missing} of {series.grid.count} prices are not published."
             code_of, fix = "settlement.price_missing", "Publish the missing prices."
@@ -109,6 +121,13 @@ def judge_prices(prices: Mapping[str, PriceSeries], period: Period) -> list[Find
             )
         )
     return findings
+
+
+def _missing(series: PriceSeries, period: Period) -> int:
+    """Return how many prices of the period, not of the days before it, are not published."""
+    step = timedelta(minutes=series.grid.minutes)
+    first = max(0, (period.start_utc - series.grid.start_utc) // step)
+    return int((series.values[first:] == MISSING).sum())
 
 
 def judge_open(count: int, worst: str, channels: list[int], period: Period) -> list[Finding]:

@@ -17,14 +17,14 @@ from contracts.calc.price_terms import PricedTerm, PricingInputs, charge_inputs
 from contracts.charges import ChargeInputs, charge_type
 from poweroptix.kernel import exact
 from poweroptix.kernel.errors import Refused
-from poweroptix.kernel.fixed import MISSING, from_price, price
+from poweroptix.kernel.fixed import MISSING, price
 from poweroptix.kernel.grid import Grid
-from poweroptix.kernel.rounding import price as round_price
 from poweroptix.kernel.series import Series
 from poweroptix.kernel.worksheet import IntervalRow
 from settlement.calc.inputs import Inputs, VersionInputs
 
 PRICED = ("tou_energy@1", "fixed_energy@1", "index_adder@1")
+INDEXED = ("index_adder@1",)
 
 
 @dataclass
@@ -103,7 +103,7 @@ def _empty(term: PricedTerm, grid: Grid) -> PriceColumn:
         quantity=term.quantity_name,
         unit=parameters.price_unit,
         divisor=unit.divisor,
-        is_exact=term.charge_type == "index_adder@1",
+        is_exact=term.charge_type in INDEXED and not getattr(parameters, "on_average", False),
         prices=np.full(grid.count, MISSING, dtype=np.int64),
         parts=np.full(grid.count, -1, dtype=np.int32),
     )
@@ -111,7 +111,7 @@ def _empty(term: PricedTerm, grid: Grid) -> PriceColumn:
 
 def _fill(column: PriceColumn, term: PricedTerm, inputs: ChargeInputs, grid: Grid) -> None:
     parameters = charge_type(term.charge_type).parse(term.parameters)
-    if column.is_exact:
+    if term.charge_type in INDEXED:
         _fill_index(column, term, inputs, parameters, grid)
         return
     sheet, _ = charge_type(term.charge_type).charge(inputs, parameters, {})
@@ -144,25 +144,20 @@ def _groups(term: PricedTerm, inputs: ChargeInputs, parameters: Any, cut: Series
 def _fill_index(
     column: PriceColumn, term: PricedTerm, inputs: ChargeInputs, parameters: Any, grid: Grid
 ) -> None:
-    series = inputs.quantity()
-    published = inputs.prices[parameters.index].onto(series.grid)
-    distinct, where = np.unique(published, return_inverse=True)
-    priced = [
-        MISSING
-        if value == MISSING
-        else price(
-            round_price(
-                from_price(value) * parameters.multiplier + parameters.adder,
-                parameters.interval_price_places,
-            )
-        )
-        for value in distinct.tolist()
-    ]
-    prices = np.array(priced, dtype=np.int64)[where]
-    sheet, _ = charge_type(term.charge_type).charge(inputs, parameters, {})
-    _prove(term, sheet.rows, prices, series, inputs, column)
+    series, kind = inputs.quantity(), charge_type(term.charge_type)
+    sheet, _ = kind.charge(inputs, parameters, {})
     at = (series.grid.start_minute - grid.start_minute) // grid.minutes
-    column.prices[at : at + series.grid.count] = prices
+    inside = slice(at, at + series.grid.count)
+    if column.is_exact:
+        prices = kind.interval_prices(inputs, parameters)
+        _prove(term, sheet.rows, prices, series, inputs, column)
+        column.prices[inside] = prices
+        return
+    [row] = sheet.rows  # one price for all, made on the average of the period
+    column.part_names.append(row.label)
+    column.parts[inside] = len(column.part_names) - 1
+    if row.rate.value is not None:
+        column.prices[inside] = price(row.rate.value)
 
 
 def _prove(term, rows, prices, series, inputs, column) -> None:

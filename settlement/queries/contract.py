@@ -39,7 +39,7 @@ def read_contract(
     versions = shelf.versions[contract.pk]
     needs = needs_of(term for version in versions for term in version.terms)
     series, references = _quantities(contract, allocation, shelf)
-    shelf.fill_prices(needs.prices, period)
+    prices = shelf.prices_of(needs, period)
     shelf.fill_calendars(needs.calendars)
     carry, carry_from, carry_run = carry_in(contract, period, shelf)
     inputs = Inputs(
@@ -50,7 +50,7 @@ def read_contract(
         period=period,
         versions=versions,
         series=series,
-        prices={code: shelf.prices[code, period.label][0] for code in needs.prices},
+        prices={code: one for code, (one, _) in prices.items()},
         calendars={c: shelf.calendars[c] for c in needs.calendars if c in shelf.calendars},
         histories=histories_for(needs.histories, period),
         carry_in=carry,
@@ -65,7 +65,7 @@ def read_contract(
         rounding_point=contract.rounding_point,
         rounding=Mode(contract.rounding),
         series_refs=references,
-        price_refs={code: shelf.prices[code, period.label][1] for code in needs.prices},
+        price_refs={code: where for code, (_, where) in prices.items()},
     )
     return ContractReading(inputs, carry_run)
 

@@ -37,5 +37,6 @@ class StoredResolver:
             PricePin(code, date.fromisoformat(day), version, digest, vintage, final)
             for day, version, digest, vintage, final in reference["pins"]
         ]
-        found, _ = prices_for([code], self._period, pins=pins)
+        reach = {code: reference.get("days_before", 0)}
+        found, _ = prices_for([code], self._period, pins=pins, days_before=reach)
         return found[code]

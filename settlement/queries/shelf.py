@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Q
 
 from contracts.calc.price_terms import PricedTerm
+from contracts.charges import Needs
 from contracts.events import Event
 from contracts.models import Contract, ContractVersion, OpeningBalance, TouCalendar
 from contracts.queries import PricePin, events_of, prices_for, versions_of_period
@@ -21,6 +22,8 @@ from settlement.models import AllocationRun, SettlementRun
 from settlement.storage import read_parts
 
 QUANTITIES = {"delivered": "TOTAL", "metered": "METERED"}
+#: Code, month and days before it.
+PriceKey = tuple[str, str, int]
 SETTLED = Q(state__in=SettlementRun.SETTLED) | Q(was_invoiced=True)
 
 
@@ -29,7 +32,7 @@ class Shelf:
     """Rows and arrays of a batch. It lives as long as the batch and never longer."""
 
     parts: dict[tuple[int, int | None, str], tuple[Series, str]] = field(default_factory=dict)
-    prices: dict[tuple[str, str], tuple[PriceSeries, dict[str, Any]]] = field(default_factory=dict)
+    prices: dict[PriceKey, tuple[PriceSeries, dict[str, Any]]] = field(default_factory=dict)
     calendars: dict[str, dict[str, Any]] = field(default_factory=dict)
     versions: dict[int, tuple[VersionInputs, ...]] = field(default_factory=dict)
     openings: dict[int, list[OpeningBalance]] = field(default_factory=dict)
@@ -53,13 +56,18 @@ class Shelf:
         for settled in rows.defer("inputs", "findings").order_by("period", "version"):
             self.history[settled.contract_id].append(settled)
 
-    def fill_prices(self, codes: Iterable[str], period: Period) -> None:
-        """Fetch the newest published prices that are not on the shelf yet."""
-        wanted = [code for code in codes if (code, period.label) not in self.prices]
+    def prices_of(
+        self, needs: Needs, period: Period
+    ) -> dict[str, tuple[PriceSeries, dict[str, Any]]]:
+        """Return the newest published prices that terms read, with their references, by code."""
+        keys = {code: (code, period.label, needs.days_before.get(code, 0)) for code in needs.prices}
+        wanted = {code: key[2] for code, key in keys.items() if key not in self.prices}
         if wanted:
-            found, pins = prices_for(wanted, period)
+            found, pins = prices_for(wanted, period, days_before=wanted)
             for code, prices in found.items():
-                self.prices[code, period.label] = (prices, price_reference(code, pins))
+                reference = price_reference(code, pins, wanted[code])
+                self.prices[keys[code]] = (prices, reference)
+        return {code: self.prices[key] for code, key in keys.items()}
 
     def fill_calendars(self, codes: Iterable[str]) -> None:
         """Fetch calendars that are not on the shelf yet, as they stand in the document."""
@@ -143,10 +151,12 @@ def _version(row: ContractVersion, period: Period) -> VersionInputs:
     )
 
 
-def price_reference(code: str, pins: Sequence[PricePin]) -> dict[str, Any]:
+def price_reference(code: str, pins: Sequence[PricePin], days_before: int = 0) -> dict[str, Any]:
     """Return the reference of a price series: the version of each day that was read."""
+    reach = {"days_before": days_before} if days_before else {}
     return {
         "kind": "index",
+        **reach,
         "pins": [
             [pin.day.isoformat(), pin.version, pin.digest, pin.vintage, pin.final]
             for pin in pins

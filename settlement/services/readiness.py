@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from contracts.calc.price_terms import needs_of
 from contracts.models import Contract
 from meters.models import QuarantinedRecord
 from meters.queries import open_findings
@@ -114,7 +115,8 @@ class Gate:
         channels = self.channels_of(contract.code)
         delivered = inputs.series["delivered"]
         findings = judge_series("delivered", delivered, inputs.period, channels)
-        findings += judge_prices(inputs.prices, inputs.period)
+        needs = needs_of(term for one in inputs.versions for term in one.terms)
+        findings += judge_prices(inputs.prices, inputs.period, needs)
         findings += self._judge_open(channels, inputs.period)
         findings += self._judge_warned(channels, inputs.period)
         findings += self._balance()

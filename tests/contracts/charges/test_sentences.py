@@ -89,6 +89,50 @@ CASES = [
         f"never taken as zero, the bill waits for it; prices below zero are passed on. {MWH}",
     ),
     (
+        "index_adder@1",
+        {
+            "index": "hub",
+            "adder": "-2",
+            "basis_index": "node",
+            "basis_share_ratio": "0.5",
+            "floor": "20",
+            "cap": "90",
+            "collar_per": "AVERAGE",
+            "collar_on": "PRICE",
+            "upside_threshold": "70",
+            "upside_share_ratio": "-0.4",
+            "share_per": "AVERAGE",
+            "ladder": [
+                {"take": "NEIGHBOURS", "longest_gap": 2},
+                {"take": "SERIES", "series": "da"},
+                {"take": "LAST_PUBLISHED", "days": 31},
+            ],
+        },
+        "Energy of every interval at the price of West hub day-ahead less 50 % of its difference "
+        "to node, less $2.00 per MWh from 1 July 2026; this price is at least $20.00 per MWh and "
+        "at most $90.00 per MWh, on the average of the period; −40 % of the index above $70.00 per "
+        "MWh is added, on the average of the period. The price of an interval is rounded to 8 "
+        "places; a missing price is replaced by the mean of the neighbours for a gap of at most 2 "
+        "prices, else the price of da, else the last published price, at most 31 days back, is "
+        "provisional and is corrected once it is published; what nothing replaces is never taken "
+        f"as zero, the bill waits for it; prices below zero are passed on. {MWH}",
+    ),
+    (
+        "index_adder@1",
+        {
+            "index": "hub",
+            "multiplier": "0",
+            "adder": "55",
+            "upside_threshold": "70",
+            "upside_share_ratio": "0.4",
+            "share_per": "INTERVAL",
+        },
+        "Energy of every interval at the price of $55.00 per MWh (the index is West hub day-ahead) "
+        "from 1 July 2026; 40 % of the index above $70.00 per MWh is added, in every interval. The "
+        "price of an interval is rounded to 8 places; a missing price is never taken as zero, the "
+        f"bill waits for it; prices below zero are passed on. {MWH}",
+    ),
+    (
         "demand@1",
         {
             "prices": [
