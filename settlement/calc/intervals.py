@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from contracts.calc import energy, escalation
-from contracts.calc.price_terms import PricedTerm, PricingInputs, charge_inputs
+from contracts.calc.price_terms import PricedTerm, charge_inputs
 from contracts.charges import ChargeInputs, charge_type
 from poweroptix.kernel import exact
 from poweroptix.kernel.errors import Refused
@@ -21,7 +21,8 @@ from poweroptix.kernel.fixed import MISSING, price
 from poweroptix.kernel.grid import Grid
 from poweroptix.kernel.series import Series
 from poweroptix.kernel.worksheet import IntervalRow
-from settlement.calc.inputs import Inputs, VersionInputs
+from settlement.calc.inputs import Inputs
+from settlement.calc.pricing import pricing_of
 
 PRICED = ("tou_energy@1", "fixed_energy@1", "index_adder@1")
 INDEXED = ("index_adder@1",)
@@ -63,7 +64,7 @@ def interval_table(inputs: Inputs, line_code: int | None = None) -> IntervalTabl
     delivered = inputs.series["delivered"]
     columns: dict[int, PriceColumn] = {}
     for version in inputs.versions:
-        pricing = _pricing(inputs, version)
+        pricing = pricing_of(inputs, version, {})
         for term in version.terms:
             if term.charge_type not in PRICED or line_code not in (None, term.line_code):
                 continue
@@ -73,25 +74,6 @@ def interval_table(inputs: Inputs, line_code: int | None = None) -> IntervalTabl
         name: one for name, one in sorted(inputs.series.items()) if one.grid == delivered.grid
     }
     return IntervalTable(delivered.grid, series, tuple(columns[code] for code in sorted(columns)))
-
-
-def _pricing(inputs: Inputs, version: VersionInputs) -> PricingInputs:
-    return PricingInputs(
-        contract=inputs.contract,
-        version=version.number,
-        period=inputs.period,
-        zone=inputs.zone,
-        currency=inputs.currency,
-        series=inputs.series,
-        prices=inputs.prices,
-        calendars=inputs.calendar_objects(),
-        histories=inputs.histories,
-        in_force=(version.first_date, version.last_date),
-        anchor_date=version.anchor_date,
-        facts=version.facts,
-        rounding_point=inputs.rounding_point,
-        rounding=inputs.rounding,
-    )
 
 
 def _empty(term: PricedTerm, grid: Grid) -> PriceColumn:

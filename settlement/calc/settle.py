@@ -34,6 +34,7 @@ from poweroptix.kernel.worksheet import Row, Worksheet
 from settlement.calc.cause import CAUSES
 from settlement.calc.delta import DELTA_LINE_CODE
 from settlement.calc.inputs import Inputs, VersionInputs
+from settlement.calc.pricing import pricing_of
 
 ESTIMATED = (int(Status.ESTIMATED), int(Status.SUBSTITUTED_FINAL))
 ZERO = Decimal(0)
@@ -132,7 +133,7 @@ def settle(inputs: Inputs) -> Outcome:
     shares = _EstimatedShares(inputs)
     drafts: list[SettledLine] = []
     for version in inputs.versions:
-        pricing = _pricing(inputs, version, carry)
+        pricing = pricing_of(inputs, version, carry)
         _refuse_absent(version, pricing)
         priced, carried = price_terms(version.terms, pricing)
         carry |= carried
@@ -142,30 +143,6 @@ def settle(inputs: Inputs) -> Outcome:
     drafts.sort(key=lambda line: (line.line_code, line.position))
     lines = tuple(replace(line, position=at) for at, line in enumerate(drafts, 1))
     return Outcome(lines, carry, _findings(lines))
-
-
-def _pricing(
-    inputs: Inputs, version: VersionInputs, carry: Mapping[str, Mapping[str, Any]]
-) -> PricingInputs:
-    return PricingInputs(
-        contract=inputs.contract,
-        version=version.number,
-        period=inputs.period,
-        zone=inputs.zone,
-        currency=inputs.currency,
-        series=inputs.series,
-        prices=inputs.prices,
-        calendars=inputs.calendar_objects(),
-        histories=inputs.histories,
-        in_force=(version.first_date, version.last_date),
-        anchor_date=version.anchor_date,
-        facts=version.facts,
-        events=inputs.events,
-        pools=inputs.pool_views(),
-        carry_in=carry,
-        rounding_point=inputs.rounding_point,
-        rounding=inputs.rounding,
-    )
 
 
 def _refuse_absent(version: VersionInputs, pricing: PricingInputs) -> None:
