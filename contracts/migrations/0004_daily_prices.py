@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("contracts", "0002_plain_names"),
+        ("contracts", "0003_events_of_contracts"),
     ]
 
     operations = [
