@@ -20,6 +20,11 @@ METER = Cause(
 ESTIMATE = Cause(
     "ESTIMATE_REPLACED", "Estimate replaced", "Intervals that were estimated got other values."
 )
+EVENT = Cause(
+    "EVENT_REVISION",
+    "Event of the contract",
+    "Outages, orders, starts or tests of the contract were entered or changed.",
+)
 PRICE = Cause("PRICE_REVISION", "Price revision", "Published prices of an index changed.")
 AMENDMENT = Cause(
     "CONTRACT_AMENDMENT",
@@ -31,6 +36,9 @@ ALLOCATION = Cause(
     "Allocation key",
     "Shared energy and losses are split by other keys, members or points.",
 )
+POOL = Cause(
+    "MONEY_POOL", "Pool of money", "The amount of a campus pool, its key or its weights changed."
+)
 CARRY = Cause(
     "EARLIER_MONTH",
     "Earlier month",
@@ -40,4 +48,4 @@ RULE = Cause(
     "RULE_CHANGE", "Rule change", "The same inputs are computed by a newer rule of the system."
 )
 #: All causes, in the order in which they are substituted.
-CAUSES = (METER, ESTIMATE, PRICE, AMENDMENT, ALLOCATION, CARRY, RULE)
+CAUSES = (METER, ESTIMATE, EVENT, PRICE, AMENDMENT, ALLOCATION, POOL, CARRY, RULE)

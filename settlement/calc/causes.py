@@ -29,7 +29,9 @@ from settlement.calc.cause import (
     CARRY,
     CAUSES,
     ESTIMATE,
+    EVENT,
     METER,
+    POOL,
     PRICE,
     RULE,
     Cause,
@@ -142,9 +144,11 @@ def _states(
     steps: tuple[tuple[Cause, Callable[[Inputs], Inputs]], ...] = (
         (METER, lambda one: replace(one, series=_measured(one.series, readings))),
         (ESTIMATE, lambda one: replace(one, series={**one.series, **readings})),
-        (PRICE, lambda one: replace(one, prices={**one.prices, **after.prices})),
+        (EVENT, lambda one: replace(one, events=after.events)),
+        (PRICE, lambda one: _published(one, after)),
         (AMENDMENT, lambda one: _amended(one, before, after)),
         (ALLOCATION, lambda one: replace(one, series={**one.series, **after.series})),
+        (POOL, lambda one: replace(one, pools={**one.pools, **after.pools})),
         (CARRY, lambda one: replace(one, carry_in=after.carry_in)),
     )
     state = before
@@ -168,6 +172,15 @@ def _keeping_estimates(old: Series | None, new: Series) -> Series:
     status = np.where(kept, old.status, new.status)
     values = np.where(kept, old.values, new.values)
     return Series(new.grid, values, status.astype(np.uint8), new.unit)
+
+
+def _published(state: Inputs, after: Inputs) -> Inputs:
+    """Return the state with the prices and the monthly indices that the newer run reads."""
+    return replace(
+        state,
+        prices={**state.prices, **after.prices},
+        histories={**state.histories, **after.histories},
+    )
 
 
 def _amended(state: Inputs, before: Inputs, after: Inputs) -> Inputs:

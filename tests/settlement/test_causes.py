@@ -1,6 +1,7 @@
 """Causes of a difference: exact for every charge type, in one order, to the cent."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
+from datetime import date
 from decimal import Decimal
 from functools import cache
 from itertools import pairwise
@@ -22,6 +23,7 @@ from settlement.calc.causes import (
     CAUSES,
     ESTIMATE,
     METER,
+    POOL,
     PRICE,
     RULE,
     amounts_of,
@@ -57,6 +59,7 @@ def inputs_of(values, *terms, status=None, number=1, **more):
     fields = {
         "series": {**offered.series, "delivered": series_of(values, status)},
         "prices": offered.prices,
+        "pools": {code: written(one) for code, one in offered.pools.items()},
         "calendars": {
             code: {"schedule": one.schedule.to_json(), "holidays": sorted(one.holidays)}
             for code, one in offered.calendars.items()
@@ -64,6 +67,15 @@ def inputs_of(values, *terms, status=None, number=1, **more):
         **more,
     }
     return Inputs("C-1", "USD", PERIOD.zone, PERIOD, (version,), **fields)
+
+
+def written(pool):
+    """Return what a contract sees of a pool as it stands in a document."""
+    return {
+        name: f"{value:f}" if isinstance(value, Decimal) else value
+        for name, value in asdict(pool).items()
+        if value is not None
+    }
 
 
 def dearer(inputs, more):
@@ -126,10 +138,10 @@ def test_causes_sum_to_the_delta_of_every_line_for_every_charge_type(
         deltas = causes_between(before, after, same_key=same_key)
         for delta in deltas:
             assert sum(delta.by_cause.values()) == delta.amount_usd, key
-            assert delta.amount_usd == now[delta.key] - was[delta.key]
+            assert delta.amount_usd == now.get(delta.key, 0) - was.get(delta.key, 0)
             assert delta.by_cause.get(RULE.key, 0) == 0
         told = {delta.key for delta in deltas}
-        assert all(now[line] == was[line] for line in now if line not in told), key
+        assert all(was.get(line, 0) == now[line] for line in now if line not in told), key
         assert sum(total_by_cause(deltas).values()) == sum(now.values()) - sum(was.values())
 
 
@@ -220,6 +232,38 @@ def test_a_minimum_bill_has_the_causes_of_the_lines_it_rests_on():
     energy, topped = causes_between(before, after)
     assert energy.by_cause == {METER.key: Decimal("1150.00")}
     assert topped.by_cause == {METER.key: Decimal("-850.00")}
+
+
+def test_a_pool_of_another_amount_is_a_cause_of_its_own():
+    share = PricedTerm(1, 45, "pool_share@1", "Insurance", parameters={"pool": "site"})
+    before = inputs_of([MWH] * 23, share)
+    site = before.pools["site"]
+    more = {**site, "amount_usd": "121.00", "share_usd": "40.34"}
+    [delta] = causes_between(before, replace(before, pools={"site": more}))
+    assert delta.by_cause == {POOL.key: Decimal("7.00")}
+
+
+def test_an_index_of_a_month_is_a_price():
+    terms = {
+        "price": "50",
+        "escalator": "INDEX",
+        "index_parts": [{"index": "CPI"}],
+        "index_lag_months": 0,
+        "index_limits": "NONE",
+        "index_rounding": "ONCE",
+    }
+    grown = PricedTerm(1, 10, "fixed_energy@1", "Energy", parameters=terms)
+    months = {"2024-03": "100", "2025-03": "102"}
+    before, after = (
+        inputs_of([MWH] * 23, grown, histories={"CPI": {**months, "2026-03": value}})
+        for value in ("104.04", "105.06")
+    )
+    before, after = (
+        replace(one, versions=(replace(one.versions[0], anchor_date=date(2024, 3, 1)),))
+        for one in (before, after)
+    )
+    [delta] = causes_between(before, after)
+    assert delta.by_cause == {PRICE.key: Decimal("11.73")}
 
 
 def test_a_line_that_is_new_or_gone_is_put_down_to_the_amendment():
