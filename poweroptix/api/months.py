@@ -1,4 +1,4 @@
-"""A month of a campus: how good its readings are, and which days are complete."""
+"""A month: how good its readings are, which days are complete, which lines counted when."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from meters.queries import ChannelQuality, quality_board
 from meters.queries.quality import quality_report
 from meters.reports.files import quality_json
 from poweroptix.api import resources
-from poweroptix.api.lists import ApiView, found
+from poweroptix.api.lists import ApiView, found, instant
 from poweroptix.clock import now
+from poweroptix.kernel.canonical import canonical_json
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.period import Period
 from poweroptix.pages.asked import read_month
+from settlement.queries.replay import replay
 
 
 class CampusMonth(ApiView):
@@ -63,6 +65,23 @@ class CompletenessOfMonth(CampusMonth):
                 "channels": [_channel(one, days) for one in board],
             }
         )
+
+
+class ReplayOfMonth(ApiView):
+    """The lines of a month that counted at an instant, computed again from what was pinned."""
+
+    staff_verb = "settlement.view"
+    parameters = frozenset({"month", "as_of"})
+
+    def get(self, request: Request, key: str) -> Response:
+        """Return run, moment and lines; 404 when nothing was approved by then."""
+        contract = found(resources.CONTRACTS, self.principal, key)
+        for name in ("month", "as_of"):
+            if name not in request.query_params:
+                raise Refused("parameter", f"'{name}' is missing.", pointer=f"?{name}")
+        label = read_month(request.query_params["month"], contract.zone).label
+        then = replay(contract, label, instant(request.query_params["as_of"]))
+        return Response(json.loads(canonical_json(then.document())))
 
 
 def _channel(one: ChannelQuality, days: list[str]) -> dict:

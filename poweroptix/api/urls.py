@@ -116,6 +116,10 @@ EXPORT = [
 ]
 DOCUMENT = {200: OpenApiTypes.OBJECT}
 MONTH = [query("month", "Local month of the campus, such as 2026-03.", required=True)]
+REPLAY = [
+    query("month", "Local month of the contract, such as 2026-03.", required=True),
+    query("as_of", "Instant with offset: the lines that counted then.", required=True),
+]
 INVOICE_FILES = {
     "pdf": ("application/pdf", OpenApiTypes.BINARY, "The PDF of an invoice, as it was issued"),
     "csv": ("text/csv", OpenApiTypes.STR, "The intervals of an invoice, as it was issued"),
@@ -137,6 +141,10 @@ CHILDREN = (
     (
         *("campuses/<str:key>/completeness", "campus-completeness", months.CompletenessOfMonth),
         *(resources.CAMPUSES, "completeness_of_campuses", DOCUMENT, MONTH),
+    ),
+    (
+        *("contracts/<str:key>/replay", "contract-replay", months.ReplayOfMonth),
+        *(resources.CONTRACTS, "replay_of_contracts", DOCUMENT, REPLAY),
     ),
     (
         *("index-series/<str:key>/values", "index-values", children.IndexValues),

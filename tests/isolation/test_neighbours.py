@@ -157,7 +157,7 @@ def ask(client, token, address):
 def test_every_address_has_an_expectation(world):
     expected = {*OPEN, *ALWAYS_UNKNOWN, *objects(world, "ALFA"), "api-jobs-one"}
     expected |= {"api-campuses-one", "api-index-values", "api-channel-readings"}
-    expected |= {"api-campus-quality", "api-campus-completeness"}
+    expected |= {"api-campus-quality", "api-campus-completeness", "api-contract-replay"}
     expected |= {"api-finding-assign", "api-finding-accept"}
     expected |= {f"api-{name}" for name in STAFF_ONLY} | {f"api-{n}-one" for n in STAFF_ONLY}
     assert names() == expected

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from contracts.models import Contract
@@ -9,9 +10,13 @@ from meters.models import Campus
 from poweroptix.clock import now
 from poweroptix.jobs.models import Job
 from poweroptix.jobs.services import run_now
+from poweroptix.kernel.canonical import canonical_json
 from poweroptix.kernel.errors import NotFoundError, Refused
+from poweroptix.kernel.period import Period
+from poweroptix.pages.asked import read_instant
 from settlement.management.kit import DomainCommand, actor_named
 from settlement.models import SettlementRun
+from settlement.queries.replay import replay
 from settlement.queries.runs import find_run
 from settlement.services import (
     approve_run,
@@ -31,6 +36,7 @@ class Command(DomainCommand):
 
     help = (
         "settle --campus CODE --period 2026-03 | settle --contract CODE --period 2026-03 | "
+        "settle --contract CODE --period 2026-03 --as-of 2026-04-09T12:00:00Z | "
         "settle approve RUN --as USER. RUN is CONTRACT/2026-03/v1 or a number. Exit code 1 when "
         "something was refused or a run has no total."
     )
@@ -56,6 +62,11 @@ class Command(DomainCommand):
             action="store_true",
             help="approve also the runs that a new split of the month replaces with this one",
         )
+        parser.add_argument(
+            "--as-of",
+            metavar="INSTANT",
+            help="with --contract and --period: the lines that counted then, computed again",
+        )
         parser.add_argument("--as", dest="user", help="user name of whoever acts")
 
     def work(self, **options: Any) -> tuple[Any, str, bool]:
@@ -66,6 +77,8 @@ class Command(DomainCommand):
         if not options["period"] or not (options["campus"] or options["contract"]):
             text = "Name a --period and a --campus or --contract."
             raise Refused("settlement.usage", text)
+        if options["as_of"]:
+            return _replay(options)
         return _settle(options, actor)
 
 
@@ -112,6 +125,17 @@ def _settle(options: dict[str, Any], actor) -> tuple[Any, str, bool]:
     words += [f"{job.payload['contract']}: refused: {job.error}" for job in failed]
     done = not failed and all(run.total_usd is not None for run in runs)
     return document, "\n".join(words) or "No contract is in force in the period.", done
+
+
+def _replay(options: dict[str, Any]) -> tuple[Any, str, bool]:
+    """Return what counted at an instant; the words are the lines as canonical JSON."""
+    if len(options["contract"]) != 1:
+        text = "With --as-of name one --contract and its --period."
+        raise Refused("settlement.usage", text)
+    contract = _contract(options["contract"][0])
+    label = Period.month(contract.zone, options["period"]).label
+    found = replay(contract, label, read_instant(options["as_of"]))
+    return json.loads(canonical_json(found.document())), found.lines().decode(), True
 
 
 def _recalculate(options: dict[str, Any], actor) -> tuple[Any, str, bool]:

@@ -131,3 +131,16 @@ def test_description_and_page(client, world):
     assert '<a class="link" href="/">‹ Back to the office</a>' in (
         client.get("/api/docs/").content.decode()
     )
+
+
+def test_a_replay_gives_the_lines_that_counted_then(client, world, staff):
+    run = world.runs["PPA-ALFA"]
+    address = "/api/v1/contracts/PPA-ALFA/replay?month=2026-03"
+    then = client.get(f"{address}&as_of=2020-01-01T00:00:00Z", **staff)
+    assert then.status_code == 404
+    then = client.get(f"{address}&as_of=2100-01-01T00:00:00Z", **staff).json()
+    assert (then["run"], then["lines_sha256"]) == (run.pk, run.lines_sha256)
+    assert [line["label"] for line in then["lines"]] == [
+        line.label for line in run.lines.order_by("position")
+    ]
+    assert client.get(address, **staff).json()["detail"] == "'as_of' is missing."
