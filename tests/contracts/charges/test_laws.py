@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from contracts.charges import PoolView, PricedLine, charge_types
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.price_series import PriceSeries
-from tests.contracts.builders import CHICAGO, calendar, charge, inputs, micro_series, term
+from tests.contracts.builders import CHICAGO, calendar, inputs, micro_series, term
+from tests.contracts.builders import charge as charge_with
 
 PERIOD = Period.day(CHICAGO, date(2026, 3, 8))
 GRID = PERIOD.grid(60)
@@ -24,6 +25,25 @@ CALENDAR = calendar(
 )
 loads = st.lists(st.integers(0, 10**11), min_size=GRID.count, max_size=GRID.count)
 prices = st.integers(0, 10**6).map(lambda cents: Decimal(cents) / 1000)
+
+
+#: What a type has to be told beside its inputs, or it has no amount.
+CARRIES = {
+    "late_interest@1": {
+        "open_items": [
+            {
+                "reference": "INV-1",
+                "amount_usd": "1234.56",
+                "due_date": "2026-01-15",
+                "payments": [{"date": "2026-03-08", "amount_usd": "1000.00"}],
+            }
+        ]
+    }
+}
+
+
+def charge(key, given_inputs, terms, carry=None):
+    return charge_with(key, given_inputs, terms, CARRIES.get(key) if carry is None else carry)
 
 
 def settings_of(key, price):
@@ -48,6 +68,13 @@ def settings_of(key, price):
             "lines": [10],
             "method": "INCLUDED",
             "tax_day": "LAST_DAY",
+        },
+        "late_interest@1": {
+            "rates": [{"from_date": "2026-01-01", "rate_ratio": f"{price / 2000:f}"}],
+            "method": "COMPOUND_MONTHLY",
+            "day_count": "ACTUAL_365",
+            "tax": "EXCLUDED",
+            "billed": "WHEN_PAID",
         },
         "formula@1": {
             "formula": "max(energy, 0) * price",

@@ -239,6 +239,37 @@ CASES = [
         "first day billed; the sum is rounded to cents once.",
     ),
     (
+        "late_interest@1",
+        {
+            "rates": [
+                {"from_date": "2026-01-01", "rate_ratio": "0.095"},
+                {"from_date": "2026-09-01", "rate_ratio": "0.0925"},
+            ],
+            "method": "SIMPLE",
+            "day_count": "ACTUAL_360",
+            "tax": "EXCLUDED",
+            "billed": "WHEN_PAID",
+        },
+        "Late interest: 9.5 % a year from 1 January 2026 and 9.25 % a year from 1 September 2026, "
+        "simple interest by the day, the days over 360. The due day does not count, the day of "
+        "payment does; the tax in an amount bears no interest. It is billed when the amount is "
+        "paid; the sum is rounded to cents once.",
+    ),
+    (
+        "late_interest@1",
+        {
+            "rates": [{"from_date": "2026-01-01", "rate_ratio": "0.015"}],
+            "method": "FLAT_PER_MONTH",
+            "day_count": "ACTUAL_365",
+            "tax": "INCLUDED",
+            "billed": "EACH_PERIOD",
+        },
+        "Late interest: 1.5 % a month from 1 January 2026, for each month or part of one since the "
+        "due day. The due day does not count, the day of payment does; the tax in an amount bears "
+        "interest too. It is billed each month, as long as the amount is open; the sum is rounded "
+        "to cents once.",
+    ),
+    (
         "formula@1",
         {
             "formula": "max(0, agreed * share - taken) * price * (1 - waived)",
