@@ -1,5 +1,6 @@
 """Fees per month, day, kW, meter or contract year, with a rule for part months (RECURRING)."""
 
+from calendar import isleap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -35,7 +36,10 @@ PART_MONTH = {
     "ACTUAL_MONTH": "A part month pays its days over the days of the month",
     "THIRTY_360": "A part month pays its days over 30, every month counting as 30 days",
     "ACTUAL_365": "A part month pays its days of the yearly fee over 365",
+    "ACTUAL_YEAR": "A part month pays its days of the yearly fee over the days of the year",
 }
+#: Rules that take the days of a year out of twelve monthly fees.
+YEARLY = ("ACTUAL_365", "ACTUAL_YEAR")
 
 
 @charge_types.register("recurring_fee@1")
@@ -71,8 +75,9 @@ class RecurringFee(ChargeType):
         )
         proration: str = param(
             default="ACTUAL_MONTH",
-            choices=("ACTUAL_MONTH", "THIRTY_360", "ACTUAL_365"),
-            help="Part months: days over days of the month; over 30; or the yearly fee over 365.",
+            choices=tuple(PART_MONTH),
+            help="Part months: days over days of the month; over 30; or days of the yearly fee "
+            "over 365, or over the days of the year, 366 in a leap year.",
         )
 
     def needs(self, parameters: Any) -> Needs:
@@ -159,7 +164,7 @@ class RecurringFee(ChargeType):
         days, divisor, basis = self._day_count(inputs, parameters.proration)
         if missing or inputs.is_whole_period():
             return Row(inputs.term.label, count, rate), [missing] if missing else []
-        if parameters.proration == "ACTUAL_365":
+        if parameters.proration in YEARLY:
             rate = Figure.computed("yearly_fee", "USD/year", "fee * 12", rate)
         source = Source("input", inputs.period.label, basis)
         parts = Figure("days", Decimal(days), "count", source)
@@ -185,6 +190,7 @@ class RecurringFee(ChargeType):
         if proration == "THIRTY_360":
             held = inputs.days_in_force()
             return thirty_360(held[0], held[-1]), 30, "days of 30 (30/360)"
-        if proration == "ACTUAL_365":
-            return days, 365, "days of 365"
+        if proration in YEARLY:
+            leap = proration == "ACTUAL_YEAR" and isleap(inputs.days_in_force()[0].year)
+            return days, 365 + leap, f"days of {365 + leap}"
         return days, month_days, f"days of {month_days}"

@@ -9,6 +9,7 @@ from django.db.backends.postgresql.psycopg_any import DateRange
 from django.db.models import Max
 
 from contracts import queries
+from contracts.calc.line_rules import check_lines
 from contracts.calc.price_terms import PricedTerm
 from contracts.charges import TermContext, charge_type
 from contracts.models import Contract, ContractExample, ContractVersion, IndexSeries
@@ -121,7 +122,7 @@ def check_version(version: ContractVersion) -> list[Finding]:
     findings: list[Finding] = []
     for term in rows:
         findings += check_term(term, version)
-    return findings
+    return findings + check_lines(rows)
 
 
 def check_term(term: PricedTerm, version: ContractVersion) -> list[Finding]:

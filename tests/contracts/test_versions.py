@@ -92,6 +92,19 @@ def test_no_activation_while_a_term_points_nowhere(draft, key, parameters, messa
     assert [finding.message for finding in caught.value.findings] == [message]
 
 
+def test_no_activation_while_lines_rest_on_each_other_out_of_order(draft):
+    """The database test of contracts.calc.line_rules, which has the cases."""
+    minimum = {"minimum": "1", "lines": [10, 99], "part_month": "WHOLE"}
+    add_term(
+        draft, line_code=60, charge_type_key="minimum_bill@1", label="Minimum",
+        parameters=minimum, actor=ACTOR,
+    )  # fmt: skip
+    with pytest.raises(Refused) as caught:
+        activate_version(draft, actor=ACTOR, now=NOW)
+    [found] = caught.value.findings
+    assert found.message.startswith("line 60: it rests on line 99, which the version does not have")
+
+
 def test_an_open_version_ends_where_the_next_one_begins(contract, active):
     later = activate_version(next_version(contract, date(2026, 7, 1)), actor=ACTOR, now=NOW)
     active.refresh_from_db()

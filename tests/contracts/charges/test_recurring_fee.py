@@ -22,7 +22,14 @@ def test_a35_first_part_month(rule):
     )
 
 
-@pytest.mark.parametrize("rule", ["ACTUAL_MONTH", "THIRTY_360", "ACTUAL_365"])
+@pytest.mark.parametrize(("year", "fee"), [(2027, "12328.77"), (2028, "12295.08")])
+def test_days_over_the_days_of_the_year(year, fee):
+    last = 28 + (year == 2028)
+    given = month(f"{year}-02", in_force=(date(year, 2, last - 14), date(year, 2, last)))
+    assert amount(KEY, given, {"fee": "25000", "proration": "ACTUAL_YEAR"}) == fee
+
+
+@pytest.mark.parametrize("rule", ["ACTUAL_MONTH", "THIRTY_360", "ACTUAL_365", "ACTUAL_YEAR"])
 @pytest.mark.parametrize("label", ["2026-02", "2026-05", "2026-11"])
 def test_whole_month_pays_the_fee_itself(rule, label):
     assert amount(KEY, month(label), {"fee": "25000", "proration": rule}) == "25000.00"
