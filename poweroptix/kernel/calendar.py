@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -130,13 +131,18 @@ class TouSchedule:
         self, grid: Grid, holidays: Collection[date]
     ) -> tuple[tuple[str, ...], NDArray[np.uint8]]:
         """Return the period names and, per interval, the index of the one it starts in."""
+        return self.names, _known_periods(self, grid, frozenset(holidays))
+
+    def _index(self, grid: Grid, holidays: Collection[date]) -> NDArray[np.uint8]:
         clock = LocalClock.of(grid, self.zone)
         kinds = clock.weekday.copy()
         if holidays and self._names_holidays():
             ordinals = np.array(sorted(day.toordinal() for day in holidays), dtype=np.int64)
             kinds[np.isin(clock.date_ordinal, ordinals)] = _DAYS.index("holiday")
         table: NDArray[np.uint8] = self._table  # type: ignore[attr-defined]
-        return self.names, table[clock.month - 1, kinds, clock.minute_of_day]
+        index = table[clock.month - 1, kinds, clock.minute_of_day]
+        index.setflags(write=False)
+        return index
 
     def _names_holidays(self) -> bool:
         return any(row.day_types & {"holiday", "all"} for row in self.rows)
@@ -158,6 +164,14 @@ class TouSchedule:
             more = f" ({len(findings) - 1} more)" if len(findings) > 1 else ""
             raise Refused("tou.coverage", findings[0].message + more, findings=findings)
         return table
+
+
+@lru_cache(maxsize=64)
+def _known_periods(
+    schedule: TouSchedule, grid: Grid, holidays: frozenset[date]
+) -> NDArray[np.uint8]:
+    """Return the periods of a grid, once for all who are priced by the same calendar."""
+    return schedule._index(grid, holidays)
 
 
 def _coverage(counts: NDArray[np.uint8]) -> list[Finding]:

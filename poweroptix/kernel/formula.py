@@ -10,6 +10,7 @@ import ast
 import re
 from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal, DivisionByZero, InvalidOperation, Overflow
+from functools import lru_cache
 
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.fixed import WIDE
@@ -51,7 +52,7 @@ def prepare(
     ['0', '15']
     """
     tree = _parse(text)
-    _check_names(tree, known)
+    _check_names(text, known)
     return lambda names, where: _Evaluator(names, where).value(tree)
 
 
@@ -63,7 +64,8 @@ def check(text: str, known: Collection[str]) -> None:
         ...
     poweroptix.kernel.errors.Refused: Pow is not allowed in a formula (column 1).
     """
-    _check_names(_parse(text), known)
+    _parse(text)
+    _check_names(text, known)
 
 
 def tree_of(text: str) -> ast.expr:
@@ -80,8 +82,8 @@ def names_in(text: str) -> list[str]:
     >>> names_in("min(b, a) + b")
     ['b', 'a']
     """
-    found = [node for node in ast.walk(_parse(text)) if isinstance(node, ast.Name)]
-    ordered = sorted(found, key=lambda node: node.col_offset)
+    _parse(text)
+    ordered = sorted(_parsed(text)[1], key=lambda node: node.col_offset)
     return list(dict.fromkeys(node.id for node in ordered if node.id not in _CALLS))
 
 
@@ -121,6 +123,19 @@ def display(text: str) -> str:
 
 
 def _parse(text: str) -> ast.expr:
+    return _parsed(text)[0] if isinstance(text, str) else _read(text)
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str) -> tuple[ast.expr, tuple[ast.Name, ...]]:
+    """Return a formula as a checked tree, and the names in it; nobody changes either."""
+    tree = _read(text)
+    functions = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    return tree, tuple(node for node in names if id(node) not in functions)
+
+
+def _read(text: str) -> ast.expr:
     if not isinstance(text, str) or not text.strip():
         raise Refused("formula.empty", "The formula is empty.")
     if len(text) > MAX_LENGTH:
@@ -218,13 +233,12 @@ def _not_a_number(written: str, column: int) -> Refused:
     return Refused("formula.number", text, column=column)
 
 
-def _check_names(tree: ast.expr, known: Collection[str]) -> None:
-    functions = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and id(node) not in functions and node.id not in known:
+def _check_names(text: str, known: Collection[str]) -> None:
+    for node in _parsed(text)[1]:
+        if node.id not in known:
             listed = ", ".join(sorted(known)) or "none"
-            text = f"unknown name {node.id!r}; known: {listed} (column {node.col_offset + 1})."
-            raise Refused("formula.unknown_name", text, name=node.id)
+            message = f"unknown name {node.id!r}; known: {listed} (column {node.col_offset + 1})."
+            raise Refused("formula.unknown_name", message, name=node.id)
 
 
 class _Evaluator:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
@@ -126,12 +126,12 @@ class Period:
         end = day_start(last + timedelta(days=1), zone)
         return cls(day_start(first, zone), end, zone, f"{first.isoformat()}..{last.isoformat()}")
 
-    @property
+    @cached_property
     def first_date(self) -> date:
         """The local date of the first instant."""
         return self.start_utc.astimezone(zone_of(self.zone)).date()
 
-    @property
+    @cached_property
     def last_date(self) -> date:
         """The local date of the last instant."""
         last = self.end_utc - timedelta(microseconds=1)
@@ -145,8 +145,12 @@ class Period:
 
     def days(self) -> list[date]:
         """Return the local dates that the period touches."""
+        return list(self._days)
+
+    @cached_property
+    def _days(self) -> tuple[date, ...]:
         count = (self.last_date - self.first_date).days + 1
-        return [self.first_date + timedelta(days=step) for step in range(count)]
+        return tuple(self.first_date + timedelta(days=step) for step in range(count))
 
     def day_bounds(self, day: date) -> tuple[datetime, datetime]:
         """Return the UTC range of a local day, cut to this period."""

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,6 +94,10 @@ class PriceSeries:
 
     def digest(self) -> str:
         """Return the SHA-256 of grid, unit, vintage, finality and values (little endian)."""
+        return self._digest
+
+    @cached_property
+    def _digest(self) -> str:
         head = {
             "grid": self.grid.to_json(),
             "unit": self.unit,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,6 +113,8 @@ class Series:
     def slice(self, start: datetime, end: datetime) -> Series:
         """Return the part from `start` to `end`; both must be interval boundaries inside."""
         part = self.grid.sub(start, end)
+        if part == self.grid:
+            return self
         first = (part.start_minute - self.grid.start_minute) // self.grid.minutes
         window = slice(first, first + part.count)
         return Series(part, self.values[window], self.status[window], self.unit)
@@ -156,6 +159,10 @@ class Series:
 
     def digest(self) -> str:
         """Return the SHA-256 of grid, unit, values (little endian) and statuses."""
+        return self._digest
+
+    @cached_property
+    def _digest(self) -> str:
         head = canonical_json({"grid": self.grid.to_json(), "unit": self.unit})
         result = hashlib.sha256(head)
         result.update(self.values.astype("<i8").tobytes())

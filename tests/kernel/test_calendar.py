@@ -180,3 +180,15 @@ class TestReading:
             TouSchedule.from_12x24([[0] * 24], [[0] * 24] * 12, ["a"], zone=CHICAGO)
         with pytest.raises(Refused, match="there is no period 3"):
             TouSchedule.from_12x24([[3] * 24] * 12, [[0] * 24] * 12, ["a"], zone=CHICAGO)
+
+
+def test_periods_of_a_grid_are_found_once_and_cannot_be_changed():
+    rows = [{"start": "00:00", "end": "24:00", "period": "ALL"}]
+    grid = Period.day("UTC", date(2026, 3, 1)).grid(60)
+    first, again = (
+        TouSchedule.from_json({"zone": "UTC", "rows": rows}).periods(grid, set())[1]
+        for _ in range(2)
+    )
+    assert first is again
+    with pytest.raises(ValueError, match="read-only"):
+        first[0] = 1
