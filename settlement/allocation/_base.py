@@ -49,8 +49,14 @@ class AllocationKey(ABC):
     #: Whether a member counts on its days alone, although use does not matter: its claim is then
     #: 1 on the days of membership and 0 on the others.
     counts_days: ClassVar[bool] = False
+    #: Whether nobody gets more than its claim, so that it can split a source of energy.
+    within_need: ClassVar[bool] = False
     #: Whether it is the source that gives every member what the other sources leave open.
     fills: ClassVar[bool] = False
+
+    def wants_whole_period(self, parameters: Any) -> bool:
+        """Say whether members are the same all period because their days make no difference."""
+        return not self.uses_claims and not self.counts_days
 
     @abstractmethod
     def allocate(

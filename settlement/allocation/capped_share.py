@@ -37,6 +37,7 @@ class CappedShare(AllocationKey):
     """Supply x entitlement / all entitlements, at most the own use; the rest is given again."""
 
     title = "By entitlement, at most the own use"
+    within_need = True
 
     @dataclass(frozen=True, kw_only=True)
     class Parameters(PoolParameters):

@@ -28,6 +28,7 @@ class FillRest(AllocationKey):
     """Each member's open need, whole; what was metered beyond or below it is left over."""
 
     title = "Fills what the other sources leave open"
+    within_need = True
     fills = True
 
     @dataclass(frozen=True, kw_only=True)

@@ -36,6 +36,7 @@ class Waterfall(AllocationKey):
     """The firm class first, then the next; a class that is short shares by use or entitlement."""
 
     title = "By priority of firm classes"
+    within_need = True
 
     @dataclass(frozen=True, kw_only=True)
     class Parameters(PoolParameters):

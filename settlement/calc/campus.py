@@ -1,14 +1,14 @@
 """Who got which energy on a campus in a month: own meters, shared points, losses, delivered.
 
 For each contract METERED + SHARED + LOSS = TOTAL in every interval of its own grid, and what a pool
-shares adds up to its WHOLE in every interval of the pool's grid (the coarsest of its meters).
+shares adds up to its WHOLE in every interval of the pool's grid (the coarsest of its meters). Where
+sources are told apart, the SOURCE parts of a contract add up to its TOTAL as well.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -21,23 +21,13 @@ from poweroptix.kernel.parameters import parse
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.quality import Status
 from poweroptix.kernel.series import Series
-from poweroptix.kernel.splits import split_grid
 from poweroptix.kernel.worksheet import Worksheet
 from settlement.allocation._base import Allocation, allocation_key
 from settlement.calc.balance import Balance, campus_balance, sum_of
+from settlement.calc.matching import SourceRule, match_sources
+from settlement.calc.parts import Part, Span, masked, spread, where_known
 from settlement.calc.scaling import scaled
-
-
-@dataclass(frozen=True)
-class Span:
-    """Local dates, end not included; no end means open."""
-
-    first_date: date
-    end_date: date | None = None
-
-    def holds(self, day: date) -> bool:
-        """Say whether a local day lies in the span."""
-        return self.first_date <= day and (self.end_date is None or day < self.end_date)
+from settlement.calc.stock import keep_stocks
 
 
 @dataclass(frozen=True)
@@ -66,7 +56,8 @@ class PoolRule:
 class CampusInputs:
     """Everything an allocation reads. `loads` are per point, net towards the load, in kWh.
 
-    `loss_ratios` holds, per point with a contractual loss factor, the spans and their ratios.
+    `loss_ratios` holds, per point with a contractual loss factor, the spans and their ratios;
+    `matched` the sources whose energy is told apart, `carry_in` the stock of their batteries.
     """
 
     period: Period
@@ -78,16 +69,8 @@ class CampusInputs:
     loss_ratios: Mapping[str, tuple[tuple[Span, Decimal], ...]]
     low_ratio: Decimal
     high_ratio: Decimal
-
-
-@dataclass(frozen=True)
-class Part:
-    """One resulting series; `contract` is empty for what was split and for the operator's rest."""
-
-    kind: str
-    pool_code: str
-    contract: str
-    series: Series
+    matched: tuple[SourceRule, ...] = ()
+    carry_in: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -117,12 +100,20 @@ def allocate_campus(inputs: CampusInputs) -> CampusOutcome:
     losses = _losses(inputs, own, balance)
     worksheets |= losses.worksheets
     parts += losses.parts
-    parts += [
-        Part("TOTAL", "", code, _delivered(series, losses.by_contract.get(code)))
+    totals = {
+        code: _delivered(series, losses.by_contract.get(code))
         for code, series in sorted(own.items())
-    ]
-    findings = balance.findings if balance else ()
-    return CampusOutcome(tuple(parts), worksheets, balance, findings)
+    }
+    parts += [Part("TOTAL", "", code, series) for code, series in totals.items()]
+    matching = match_sources(inputs.matched, inputs.sources, totals, inputs.period)
+    stocks = keep_stocks(matching, inputs.sinks, inputs.carry_in)
+    return CampusOutcome(
+        (*parts, *matching.parts),
+        {**worksheets, **matching.worksheets, **stocks.worksheets},
+        balance,
+        (*(balance.findings if balance else ()), *stocks.findings),
+        stocks.carry_out,
+    )
 
 
 @dataclass(frozen=True)
@@ -141,31 +132,6 @@ class _Losses:
 
 def _pools(inputs: CampusInputs, kind: str) -> list[PoolRule]:
     return sorted((pool for pool in inputs.pools if pool.kind == kind), key=lambda one: one.code)
-
-
-def _inside(series: Series, spans: tuple[Span, ...], period: Period) -> np.ndarray:
-    """Return which intervals of the series lie on local days of the spans."""
-    starts = series.grid.epoch_minutes()
-    inside = np.zeros(series.grid.count, dtype=bool)
-    days = period.days()
-    for span in spans:
-        wanted = [
-            d for d in days if span.first_date <= d and (not span.end_date or d < span.end_date)
-        ]
-        if wanted:
-            begin = period.day_bounds(wanted[0])[0].timestamp() // 60
-            end = period.day_bounds(wanted[-1])[1].timestamp() // 60
-            inside |= (starts >= begin) & (starts < end)
-    return inside
-
-
-def masked(series: Series, spans: tuple[Span, ...], period: Period) -> Series:
-    """Return the series with zero (a known zero, not a missing value) outside the spans."""
-    inside = _inside(series, spans, period)
-    if inside.all():
-        return series
-    status = np.where(inside, series.status, int(Status.VALIDATED)).astype(np.uint8)
-    return Series(series.grid, np.where(inside, series.values, 0), status, series.unit)
 
 
 def _metered(inputs: CampusInputs) -> dict[str, Series]:
@@ -201,6 +167,8 @@ def _share_energy(inputs: CampusInputs, pool: PoolRule, metered: Mapping[str, Se
     }
     parts = [Part("WHOLE", pool.code, "", _where_shared(whole, allocation.parts))]
     parts += [Part("SHARED", pool.code, code, series) for code, series in by_contract.items()]
+    if allocation.rest is not None:
+        parts.append(Part("OPERATOR", pool.code, "", allocation.rest))
     return _Shared(allocation, parts, by_contract)
 
 
@@ -212,11 +180,7 @@ def _pool_minutes(whole: Series, pool: PoolRule, own: Mapping[str, Series]) -> i
 
 def _where_shared(whole: Series, parts: Mapping[str, Series]) -> Series:
     """Return the whole, missing where its parts are: a member's unknown use leaves all unknown."""
-    unknown = np.logical_or.reduce([part.missing for part in parts.values()])
-    if not unknown.any():
-        return whole
-    status = np.where(unknown, int(Status.MISSING), whole.status).astype(np.uint8)
-    return Series(whole.grid, np.where(unknown, MISSING, whole.values), status, whole.unit)
+    return where_known(whole, np.logical_or.reduce([part.missing for part in parts.values()]))
 
 
 def _with_loss_factor(inputs: CampusInputs, point: str) -> Series:
@@ -240,10 +204,18 @@ def _claims(
 ) -> dict[str, Series]:
     """Return the use of each member on its days of membership, at the pool's interval length.
 
-    Nothing for a key that does not look at use; its members must then be the same all period.
+    For a key that counts days it is 1 on them. Nothing for any other that does not look at use;
+    its members must then be the same all period.
     """
-    if not allocation_key(pool.key).uses_claims:
+    key = allocation_key(pool.key)
+    if key.counts_days:
+        return {
+            code: masked(_ones(inputs.period, minutes), spans, inputs.period)
+            for code, spans in pool.members.items()
+        }
+    if key.wants_whole_period(parse(key.Parameters, pool.parameters)):
         _refuse_part_period(inputs, pool)
+    if not key.uses_claims:
         return {}
     lost = ", ".join(sorted(set(pool.members) - set(own)))
     if lost:
@@ -253,6 +225,12 @@ def _claims(
         code: masked(own[code].to_minutes(minutes), spans, inputs.period)
         for code, spans in pool.members.items()
     }
+
+
+def _ones(period: Period, minutes: int) -> Series:
+    """Return 1 in every interval: the claim of a member that counts on its days alone."""
+    one = Series.zero(period.grid(minutes), "")
+    return Series(one.grid, one.values + 1, one.status, one.unit)
 
 
 def _refuse_part_period(inputs: CampusInputs, pool: PoolRule) -> None:
@@ -330,7 +308,7 @@ def _share_losses(
     allocation = _run_key(pool, whole, _claims(inputs, pool, own, minutes))
     parts = [Part("WHOLE", pool.code, "", whole)]
     billed: dict[str, Series] = {}
-    kept: Series | None = None
+    kept = allocation.rest
     for code, share in allocation.parts.items():
         if code in by_factor:
             billed[code] = by_factor[code]
@@ -344,28 +322,6 @@ def _share_losses(
     if kept is not None:
         parts.append(Part("OPERATOR", pool.code, "", kept))
     return _Losses({pool.code: allocation.worksheet}, parts, billed | outside)
-
-
-def spread(share: Series, use: Series) -> Series:
-    """Spread a part over the finer intervals of its owner, by the owner's use inside each.
-
-    An interval without use is spread evenly. Each coarse interval closes exactly.
-    """
-    factor = share.grid.minutes // use.grid.minutes
-    if factor == 1:
-        return share
-    known = np.where(use.values == MISSING, 0, np.maximum(use.values, 0))
-    weights = known.reshape(share.grid.count, factor).T
-    missing = share.values == MISSING
-    codes = [f"{index:03d}" for index in range(factor)]
-    fine = split_grid(
-        np.where(missing, 0, share.values),
-        np.ascontiguousarray(weights),
-        codes,
-        fallback_weights=np.ones(factor, dtype=np.int64),
-    )
-    values = np.where(missing[None, :], MISSING, fine).T.reshape(-1)
-    return Series(use.grid, values, np.repeat(share.status, factor), share.unit)
 
 
 def _delivered(own: Series, loss: Series | None) -> Series:

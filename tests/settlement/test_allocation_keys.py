@@ -148,6 +148,47 @@ def test_unused_entitlement_is_counted_interval_by_interval():
     assert totals(allocation) == {"ALFA": 14, "BRAVO": 14}  # 0+4+0+3 and 1+0+3+3
 
 
+def tree(**groups):
+    return {
+        name: {"weight": weight, "members": members} for name, (weight, members) in groups.items()
+    }
+
+
+BUILDINGS = tree(
+    B1=("3", {"ALFA": "1", "BRAVO": "1"}),
+    B2=("2", {"CHARLIE": "2", "DELTA": "1", "ECHO": "1"}),
+)
+FIVE = ("ALFA", "BRAVO", "CHARLIE", "DELTA", "ECHO")
+
+
+def test_two_levels_keep_the_total_case_b12():
+    expected = example("B12")["expected"]
+    cost = series("99999.99", unit="USD")
+    allocation = split(
+        "levels@1",
+        cost,
+        dict.fromkeys(FIVE, series(1)),
+        tree=BUILDINGS,
+        groups_by="WEIGHT",
+        members_by="WEIGHT",
+        rounding_unit="0.01",
+    )
+    assert totals(allocation) == numbers(expected["tenants"])
+    groups = {one.name: one.value for one in allocation.worksheet.figures}
+    for code, usd in expected["buildings"].items():
+        assert groups[f"part of group {code}"] == Decimal(usd)
+    assert sum(totals(allocation).values()) == Decimal(expected["sum"])
+
+
+def test_a_building_by_area_and_its_tenants_by_use():
+    use = {code: series(kwh) for code, kwh in zip(FIVE, (1, 2, 3, 0, 0), strict=True)}
+    said = {"tree": BUILDINGS, "members_by": "USE"}
+    by_area = split("levels@1", series(50), use, groups_by="WEIGHT", **said)
+    assert totals(by_area) == {"ALFA": 10, "BRAVO": 20, "CHARLIE": 20, "DELTA": 0, "ECHO": 0}
+    by_use = split("levels@1", series(60), use, groups_by="USE", **said)
+    assert totals(by_use) == {"ALFA": 10, "BRAVO": 20, "CHARLIE": 30, "DELTA": 0, "ECHO": 0}
+
+
 @pytest.mark.parametrize("key", ["coincident_peak@1", "own_peak@1"])
 def test_a_missing_use_leaves_a_peak_unknown(key):
     use = {"ALFA": series(5, None), "BRAVO": series(3, 8)}
@@ -173,6 +214,16 @@ def test_the_source_that_fills_gives_what_is_needed_and_shows_what_its_meter_lac
         ("waterfall@1", {"classes": ["A"], "short_by": "USE"}, "A class is a list of members"),
         ("waterfall@1", {"classes": [["A"]]}, "short_by: is required"),
         ("waterfall@1", {"classes": [["A"]], "short_by": "ENTITLEMENT"}, "no members"),
+        (
+            "levels@1",
+            {"tree": {"B1": {"weight": "1"}}, "members_by": "USE", "groups_by": "USE"},
+            "The group B1 is written as",
+        ),
+        (
+            "levels@1",
+            {"tree": {"A": "0"}, "members_by": "USE", "groups_by": "USE"},
+            "The weight of every member is zero",
+        ),
         ("coincident_peak@1", {"window_minutes": 7}, "is not one of 5, 15, 30, 60"),
         ("coincident_peak@1", {"window_minutes": 5}, "cannot be summed"),
     ],

@@ -1,0 +1,90 @@
+"""What an allocation is made of: spans of days, resulting series, and how a part is spread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from poweroptix.kernel.fixed import MISSING
+from poweroptix.kernel.period import Period
+from poweroptix.kernel.quality import Status
+from poweroptix.kernel.series import Series
+from poweroptix.kernel.splits import split_grid
+
+
+@dataclass(frozen=True)
+class Span:
+    """Local dates, end not included; no end means open."""
+
+    first_date: date
+    end_date: date | None = None
+
+    def holds(self, day: date) -> bool:
+        """Say whether a local day lies in the span."""
+        return self.first_date <= day and (self.end_date is None or day < self.end_date)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One resulting series; `contract` is empty for what was split and for the operator's rest."""
+
+    kind: str
+    pool_code: str
+    contract: str
+    series: Series
+
+
+def masked(series: Series, spans: tuple[Span, ...], period: Period) -> Series:
+    """Return the series with zero (a known zero, not a missing value) outside the spans."""
+    inside = _inside(series, spans, period)
+    if inside.all():
+        return series
+    status = np.where(inside, series.status, int(Status.VALIDATED)).astype(np.uint8)
+    return Series(series.grid, np.where(inside, series.values, 0), status, series.unit)
+
+
+def _inside(series: Series, spans: tuple[Span, ...], period: Period) -> np.ndarray:
+    """Return which intervals of the series lie on local days of the spans."""
+    starts = series.grid.epoch_minutes()
+    inside = np.zeros(series.grid.count, dtype=bool)
+    days = period.days()
+    for span in spans:
+        wanted = [day for day in days if span.holds(day)]
+        if wanted:
+            begin = period.day_bounds(wanted[0])[0].timestamp() // 60
+            end = period.day_bounds(wanted[-1])[1].timestamp() // 60
+            inside |= (starts >= begin) & (starts < end)
+    return inside
+
+
+def spread(share: Series, use: Series) -> Series:
+    """Spread a part over the finer intervals of its owner, by the owner's use inside each.
+
+    An interval without use is spread evenly. Each coarse interval closes exactly, and no fine one
+    gets more than its use as long as the part is not above the use of its interval.
+    """
+    factor = share.grid.minutes // use.grid.minutes
+    if factor == 1:
+        return share
+    known = np.where(use.values == MISSING, 0, np.maximum(use.values, 0))
+    weights = known.reshape(share.grid.count, factor).T
+    missing = share.values == MISSING
+    codes = [f"{index:03d}" for index in range(factor)]
+    fine = split_grid(
+        np.where(missing, 0, share.values),
+        np.ascontiguousarray(weights),
+        codes,
+        fallback_weights=np.ones(factor, dtype=np.int64),
+    )
+    values = np.where(missing[None, :], MISSING, fine).T.reshape(-1)
+    return Series(use.grid, values, np.repeat(share.status, factor), share.unit)
+
+
+def where_known(series: Series, unknown: np.ndarray) -> Series:
+    """Return the series, missing where something that it rests on is unknown."""
+    if not unknown.any():
+        return series
+    status = np.where(unknown, int(Status.MISSING), series.status).astype(np.uint8)
+    return Series(series.grid, np.where(unknown, MISSING, series.values), status, series.unit)
