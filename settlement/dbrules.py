@@ -22,7 +22,8 @@ ALLOCATION_CLOSES = """
 CREATE OR REPLACE FUNCTION pox_settlement_is_plain(run bigint, contract bigint) RETURNS boolean
 LANGUAGE sql STABLE AS $$
   SELECT count(DISTINCT minutes) = 1 AND count(DISTINCT kind) = count(*)
-    FROM settlement_allocationpart WHERE run_id = run AND contract_id = contract
+    FROM settlement_allocationpart
+   WHERE run_id = run AND contract_id = contract AND kind <> 'SOURCE'
 $$;
 CREATE OR REPLACE FUNCTION pox_settlement_allocation_closes() RETURNS trigger
 LANGUAGE plpgsql SET jit = off SET work_mem = '64MB' AS $$
@@ -36,7 +37,7 @@ BEGIN
     JOIN settlement_allocationpart w
       ON w.run_id = p.run_id AND w.pool_code = p.pool_code AND w.kind = 'WHOLE'
    CROSS JOIN LATERAL unnest(p.values) WITH ORDINALITY AS u(v, ord)
-   WHERE p.run_id = NEW.id AND p.kind IN ('WHOLE', 'SHARED', 'LOSS', 'OPERATOR')
+   WHERE p.run_id = NEW.id AND p.kind IN ('WHOLE', 'SHARED', 'LOSS', 'SOURCE', 'OPERATOR')
      AND u.v <> missing
    GROUP BY 1, 2
   HAVING sum(CASE p.kind WHEN 'WHOLE' THEN -u.v ELSE u.v END) <> 0
@@ -70,7 +71,8 @@ BEGIN
       JOIN settlement_allocationpart t
         ON t.run_id = p.run_id AND t.contract_id = p.contract_id AND t.kind = 'TOTAL'
      CROSS JOIN LATERAL unnest(p.values) WITH ORDINALITY AS u(v, ord)
-     WHERE p.run_id = NEW.id AND NOT pox_settlement_is_plain(p.run_id, p.contract_id)
+     WHERE p.run_id = NEW.id AND p.kind <> 'SOURCE'
+       AND NOT pox_settlement_is_plain(p.run_id, p.contract_id)
      GROUP BY 1, 2
     HAVING bool_and(u.v <> missing)
        AND sum(CASE p.kind WHEN 'TOTAL' THEN -greatest(u.v, missing + 1) ELSE u.v END) <> 0
@@ -80,6 +82,22 @@ BEGIN
     RAISE EXCEPTION 'allocation run %: contract % is not the sum of its parts in interval %',
       NEW.id, bad.contract_id, bad.slot
       USING ERRCODE = 'check_violation', CONSTRAINT = 'allocation_parts_add_up';
+  END IF;
+  -- Where sources are told apart: what a contract got of all of them is its total.
+  SELECT p.contract_id, u.ord - 1 AS slot INTO bad
+    FROM settlement_allocationpart p
+   CROSS JOIN LATERAL unnest(p.values) WITH ORDINALITY AS u(v, ord)
+   WHERE p.run_id = NEW.id AND p.kind IN ('SOURCE', 'TOTAL')
+     AND EXISTS (SELECT 1 FROM settlement_allocationpart s
+                  WHERE s.run_id = NEW.id AND s.contract_id = p.contract_id AND s.kind = 'SOURCE')
+   GROUP BY 1, 2
+  HAVING bool_and(u.v <> missing)
+     AND sum(CASE p.kind WHEN 'TOTAL' THEN -u.v ELSE u.v END) <> 0
+   LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION 'allocation run %: the sources of contract % are not its total in interval %',
+      NEW.id, bad.contract_id, bad.slot
+      USING ERRCODE = 'check_violation', CONSTRAINT = 'allocation_sources_add_up';
   END IF;
   RETURN NEW;
 END $$;
@@ -109,6 +127,23 @@ CREATE OR REPLACE TRIGGER pox_settlement_run_total
   BEFORE UPDATE OF state ON settlement_settlementrun
   FOR EACH ROW WHEN (OLD.state = 'DRAFT' AND NEW.state <> 'DRAFT')
   EXECUTE FUNCTION pox_settlement_run_total();
+"""
+
+RESTS_ON_PROVED = """
+CREATE OR REPLACE FUNCTION pox_settlement_rests_on_proved() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (SELECT 1 FROM settlement_allocationrun
+              WHERE id = NEW.allocation_run_id AND state = 'DRAFT') THEN
+    RAISE EXCEPTION 'settlement run %: its allocation % was never proved to close in kWh',
+      NEW.id, NEW.allocation_run_id
+      USING ERRCODE = 'check_violation', CONSTRAINT = 'settlement_rests_on_proved';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER pox_settlement_rests_on_proved
+  BEFORE UPDATE OF state ON settlement_settlementrun
+  FOR EACH ROW WHEN (NEW.state = 'APPROVED' AND NEW.allocation_run_id IS NOT NULL)
+  EXECUTE FUNCTION pox_settlement_rests_on_proved();
 """
 
 RUN_INVOICED = """
@@ -190,6 +225,7 @@ RULES: list[Rule] = [
     ),
     AppendOnly(LINE),
     Sql("settlement_allocation_closes", ALLOCATION_CLOSES, [ALLOCATION_RUN, ALLOCATION_PART]),
+    Sql("settlement_rests_on_proved", RESTS_ON_PROVED, [ALLOCATION_RUN, RUN]),
     Sql("settlement_run_total", RUN_TOTAL, [RUN, LINE]),
     Sql("settlement_was_invoiced", RUN_INVOICED, [RUN]),
     Sql(

@@ -25,7 +25,7 @@ def pools_close(cursor):
         " FROM settlement_allocationpart p JOIN settlement_allocationpart w"
         " ON w.run_id = p.run_id AND w.pool_code = p.pool_code AND w.kind = 'WHOLE'"
         " CROSS JOIN LATERAL unnest(p.values) WITH ORDINALITY AS u(v, ord)"
-        " WHERE p.kind IN ('WHOLE', 'SHARED', 'LOSS', 'OPERATOR')"
+        " WHERE p.kind IN ('WHOLE', 'SHARED', 'LOSS', 'SOURCE', 'OPERATOR')"
         " AND u.v <> -9223372036854775808"
         " GROUP BY 1, 2, 3) p WHERE p.rest <> 0",
     )
@@ -37,9 +37,41 @@ def delivered(cursor):
     return offenders(
         cursor,
         "SELECT 'allocation', run_id, 'contract', contract_id FROM settlement_allocationpart"
-        " WHERE contract_id IS NOT NULL GROUP BY run_id, contract_id"
+        " WHERE contract_id IS NOT NULL AND kind <> 'SOURCE' GROUP BY run_id, contract_id"
         " HAVING bool_and(total_kwh IS NOT NULL) AND"
         " sum(CASE kind WHEN 'TOTAL' THEN -total_kwh ELSE total_kwh END) <> 0",
+    )
+
+
+@invariant(
+    "settlement.sources",
+    "What a contract got of all sources is what it is delivered, per interval.",
+)
+def sources(cursor):
+    """Contracts whose sources do not add up to their total in an interval that is known."""
+    return offenders(
+        cursor,
+        "SELECT DISTINCT 'allocation', run_id, 'contract', contract_id FROM ("
+        " SELECT p.run_id, p.contract_id, u.ord FROM settlement_allocationpart p"
+        " CROSS JOIN LATERAL unnest(p.values) WITH ORDINALITY AS u(v, ord)"
+        " WHERE p.kind IN ('SOURCE', 'TOTAL') AND EXISTS ("
+        "  SELECT 1 FROM settlement_allocationpart s WHERE s.run_id = p.run_id"
+        "  AND s.contract_id = p.contract_id AND s.kind = 'SOURCE')"
+        " GROUP BY 1, 2, 3 HAVING bool_and(u.v <> -9223372036854775808)"
+        " AND sum(CASE p.kind WHEN 'TOTAL' THEN -u.v::numeric ELSE u.v END) <> 0) bad",
+    )
+
+
+@invariant(
+    "settlement.proved", "An approved run rests on an allocation that was proved to close in kWh."
+)
+def proved(cursor):
+    """Approved runs whose allocation is still being written."""
+    return offenders(
+        cursor,
+        "SELECT 'run', r.id, 'allocation', a.id FROM settlement_settlementrun r"
+        " JOIN settlement_allocationrun a ON a.id = r.allocation_run_id"
+        " WHERE a.state = 'DRAFT' AND r.state IN ('APPROVED', 'LOCKED', 'INVOICED')",
     )
 
 

@@ -130,6 +130,7 @@ def read_parts(
     *,
     contract_ids: Iterable[int] | None = None,
     kinds: Iterable[str] = ("TOTAL", "METERED"),
+    pools: Iterable[str] | None = None,
 ) -> dict[tuple[int | None, str, str], tuple[Series, str]]:
     """Return (series, stored digest) by (contract id, kind, pool code), in one query."""
     query = (
@@ -140,6 +141,9 @@ def read_parts(
     if contract_ids is not None:
         query += " AND contract_id = ANY(%s)"
         parameters.append(list(contract_ids))
+    if pools is not None:
+        query += " AND pool_code = ANY(%s)"
+        parameters.append(list(pools))
     with _cursor() as cursor:
         cursor.execute(query, parameters, binary=True)
         return {

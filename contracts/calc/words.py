@@ -81,6 +81,9 @@ def listed_or(choices: Iterable[str]) -> str:
 
 def priced(context: TermContext) -> str:
     """Return what the price is paid for."""
+    whole, _, source = context.quantity_name.partition(".")
+    if whole == "delivered" and source:
+        return f"Energy from {source}"
     return PRICED.get(context.quantity_name, f"Energy of “{context.quantity_name}”")
 
 

@@ -289,8 +289,7 @@ def apply_pool(item: Mapping, where: str, actor: Actor) -> list[Change]:
     """Apply a pool with its `members` (contract codes) from `first_date` on, and its `points`."""
     extra = {"members", "points", "first_date"}
     plain = {k: v for k, v in item.items() if k not in extra}
-    if "parameters" in plain:
-        plain["parameters"] = as_text(plain["parameters"])
+    plain |= {name: as_text(plain[name]) for name in ("parameters", "storage") if name in plain}
     section = Section("pools", "settlement.Pool", ("campus", "code"))
     pool, change = apply_row(section, plain, where, actor)
     added = _members(pool, item, where) + _points(pool, item, where)

@@ -86,6 +86,7 @@ class CampusOutcome:
 
 def allocate_campus(inputs: CampusInputs) -> CampusOutcome:
     """Run the balance and every pool. Refused when the pools contradict each other."""
+    _refuse_points_twice(inputs)
     metered = _metered(inputs)
     parts = [Part("METERED", "", code, series) for code, series in metered.items()]
     worksheets: dict[str, Worksheet] = {}
@@ -106,7 +107,7 @@ def allocate_campus(inputs: CampusInputs) -> CampusOutcome:
     }
     parts += [Part("TOTAL", "", code, series) for code, series in totals.items()]
     matching = match_sources(inputs.matched, inputs.sources, totals, inputs.period)
-    stocks = keep_stocks(matching, inputs.sinks, inputs.carry_in)
+    stocks = keep_stocks(matching, inputs.sinks, inputs.carry_in, inputs.period.label)
     return CampusOutcome(
         (*parts, *matching.parts),
         {**worksheets, **matching.worksheets, **stocks.worksheets},
@@ -132,6 +133,20 @@ class _Losses:
 
 def _pools(inputs: CampusInputs, kind: str) -> list[PoolRule]:
     return sorted((pool for pool in inputs.pools if pool.kind == kind), key=lambda one: one.code)
+
+
+def _refuse_points_twice(inputs: CampusInputs) -> None:
+    """Refuse to count the energy of a point twice: for a contract and a pool, or for two pools."""
+    owner = {claim.point: claim.contract for claim in inputs.claims}
+    for pool in _pools(inputs, "ENERGY"):
+        for point in pool.points:
+            if point in owner:
+                text = (
+                    f"The energy of {point} belongs to {owner[point]} and is shared by pool "
+                    f"{pool.code}; it can be counted once."
+                )
+                raise Refused("allocation.point_twice", text, point=point)
+            owner[point] = f"pool {pool.code}"
 
 
 def _metered(inputs: CampusInputs) -> dict[str, Series]:

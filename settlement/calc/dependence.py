@@ -2,7 +2,7 @@
 
 Read from an allocation's document alone, with the rules of `calc.campus`: a loss pool shares the
 residual of the whole balance, an energy pool what its points measured, by the members' use where
-the key looks at use.
+the key looks at use. From where energy came depends on everything that gave and took some.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ def dependence(document: Mapping[str, Any], contract_code: str) -> dict[int, str
     for pool in document["pools"]:
         if contract_code in pool["members"]:
             shared |= _pool_points(document, pool, own)
+    if any(contract_code in source["members"] for source in document.get("sources", ())):
+        shared |= _balance_points(document)
     found = dict.fromkeys(_channels(document, shared), SHARED)
     return found | dict.fromkeys(_channels(document, own), OWN)
 

@@ -20,6 +20,7 @@ from poweroptix.kernel.fixed import MISSING
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.series import Series
 from settlement.calc.campus import CampusInputs, Claim, PoolRule, Span
+from settlement.calc.matching import SourceRule
 
 LOADS = ("TENANT_LOAD", "HOUSE")
 
@@ -75,6 +76,8 @@ def campus_inputs(document: Mapping[str, Any], series: Mapping[int, Series]) -> 
         },
         low_ratio=Decimal(low),
         high_ratio=Decimal(high),
+        matched=tuple(_source(entry) for entry in document.get("sources", ())),
+        carry_in=document.get("carry_in", {}),
     )
 
 
@@ -122,6 +125,18 @@ def _pool(entry: Mapping[str, Any]) -> PoolRule:
         entry["parameters"],
         {code: tuple(_span(span) for span in spans) for code, spans in entry["members"].items()},
         tuple(entry["points"]),
+    )
+
+
+def _source(entry: Mapping[str, Any]) -> SourceRule:
+    return SourceRule(
+        entry["code"],
+        entry["merit"],
+        entry["key"],
+        entry["parameters"],
+        {code: tuple(_span(span) for span in spans) for code, spans in entry["members"].items()},
+        tuple(entry["points"]),
+        entry.get("storage"),
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.figure import Figure, Source
 from poweroptix.kernel.finding import Finding, Severity
 from poweroptix.kernel.fixed import from_micro, from_price
@@ -52,10 +53,12 @@ def keep_stocks(
     matching: Matching,
     sinks: Mapping[str, Series],
     carry_in: Mapping[str, Mapping[str, Any]],
+    label: str,
 ) -> Stocks:
-    """Carry every battery among the sources through the month.
+    """Carry every battery among the sources through the month of a label such as 2026-03.
 
-    A stock is unknown, and blocks the month, when a reading that decides it is missing.
+    A stock is unknown, and blocks the month, when a reading that decides it is missing. Refused
+    when the stock at the start is not known, so that none is started twice.
     """
     batteries = [one for one in matching.sources if one.rule.storage is not None]
     surplus = {
@@ -72,7 +75,7 @@ def keep_stocks(
             findings.append(_unknown(code, max(charged.missing_count, one.whole.missing_count)))
             continue
         terms = parse(StoreTerms, one.rule.storage)
-        opening = carry_in.get(code, {}).get("layers", terms.opening)
+        opening = _opening(code, terms, carry_in, label)
         by_source = _charging(charged.values, surplus, last)
         month = _run(Store(terms, opening), one.whole.values, by_source)
         worksheets[code] = replace(
@@ -82,6 +85,21 @@ def keep_stocks(
         if month.beyond_micro_kwh:
             findings.append(_beyond(code, month.beyond_micro_kwh))
     return Stocks(worksheets, carry_out, tuple(findings))
+
+
+def _opening(
+    code: str, terms: StoreTerms, carry_in: Mapping[str, Mapping[str, Any]], label: str
+) -> Sequence[Mapping[str, str]]:
+    """Return the stock at the start: the agreed opening in the first month, then what was left."""
+    if label == terms.opening_period:
+        return terms.opening
+    if label > terms.opening_period and code in carry_in:
+        return carry_in[code]["layers"]
+    text = (
+        f"The stock of {code} at the start of {label} is not known: it is counted from "
+        f"{terms.opening_period} on, month after month."
+    )
+    raise Refused("storage.no_stock", text, source=code, period=label)
 
 
 def _charged(one: Matched, sinks: Mapping[str, Series]) -> Series:

@@ -8,6 +8,10 @@ from django.db.models import F, Q
 from poweroptix.kernel.errors import DomainError
 from poweroptix.kernel.parameters import parse
 from settlement.allocation._base import allocation_keys
+from settlement.calc.store import StoreTerms
+
+#: The kinds of pools that tell from where energy came.
+MATCHED = ("SOURCE", "STORAGE")
 
 
 def key_choices():
@@ -20,6 +24,7 @@ class Pool(models.Model):
 
     LOSS shares the residual of the energy balance. ENERGY shares what the listed points measured
     (several tenants behind one meter). COST is money and is split by the billing of campus costs.
+    SOURCE and STORAGE tell from where the energy of tenants came, in order of merit.
     """
 
     class Kind(models.TextChoices):
@@ -28,6 +33,8 @@ class Pool(models.Model):
         LOSS = "LOSS", "Losses of the campus"
         ENERGY = "ENERGY", "Energy of shared points"
         COST = "COST", "Cost"
+        SOURCE = "SOURCE", "Source of tenants' energy"
+        STORAGE = "STORAGE", "Battery as a source"
 
     campus = models.ForeignKey("meters.Campus", on_delete=models.PROTECT, related_name="pools")
     code = models.SlugField(max_length=40)
@@ -39,7 +46,18 @@ class Pool(models.Model):
         "meters.DeliveryPoint",
         blank=True,
         related_name="+",
-        help_text="ENERGY pools only: the shared points whose energy is split.",
+        help_text="ENERGY: the shared points whose energy is split. SOURCE and STORAGE: the meters "
+        "of the source; the last source without points takes all that no other names.",
+    )
+    merit = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        help_text="SOURCE and STORAGE: whose turn it is, the smallest first.",
+    )
+    storage = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="STORAGE: efficiency_ratio, usd_per_kwh by source, opening_period, opening.",
     )
 
     class Meta:
@@ -52,11 +70,30 @@ class Pool(models.Model):
         return f"{self.campus.code}/{self.code}"
 
     def clean(self):
-        """Refuse parameters that the key does not accept, field by field."""
-        try:
-            parse(allocation_keys.get(self.key).Parameters, self.parameters)
-        except DomainError as error:
-            raise ValidationError({"parameters": error.message}) from error
+        """Refuse parameters that key or battery do not accept, and a source without its turn."""
+        key = allocation_keys.get(self.key)
+        faults = {
+            **_fault("parameters", key.Parameters, self.parameters),
+            **(_fault("storage", StoreTerms, self.storage) if self.kind == "STORAGE" else {}),
+        }
+        if self.kind in MATCHED and self.merit is None:
+            faults["merit"] = "A source needs its place in the order of merit."
+        if self.kind in MATCHED and not key.within_need:
+            faults["key"] = (
+                "This key can give a member more than it needs; take waterfall@1, capped_share@1 "
+                "or, for the last source, fill_rest@1."
+            )
+        if faults:
+            raise ValidationError(faults)
+
+
+def _fault(name, terms, given):
+    """Return what is wrong with a field, by its name; nothing when it is right."""
+    try:
+        parse(terms, given)
+    except DomainError as error:
+        return {name: error.message}
+    return {}
 
 
 class PoolMember(models.Model):
@@ -108,6 +145,9 @@ class AllocationRun(models.Model):
     balance = models.JSONField(default=dict, help_text="Energy balance of the month and each day.")
     worksheets = models.JSONField(default=dict, help_text="Worksheet of each pool by its code.")
     findings = models.JSONField(default=list)
+    carry_out = models.JSONField(
+        default=dict, help_text="What each battery holds at the end, for the next month."
+    )
     created_by = models.CharField(max_length=120)
     created_at = models.DateTimeField()
 
@@ -140,8 +180,9 @@ class AllocationRun(models.Model):
 class AllocationPart(models.Model):
     """One series of an allocation run, in micro-kWh; for a contract, or the whole that was split.
 
-    METERED + SHARED + LOSS = TOTAL for each contract, and the SHARED or LOSS parts of a pool add up
-    to its WHOLE in every interval; the database checks both when the run becomes CALCULATED.
+    METERED + SHARED + LOSS = TOTAL for each contract, and so do its SOURCE parts where sources are
+    told apart; the parts of a pool add up to its WHOLE in every interval. The database checks all
+    of it when the run becomes CALCULATED.
     """
 
     class Kind(models.TextChoices):
@@ -153,6 +194,7 @@ class AllocationPart(models.Model):
         LOSS = "LOSS", "Share of losses"
         OPERATOR = "OPERATOR", "Kept by the operator"
         TOTAL = "TOTAL", "Delivered"
+        SOURCE = "SOURCE", "From a source"
 
     run = models.ForeignKey(AllocationRun, on_delete=models.PROTECT, related_name="parts")
     pool_code = models.CharField(max_length=40, blank=True)

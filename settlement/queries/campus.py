@@ -22,7 +22,8 @@ from poweroptix.kernel.period import Period
 from poweroptix.kernel.series import Series
 from settlement.calc.campus import CampusInputs
 from settlement.calc.plan import campus_inputs, channel_ids, period_of
-from settlement.models import Pool
+from settlement.models import AllocationRun, Pool
+from settlement.models.allocation import MATCHED
 
 KINDS = ("GENERATOR", "GENERATOR_AUX", "GRID_TIE", "STORAGE", "BUS", "TENANT_LOAD", "HOUSE")
 FORMAT = "settlement.allocation@1"
@@ -96,7 +97,7 @@ def _plan(campus: Campus, period: Period) -> dict[str, Any]:
     """Return the document without pins: which points, claims, pools and factors count."""
     points = _points(campus)
     claims = _claims(campus, period)
-    pools = _pools(campus, period)
+    pools, sources = _pools(campus, period)
     needed = {claim[1] for claim in claims} | {code for pool in pools for code in pool["points"]}
     return {
         "format": FORMAT,
@@ -115,6 +116,7 @@ def _plan(campus: Campus, period: Period) -> dict[str, Any]:
         "claims": claims,
         "pools": pools,
         "loss_ratios": _loss_ratios(campus, needed, period),
+        **sources,
     }
 
 
@@ -151,28 +153,52 @@ def _dates(period: Period) -> tuple[date, date]:
     return period.first_date, period.last_date + timedelta(days=1)
 
 
-def _pools(campus: Campus, period: Period) -> list[dict[str, Any]]:
-    """Return the energy and loss pools with their members of the period."""
-    rows = Pool.objects.filter(campus=campus, kind__in=("LOSS", "ENERGY")).order_by("code")
+def _pools(campus: Campus, period: Period) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Return the energy and loss pools with their members of the period, and the sources.
+
+    The sources stand by themselves, with what their batteries held; nothing without any.
+    """
+    rows = Pool.objects.filter(campus=campus, kind__in=("LOSS", "ENERGY", *MATCHED))
+    pools, sources, carry = [], [], {}
+    for pool in rows.order_by("code").prefetch_related("points", "members__contract"):
+        entry = _pool(pool, period)
+        if pool.kind not in MATCHED:
+            pools.append({"kind": pool.kind, **entry})
+        elif entry["members"]:
+            is_battery = pool.kind == "STORAGE"
+            more = {"storage": pool.storage} if is_battery else {}
+            sources.append({"merit": pool.merit, **entry, **more})
+            carry |= _stock(campus, period, pool) if is_battery else {}
+    return pools, {"sources": sources, "carry_in": carry} if sources else {}
+
+
+def _pool(pool: Pool, period: Period) -> dict[str, Any]:
     first, end = _dates(period)
-    pools = []
-    for pool in rows.prefetch_related("points", "members__contract"):
-        members: dict[str, list[list[Any]]] = {}
-        for member in sorted(pool.members.all(), key=lambda one: one.first_date):
-            if member.first_date < end and (member.end_date is None or member.end_date > first):
-                spans = members.setdefault(member.contract.code, [])
-                spans.append([member.first_date, member.end_date])
-        pools.append(
-            {
-                "code": pool.code,
-                "kind": pool.kind,
-                "key": pool.key,
-                "parameters": pool.parameters,
-                "points": sorted(point.code for point in pool.points.all()),
-                "members": members,
-            }
-        )
-    return pools
+    members: dict[str, list[list[Any]]] = {}
+    for member in sorted(pool.members.all(), key=lambda one: one.first_date):
+        if member.first_date < end and (member.end_date is None or member.end_date > first):
+            spans = members.setdefault(member.contract.code, [])
+            spans.append([member.first_date, member.end_date])
+    return {
+        "code": pool.code,
+        "key": pool.key,
+        "parameters": pool.parameters,
+        "points": sorted(point.code for point in pool.points.all()),
+        "members": members,
+    }
+
+
+def _stock(campus: Campus, period: Period, pool: Pool) -> dict[str, Any]:
+    """Return what a battery held at the end of the month before, if that is known.
+
+    Nothing in its first month: the pool's own opening counts then.
+    """
+    if period.label <= pool.storage.get("opening_period", ""):
+        return {}
+    held = AllocationRun.objects.filter(
+        campus=campus, period=period.previous().label, state__in=("CALCULATED", "APPROVED")
+    ).values_list("carry_out", flat=True).first()  # fmt: skip
+    return {pool.code: held[pool.code]} if held and pool.code in held else {}
 
 
 def _loss_ratios(campus: Campus, needed: set[str], period: Period) -> dict[str, list[list[Any]]]:

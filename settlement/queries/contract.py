@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from poweroptix.kernel.series import Series
 from settlement.calc.inputs import Inputs
 from settlement.models import AllocationRun, SettlementRun
 from settlement.queries.carry import adjustments, carry_in
-from settlement.queries.shelf import QUANTITIES, Shelf
+from settlement.queries.shelf import OF_SOURCE, QUANTITIES, Shelf
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ def read_contract(
     shelf.fill([contract], period, allocation)
     versions = shelf.versions[contract.pk]
     needs = needs_of(term for version in versions for term in version.terms)
-    series, references = _quantities(contract, allocation, shelf)
+    shelf.fill_sources(allocation, [contract.pk], needs.series)
+    series, references = _quantities(contract, allocation, shelf, needs.series)
     prices = shelf.prices_of(needs, period)
     shelf.fill_calendars(needs.calendars)
     carry, carry_from, carry_run = carry_in(contract, period, shelf)
@@ -71,7 +73,7 @@ def read_contract(
 
 
 def _quantities(
-    contract: Contract, allocation: AllocationRun, shelf: Shelf
+    contract: Contract, allocation: AllocationRun, shelf: Shelf, needed: Iterable[str]
 ) -> tuple[dict[str, Series], dict[str, dict[str, Any]]]:
     """Return the contract's quantities of the allocation, by name, and where they stand."""
     series, references = {}, {}
@@ -85,6 +87,11 @@ def _quantities(
             "contract": contract.pk,
             "part": kind,
         }
+    for name in needed:
+        source = name.removeprefix(OF_SOURCE)
+        if (allocation.pk, contract.pk, source) in shelf.sources and name != source:
+            series[name], _ = shelf.sources[allocation.pk, contract.pk, source]
+            references[name] = {**references["delivered"], "part": "SOURCE", "pool": source}
     if "delivered" not in series:
         text = (
             f"The allocation of {allocation.period} (version {allocation.version}) holds no "

@@ -23,7 +23,10 @@ class StoredResolver:
     def series(self, name: str, reference: Mapping[str, Any]) -> Series:
         """Return the allocation part behind a quantity; Conflict when it is gone."""
         found = read_parts(
-            reference["run"], contract_ids=[reference["contract"]], kinds=[reference["part"]]
+            reference["run"],
+            contract_ids=[reference["contract"]],
+            kinds=[reference["part"]],
+            pools=[reference["pool"]] if "pool" in reference else None,
         )
         if not found:
             text = f"'{name}': its allocation has no part {reference['part']} any more."

@@ -24,6 +24,8 @@ from settlement.storage import read_parts
 QUANTITIES = {"delivered": "TOTAL", "metered": "METERED"}
 #: Code, month and days before it.
 PriceKey = tuple[str, str, int]
+#: What a term prices of one source: this and the code of the source, "delivered.solar".
+OF_SOURCE = "delivered."
 SETTLED = Q(state__in=SettlementRun.SETTLED) | Q(was_invoiced=True)
 
 
@@ -33,6 +35,7 @@ class Shelf:
 
     parts: dict[tuple[int, int | None, str], tuple[Series, str]] = field(default_factory=dict)
     prices: dict[PriceKey, tuple[PriceSeries, dict[str, Any]]] = field(default_factory=dict)
+    sources: dict[tuple[int, int | None, str], tuple[Series, str]] = field(default_factory=dict)
     calendars: dict[str, dict[str, Any]] = field(default_factory=dict)
     versions: dict[int, tuple[VersionInputs, ...]] = field(default_factory=dict)
     openings: dict[int, list[OpeningBalance]] = field(default_factory=dict)
@@ -46,6 +49,10 @@ class Shelf:
             return
         self._fill_parts(run, [one.pk for one in wanted])
         self._fill_versions(wanted, period)
+        terms = (
+            term for one in wanted for version in self.versions[one.pk] for term in version.terms
+        )
+        self.fill_sources(run, [one.pk for one in wanted], {term.quantity_name for term in terms})
         for one in wanted:
             self.openings[one.pk], self.history[one.pk] = [], []
         for opening in OpeningBalance.objects.filter(
@@ -55,6 +62,22 @@ class Shelf:
         rows = SettlementRun.objects.filter(SETTLED, contract__in=wanted, period__lte=period.label)
         for settled in rows.defer("inputs", "findings").order_by("period", "version"):
             self.history[settled.contract_id].append(settled)
+
+    def fill_sources(
+        self, run: AllocationRun, contract_ids: Sequence[int], names: Iterable[str]
+    ) -> None:
+        """Fetch what contracts got of the sources among the names of quantities."""
+        codes = {name.removeprefix(OF_SOURCE) for name in names if name.startswith(OF_SOURCE)}
+        wanted = {
+            code
+            for code in codes
+            if any((run.pk, contract, code) not in self.sources for contract in contract_ids)
+        }
+        if not wanted:
+            return
+        found = read_parts(run.pk, contract_ids=contract_ids, kinds=["SOURCE"], pools=wanted)
+        for (contract, _, code), part in found.items():
+            self.sources[run.pk, contract, code] = part
 
     def prices_of(
         self, needs: Needs, period: Period

@@ -126,7 +126,8 @@ def changed_since(run: AllocationRun) -> str:
     digests = now["digests"]
     channels = [int(pk) for pk, one in then["digests"].items() if digests.get(pk) != one]
     if not channels:
-        return stale("Points, pools or loss factors")
+        stock = then.get("carry_in") != now.get("carry_in")
+        return stale("The stock of a battery" if stock else "Points, pools or loss factors")
     changes = changes_of(then, channels, period.start_utc, period.end_utc)
     count = sum(change.interval_count for change in changes.values())
     if not count:
@@ -161,6 +162,7 @@ def _write(
         balance=_balance_json(outcome.balance),
         worksheets={code: sheet.to_json() for code, sheet in outcome.worksheets.items()},
         findings=[finding.to_json() for finding in outcome.findings],
+        carry_out=outcome.carry_out,
         created_by=str(actor),
         created_at=now,
     )

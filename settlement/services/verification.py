@@ -107,6 +107,8 @@ def verify_allocation(run: AllocationRun) -> Report:
         for key in sorted(set(again) | set(stored))
         if again.get(key) != stored.get(key)
     ]
+    if canonical_json(outcome.carry_out) != canonical_json(run.carry_out):
+        report.differences.append("The stock of a battery for the next month differs.")
     return report
 
 

@@ -138,7 +138,7 @@ def netted(case, prices):
 STORE = {
     "efficiency_ratio": "0.86",
     "usd_per_kwh": {"solar": "0.025", "gas": "0.071"},
-    "opening_period": "2026-03",
+    "opening_period": DAY.label,
     "opening": [],
 }
 
@@ -197,7 +197,9 @@ def test_a_battery_may_give_the_oldest_energy_first():
 
 def test_the_stock_goes_on_in_the_next_month():
     first = battery_day(STORE)
-    again = battery_day(STORE, first.carry_out)
+    again = battery_day({**STORE, "opening_period": "2026-02"}, first.carry_out)
+    with pytest.raises(Refused, match="The stock of battery at the start of 2026-03-02 is not kno"):
+        battery_day({**STORE, "opening_period": "2026-02"})
     assert figures(again)["stock before"] == 3040
     assert figures(again)["stock after"] == 6080
     in_full = [Decimal(figures(one)["cost of the stock after"]) for one in (first, again)]
