@@ -18,6 +18,36 @@ from poweroptix.db.rules import (
 ALLOCATION_RUN, ALLOCATION_PART = "settlement_allocationrun", "settlement_allocationpart"
 RUN, LINE, CORRECTION = "settlement_settlementrun", "settlement_line", "settlement_correction"
 
+ITEM, MONTH, SHARE = (
+    "settlement_poolitem",
+    "settlement_poolmonth",
+    "settlement_poolshare",
+)
+
+#: The operator's part and the shares are the amount, unless something is not known yet; a pool
+#: without members is not divided.
+POOL_CLOSES = """
+CREATE OR REPLACE FUNCTION pox_settlement_pool_closes() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE shared numeric; members bigint;
+BEGIN
+  SELECT sum(amount_usd), count(*) INTO shared, members
+    FROM settlement_poolshare WHERE month_id = NEW.id;
+  IF NEW.operator_usd IS NOT NULL AND members > 0
+     AND (EXISTS (SELECT 1 FROM settlement_poolshare
+                   WHERE month_id = NEW.id AND amount_usd IS NULL)
+          OR NEW.amount_usd IS DISTINCT FROM NEW.operator_usd + shared) THEN
+    RAISE EXCEPTION 'pool month %: amount % is not the operator''s % and the shares of %',
+      NEW.id, NEW.amount_usd, NEW.operator_usd, shared
+      USING ERRCODE = 'check_violation', CONSTRAINT = 'settlement_pool_closes';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER pox_settlement_pool_closes
+  BEFORE UPDATE OF state ON settlement_poolmonth
+  FOR EACH ROW WHEN (OLD.state = 'DRAFT' AND NEW.state = 'CALCULATED')
+  EXECUTE FUNCTION pox_settlement_pool_closes();
+"""
+
 ALLOCATION_CLOSES = """
 CREATE OR REPLACE FUNCTION pox_settlement_is_plain(run bigint, contract bigint) RETURNS boolean
 LANGUAGE sql STABLE AS $$
@@ -159,15 +189,15 @@ CREATE OR REPLACE TRIGGER pox_settlement_was_invoiced
 """
 
 
-def _only_into_draft(child: str, parent: str) -> str:
+def _only_into_draft(child: str, parent: str, column: str = "run_id") -> str:
     """Return SQL that refuses new child rows once the parent has left DRAFT."""
     name = f"pox_{child}_into_draft"
     return f"""
 CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE bad record;
 BEGIN
-  SELECT r.id, r.state INTO bad FROM (SELECT DISTINCT run_id FROM new_rows) n
-    JOIN {parent} r ON r.id = n.run_id WHERE r.state <> 'DRAFT' LIMIT 1;
+  SELECT r.id, r.state INTO bad FROM (SELECT DISTINCT {column} AS parent FROM new_rows) n
+    JOIN {parent} r ON r.id = n.parent WHERE r.state <> 'DRAFT' LIMIT 1;
   IF FOUND THEN
     RAISE EXCEPTION 'run % is %, nothing can be added to it', bad.id, bad.state
       USING ERRCODE = 'restrict_violation', CONSTRAINT = '{name}';
@@ -234,6 +264,24 @@ RULES: list[Rule] = [
         [ALLOCATION_RUN, ALLOCATION_PART],
     ),
     Sql("settlement_line_into_draft", _only_into_draft(LINE, RUN), [RUN, LINE]),
+    StateMachine(
+        MONTH,
+        "state",
+        {"DRAFT": ["CALCULATED"], "CALCULATED": ["SUPERSEDED"]},
+        initial=["DRAFT"],
+    ),
+    Immutable(MONTH, "OLD.state <> 'DRAFT'", ["state"]),
+    AppendOnly(SHARE),
+    Immutable(ITEM, "TRUE", ["withdrawn_by", "withdrawn_at", "withdrawn_reason"]),
+    Immutable(ITEM, "OLD.withdrawn_by <> ''"),
+    Sql("settlement_pool_closes", POOL_CLOSES, [MONTH, SHARE]),
+    Sql(
+        "settlement_share_into_draft",
+        _only_into_draft(SHARE, MONTH, "month_id"),
+        [MONTH, SHARE],
+    ),
+    Policy(SHARE),
+    PortalGrant(SHARE),
     Policy(RUN),
     Policy(LINE),
     Policy(ALLOCATION_PART),

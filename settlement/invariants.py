@@ -118,7 +118,8 @@ def digests(cursor):
         cursor,
         "SELECT what, id FROM (SELECT 'run' AS what, id, inputs, inputs_sha256"
         " FROM settlement_settlementrun UNION ALL SELECT 'allocation', id, inputs, inputs_sha256"
-        " FROM settlement_allocationrun) r WHERE encode(sha256(inputs), 'hex') <> inputs_sha256",
+        " FROM settlement_allocationrun UNION ALL SELECT 'pool', id, inputs, inputs_sha256"
+        " FROM settlement_poolmonth) r WHERE encode(sha256(inputs), 'hex') <> inputs_sha256",
     )
 
 
@@ -154,6 +155,8 @@ def tenants(cursor):
         " UNION ALL SELECT 'line', l.id, r.contract_id, l.tenant_id FROM settlement_line l"
         " JOIN settlement_settlementrun r ON r.id = l.run_id"
         " UNION ALL SELECT 'part', id, contract_id, tenant_id FROM settlement_allocationpart"
+        " WHERE contract_id IS NOT NULL"
+        " UNION ALL SELECT 'pool share', id, contract_id, tenant_id FROM settlement_poolshare"
         " WHERE contract_id IS NOT NULL) x JOIN contracts_contract c ON c.id = x.contract_id"
         " WHERE x.tenant_id IS DISTINCT FROM c.tenant_id",
     )
@@ -181,11 +184,56 @@ def one_split(cursor):
     )
 
 
+@invariant("settlement.pool_months", "A divided month of a pool is its operator's part and shares.")
+def pool_months(cursor):
+    """Months of pools of money that do not close to the cent."""
+    return offenders(
+        cursor,
+        "SELECT 'pool', p.code, m.period, 'v' || m.version, m.amount_usd, sum(h.amount_usd)"
+        " FROM settlement_poolmonth m JOIN settlement_moneypool p ON p.id = m.pool_id"
+        " JOIN settlement_poolshare h ON h.month_id = m.id"
+        " WHERE m.operator_usd IS NOT NULL GROUP BY m.id, p.code"
+        " HAVING bool_or(h.amount_usd IS NULL)"
+        " OR m.amount_usd IS DISTINCT FROM m.operator_usd + sum(h.amount_usd)",
+    )
+
+
+@invariant(
+    "settlement.pool_billed",
+    "The lines of a pool's contracts are its shares, as soon as all of them are approved.",
+)
+def pool_billed(cursor):
+    """Months of pools whose members are all approved and whose lines add up to something else."""
+    return offenders(
+        cursor,
+        "WITH settled AS (SELECT id, contract_id, period FROM settlement_settlementrun"
+        "   WHERE state IN ('APPROVED', 'LOCKED', 'INVOICED')),"
+        " shares AS (SELECT m.id, m.period, p.code, p.campus_id, p.kind, h.contract_id,"
+        "     h.amount_usd, s.id AS run_id FROM settlement_poolmonth m"
+        "   JOIN settlement_moneypool p ON p.id = m.pool_id"
+        "   JOIN settlement_poolshare h ON h.month_id = m.id AND h.contract_id IS NOT NULL"
+        "   LEFT JOIN settled s ON s.contract_id = h.contract_id AND s.period = m.period"
+        "   WHERE m.state = 'CALCULATED'),"
+        " wanted AS (SELECT id, period, code, campus_id, sum(amount_usd) *"
+        "     CASE WHEN kind = 'REVENUE' THEN -1 ELSE 1 END AS usd FROM shares"
+        "   GROUP BY id, period, code, campus_id, kind HAVING bool_and(run_id IS NOT NULL)),"
+        " billed AS (SELECT c.campus_id, s.period, t.parameters->>'pool' AS code,"
+        "     sum(l.amount_usd) AS usd FROM settled s"
+        "   JOIN contracts_contract c ON c.id = s.contract_id"
+        "   JOIN settlement_line l ON l.run_id = s.id AND l.charge_type LIKE 'pool_share@%'"
+        "   JOIN contracts_term t ON t.id = l.term_id GROUP BY 1, 2, 3)"
+        " SELECT 'pool', w.code, w.period, 'lines', b.usd, 'shares', w.usd FROM wanted w"
+        " LEFT JOIN billed b ON (b.campus_id, b.period, b.code) = (w.campus_id, w.period, w.code)"
+        " WHERE coalesce(b.usd, 0) IS DISTINCT FROM w.usd",
+    )
+
+
 @invariant("settlement.no_draft", "No run stays half written.")
 def no_draft(cursor):
     """Return runs that were committed as drafts."""
     return offenders(
         cursor,
         "SELECT 'run', id FROM settlement_settlementrun WHERE state = 'DRAFT'"
-        " UNION ALL SELECT 'allocation', id FROM settlement_allocationrun WHERE state = 'DRAFT'",
+        " UNION ALL SELECT 'allocation', id FROM settlement_allocationrun WHERE state = 'DRAFT'"
+        " UNION ALL SELECT 'pool', id FROM settlement_poolmonth WHERE state = 'DRAFT'",
     )

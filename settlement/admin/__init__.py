@@ -1,5 +1,5 @@
 """Admin pages, one per noun family."""
 
-from settlement.admin import pools, runs
+from settlement.admin import money, pools, runs
 
-__all__ = ["pools", "runs"]
+__all__ = ["money", "pools", "runs"]

@@ -52,8 +52,9 @@ class Share:
 class Division:
     """A month of a pool: what there was, what the operator took, and who bears the rest.
 
-    `amount_usd` = `operator_usd` + `shared_usd`, and the shares add up to `shared_usd`. All are
-    None while an input is missing; the findings say which.
+    `amount_usd` = `operator_usd` + `shared_usd`, and the shares add up to `shared_usd`. They are
+    None while an input is missing; the findings say which. A pool without members is not passed
+    on and has no shares.
     """
 
     amount_usd: Decimal | None
@@ -81,9 +82,12 @@ def divide(document: Mapping[str, Any], series: Mapping[str, Series]) -> Divisio
     weighing, total, weights = _weighed(document, series)
     findings = [*weighing.findings, *_without_amount(document, amount)]
     known = amount is not None and None not in weights.values()
-    if known and not total and not findings:
+    kept = not document["members"]
+    if known and not total and not findings and not kept:
         findings.append(_nobody(document))
     cut = Fraction(document["operator"]["cut_ratio"]) if document.get("operator") else Fraction(0)
+    if kept and amount is not None:
+        return Division(amount, Decimal("0.00"), weighing.unit, None, ())
     if not known or findings:
         shares = tuple(
             Share(code, weights[code], weighing.said[code], None, None) for code in weights
@@ -118,35 +122,66 @@ def split_cents(
     return tuple(shares)
 
 
+def plain_weights(weights: Mapping[str, Fraction | None]) -> dict[str, Decimal | None]:
+    """Return weights as decimals; when one does not end (thirds), all as whole multiples.
+
+    >>> plain_weights({"DEVCO": Fraction(1, 3), "FUND": Fraction(2, 3)})
+    {'DEVCO': Decimal('1'), 'FUND': Decimal('2')}
+    """
+    known = [weight for weight in weights.values() if weight is not None]
+    scale = 1 if all(_ends(weight) for weight in known) else lcm(*(w.denominator for w in known))
+    return {
+        code: None if weight is None else _decimal(weight * scale)
+        for code, weight in weights.items()
+    }
+
+
 def views(document: Mapping[str, Any], division: Division) -> dict[str, dict[str, Any]]:
     """Return, by member, what that member may see: totals, its own weight and share, a digest.
 
     Never the weight or share of another; the digest proves that all were shown the same claims.
     """
-    claims = digest_of(
-        [[share.member, share.weight, share.amount_usd] for share in division.shares]
-    )
+    common = head(document, division)
     return {
         share.member: {
-            "pool": document["pool"],
-            "name": document["name"],
-            "kind": document["kind"],
-            "period": document["period"]["label"],
-            "version": document.get("version"),
-            "rule": money_key(document["key"]).title,
-            "unit": division.unit,
-            "amount_usd": division.amount_usd,
-            "operator_usd": division.operator_usd,
+            **common,
             "weight": share.weight,
-            "weights": division.weights,
             "said": share.said,
             "extra_usd": share.extra_usd,
             "share_usd": share.amount_usd,
-            "claims_sha256": claims,
-            "above": document.get("above"),
         }
         for share in division.shares
     }
+
+
+def head(document: Mapping[str, Any], division: Division) -> dict[str, Any]:
+    """Return what everybody on the campus may see of a pool's month: no member's own figures."""
+    return {
+        "pool": document["pool"],
+        "name": document["name"],
+        "kind": document["kind"],
+        "period": document["period"]["label"],
+        "version": document.get("version"),
+        "rule": money_key(document["key"]).title,
+        "unit": division.unit,
+        "amount_usd": division.amount_usd,
+        "operator_usd": division.operator_usd,
+        "weights": division.weights,
+        "claims_sha256": digest_of(
+            [[share.member, share.weight, share.amount_usd] for share in division.shares]
+        ),
+        "above": document.get("above"),
+    }
+
+
+def outside(head: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a contract sees of a pool in which it takes no part in the month: a share of 0.
+
+    Nothing is known while the pool is not divided.
+    """
+    known = head["operator_usd"] is not None and Decimal(head["weights"] or 0) > 0
+    nothing = {"weight": "0", "extra_usd": "0.00", "share_usd": "0.00"} if known else {}
+    return {**head, **nothing, "said": "takes no part in this month"}
 
 
 def period_of(document: Mapping[str, Any]) -> Period:
@@ -175,10 +210,7 @@ def _amount(document: Mapping[str, Any]) -> Decimal | None:
 def _weighed(
     document: Mapping[str, Any], series: Mapping[str, Series]
 ) -> tuple[Weighing, Decimal | None, dict[str, Decimal | None]]:
-    """Return the weighing, the sum of the weights and the weights as plain numbers.
-
-    Weights that do not end as decimals (thirds) are all scaled to whole numbers.
-    """
+    """Return the weighing, the sum of the weights and the weights as plain numbers."""
     key = money_key(document["key"])
     stays = {
         code: tuple(_stay(one) for one in spans) for code, spans in document["members"].items()
@@ -186,14 +218,9 @@ def _weighed(
     weighing = key.weigh(
         Claims(period_of(document), stays, series), parse(key.Parameters, document["parameters"])
     )
-    known = [weight for weight in weighing.weights.values() if weight is not None]
-    scale = 1 if all(_ends(weight) for weight in known) else lcm(*(w.denominator for w in known))
-    weights = {
-        code: None if weight is None else _decimal(weight * scale)
-        for code, weight in weighing.weights.items()
-    }
-    whole = len(known) == len(weights)
-    return weighing, exact_sum(list(weights.values())) if whole else None, weights
+    weights = plain_weights(weighing.weights)
+    known = [weight for weight in weights.values() if weight is not None]
+    return weighing, exact_sum(known) if len(known) == len(weights) else None, weights
 
 
 def _stay(entry: Sequence[Any]) -> Stay:

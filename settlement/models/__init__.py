@@ -2,6 +2,7 @@
 
 from settlement.models.allocation import AllocationPart, AllocationRun, Pool, PoolMember
 from settlement.models.correction import Correction
+from settlement.models.money import MoneyMember, MoneyPool, PoolItem, PoolMonth, PoolShare
 from settlement.models.runs import Line, SettlementRun
 
 __all__ = [
@@ -9,7 +10,12 @@ __all__ = [
     "AllocationRun",
     "Correction",
     "Line",
+    "MoneyMember",
+    "MoneyPool",
     "Pool",
+    "PoolItem",
     "PoolMember",
+    "PoolMonth",
+    "PoolShare",
     "SettlementRun",
 ]

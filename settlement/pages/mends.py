@@ -64,11 +64,17 @@ def _run(params: Mapping[str, Any]) -> str:
     )
 
 
+def _pool(params: Mapping[str, Any]) -> str:
+    """Lead to the month of the pool of money."""
+    return _address("office-pool", params["campus"], params["pool"], params["period"])
+
+
 PAGES = {
     "meters.completeness": _completeness,
     "meters.findings": _findings,
     "meters.quarantine": _quarantine,
     "settlement.allocation": _allocation,
+    "settlement.pool": _pool,
     "settlement.run": _run,
     "contracts.index": _index,
     "contracts.version": _version,

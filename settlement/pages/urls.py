@@ -2,13 +2,19 @@
 
 from django.urls import path
 
-from settlement.pages import balance, compare, flows, run, runs
+from settlement.pages import balance, compare, flows, money, run, runs
 
 urlpatterns = [
     path("settlement/", runs.RunList.as_view(), name="office-settlement"),
     path("settlement/<int:pk>/", run.RunPage.as_view(), name="office-run"),
     path("settlement/<int:pk>/compare/", compare.ComparePage.as_view(), name="office-run-compare"),
     path("settlement/lines/<int:pk>/", runs.LinePage.as_view(), name="office-line"),
+    path("pools/", money.PoolList.as_view(), name="office-pools"),
+    path(
+        "pools/<str:campus>/<slug:code>/<str:period>/",
+        money.PoolPage.as_view(),
+        name="office-pool",
+    ),
     path("campus/<slug:code>/<str:day>/", balance.BalanceDay.as_view(), name="office-balance"),
     path("campus/<slug:code>/<str:when>/flows/", flows.FlowsPage.as_view(), name="office-flows"),
     path(

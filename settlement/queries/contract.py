@@ -64,6 +64,7 @@ def read_contract(
         },
         adjustments=adjustments(contract, period, shelf),
         events=shelf.events_for(contract.pk, needs.events, period),
+        pools={code: shelf.pool_view(contract, period.label, code) for code in needs.pools},
         rounding_point=contract.rounding_point,
         rounding=Mode(contract.rounding),
         series_refs=references,

@@ -6,12 +6,14 @@ A run of an older allocation still fits when its contract got the same energy in
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import connection
 
 from settlement.models import AllocationRun, SettlementRun
+from settlement.queries.money import billed_otherwise
 
 #: True for an approved run `s` whose contract's energy in allocation `a` is another than its own.
 DIFFERS = """
@@ -63,6 +65,7 @@ def apart_from(allocation: AllocationRun) -> list[SettlementRun]:
 def companions(run: SettlementRun) -> list[Companion]:
     """Return what other contracts' runs of the month rest on another allocation than this run.
 
+    A run that billed another share of a pool of money than the one that counts now is apart, too.
     Approved runs count with the open run of this run's allocation that would replace them; open
     runs of another allocation count as such.
     """
@@ -78,10 +81,13 @@ def companions(run: SettlementRun) -> list[Companion]:
         .order_by("contract__code", "version")
     )
     apart = {one.pk for one in apart_from(run.allocation_run)}
+    pools = json.loads(bytes(run.inputs)).get("pools", ())
+    unequal = billed_otherwise(run.allocation_run.campus_id, run.period, list(pools))
+    apart |= set(unequal)
     open_runs = {one.contract_id: one for one in others if one.is_open}
     found = []
     for one in others:
-        if one.allocation_run_id == run.allocation_run_id:
+        if one.allocation_run_id == run.allocation_run_id and one.pk not in unequal:
             continue
         successor = open_runs.get(one.contract_id) if one.is_settled else None
         if successor is not None and successor.allocation_run_id != run.allocation_run_id:

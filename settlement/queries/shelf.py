@@ -18,7 +18,9 @@ from poweroptix.kernel.period import Period
 from poweroptix.kernel.price_series import PriceSeries
 from poweroptix.kernel.series import Series
 from settlement.calc.inputs import VersionInputs
+from settlement.calc.money import outside
 from settlement.models import AllocationRun, SettlementRun
+from settlement.queries.money import views_of_campus
 from settlement.storage import read_parts
 
 QUANTITIES = {"delivered": "TOTAL", "metered": "METERED"}
@@ -41,6 +43,9 @@ class Shelf:
     openings: dict[int, list[OpeningBalance]] = field(default_factory=dict)
     history: dict[int, list[SettlementRun]] = field(default_factory=dict)
     events: dict[int, list[Event]] = field(default_factory=dict)
+    pools: dict[tuple[int, str], dict[tuple[int | None, str], dict[str, Any]]] = field(
+        default_factory=dict
+    )
 
     def fill(self, contracts: Sequence[Contract], period: Period, run: AllocationRun) -> None:
         """Fetch energy, versions, openings and settled runs of contracts, in five queries."""
@@ -116,6 +121,18 @@ class Shelf:
             found = events_of(unread, period.start_utc, period.end_utc)
             self.events |= {one: found.get(one, []) for one in unread}
         return tuple(one for one in self.events[contract_id] if one.kind in kinds)
+
+    def pool_view(self, contract: Contract, label: str, code: str) -> dict[str, Any]:
+        """Return what a contract may see of a pool's month; unknown while it is not divided."""
+        month = (contract.campus_id, label)
+        if month not in self.pools:
+            self.pools[month] = views_of_campus(*month)
+        views = self.pools[month]
+        if (contract.pk, code) in views:
+            return views[contract.pk, code]
+        if (None, code) in views:
+            return outside(views[None, code])
+        return {"pool": code, "kind": "COST", "period": label}
 
     def settled(self, contract_id: int, label: str) -> SettlementRun | None:
         """Return the approved run of a contract's period."""

@@ -9,16 +9,20 @@ from settlement.services.approval import (
     submit_run,
 )
 from settlement.services.corrections import flag_runs
+from settlement.services.money import Entry, divide_month, enter_item, withdraw_item
 from settlement.services.month import recalculate_month, settle_contract, settle_month
 from settlement.services.readiness import readiness
 from settlement.services.runs import calculate, run_settlement
 from settlement.services.verification import verify_allocation, verify_run
 
 __all__ = [
+    "Entry",
     "approve_run",
     "approve_together",
     "calculate",
     "current_allocation",
+    "divide_month",
+    "enter_item",
     "flag_runs",
     "mark_invoiced",
     "readiness",
@@ -31,4 +35,5 @@ __all__ = [
     "submit_run",
     "verify_allocation",
     "verify_run",
+    "withdraw_item",
 ]

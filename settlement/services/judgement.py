@@ -19,6 +19,7 @@ from settlement.calc.plan import contract_channels
 from settlement.calc.words import RECALCULATE, capital, joined, stale
 from settlement.models import SettlementRun
 from settlement.queries.contract import read_contract
+from settlement.queries.money import entered_by
 from settlement.queries.month import companions, replaced_together
 from settlement.queries.shelf import Shelf
 from settlement.services.readiness import Gate, gate_of, readiness
@@ -34,6 +35,7 @@ NAMES = {
     "adjustments": "corrections of earlier months to be billed",
     "allocation": "the allocation",
     "events": "events of the contract",
+    "pools": "pools of money",
 }
 
 
@@ -162,6 +164,7 @@ def _refuse_own(run: SettlementRun, actor: Actor, document: Mapping[str, Any]) -
     if events.exists():
         text = "You entered events of this period, so you cannot approve the run."
         raise Forbidden("settlement.own_event", text)
+    _refuse_own_amount(run, me)
     end = run.end_utc.date()
     versions = ContractVersion.objects.filter(
         contract=run.contract_id, created_by=me, valid__overlap=(run.start_utc.date(), end)
@@ -169,6 +172,13 @@ def _refuse_own(run: SettlementRun, actor: Actor, document: Mapping[str, Any]) -
     if versions.exists():
         text = "You wrote the contract version that this run prices, so you cannot approve it."
         raise Forbidden("settlement.own_terms", text)
+
+
+def _refuse_own_amount(run: SettlementRun, me: str) -> None:
+    codes = list(json.loads(bytes(run.inputs)).get("pools", ()))
+    if codes and entered_by(run.contract.campus_id, run.period, codes, me):
+        text = "You entered an amount of a pool that this run bills, so you cannot approve it."
+        raise Forbidden("settlement.own_amount", text)
 
 
 def _refuse_incomplete(run: SettlementRun) -> None:

@@ -39,6 +39,7 @@ from settlement.services.allocation import (
     document_of,
     not_over,
 )
+from settlement.services.pool_gate import PoolGate
 
 HOLDING = ("HOLD", "REJECT", "BLOCK")
 WARNING = ("WARN",)
@@ -107,6 +108,11 @@ class Gate:
         return changed_since(self.allocation)
 
     @cached_property
+    def _pools(self) -> PoolGate:
+        period = Period.month(self.allocation.campus.zone, self.allocation.period)
+        return PoolGate(self.allocation.campus, period, self.allocation)
+
+    @cached_property
     def _corrected(self) -> dict[int, list[SettlementRun]]:
         return corrected_before(self.allocation.campus_id, self.allocation.period)
 
@@ -121,6 +127,7 @@ class Gate:
         findings += self._judge_warned(channels, inputs.period)
         findings += self._balance()
         findings += self._judge_held(channels, inputs.period)
+        findings += self._pools.of(contract.pk, inputs.pools)
         findings += unsettled_before(contract, inputs, shelf)
         findings += corrections_before(contract, self._corrected.get(contract.pk, ()))
         return findings

@@ -10,9 +10,11 @@ from contracts.queries import contracts_of_campus
 from meters.models import Campus
 from poweroptix.kernel.period import Period
 from settlement.models import AllocationRun, Correction, SettlementRun
+from settlement.queries.money import billed_otherwise
 from settlement.queries.month import apart_from
 from settlement.services.allocation import run_allocation
 from settlement.services.listeners import announce
+from settlement.services.money import divide_month
 from settlement.services.month import actor_of
 from settlement.services.runs import calculate
 
@@ -27,6 +29,7 @@ def work_recalculation(context: Any) -> None:
         if todo:
             run = run_allocation(campus, period, now=context.now, actor=actor_of(context))
             announce(run)
+            divide_month(campus, period, now=context.now, actor=actor_of(context), allocation=run)
             saved = _planned(run, campus, period, payload["contract"])
             context.result(saved)
     allocation = AllocationRun.objects.select_related("campus").get(pk=saved["allocation_run"])
@@ -67,6 +70,7 @@ def _kept(
         scope__in=(Correction.Scope.BOUND, Correction.Scope.EVENTS),
     )
     moved |= set(beside.values_list("run__contract", flat=True))
+    moved |= set(billed_otherwise(allocation.campus_id, period.label).values())
     return {
         one.pk for one in contracts if one.pk in settled - open_ones - moved and one.code != wanted
     }

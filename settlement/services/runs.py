@@ -24,6 +24,7 @@ from settlement.models import AllocationRun, SettlementRun
 from settlement.queries.contract import ContractReading, read_contract
 from settlement.queries.shelf import Shelf
 from settlement.services.allocation import not_over, run_allocation
+from settlement.services.money import divide_month
 from settlement.services.readiness import Gate, to_json
 from settlement.storage import write_lines
 
@@ -82,6 +83,7 @@ def calculate(
     shelf = shelf or Shelf()
     with transaction.atomic():
         _lock(contracts, period)
+        divide_month(allocation.campus, period, now=now, actor=actor, allocation=allocation)
         shelf.fill(contracts, period, allocation)
         gate = Gate(allocation)
         latest = _latest(contracts, period)

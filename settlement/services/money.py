@@ -1,0 +1,256 @@
+"""Pools of money: enter and withdraw what a month cost, and divide it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection, transaction
+
+from meters.models import Campus
+from poweroptix.accounts.permissions import require
+from poweroptix.audit.actor import Actor
+from poweroptix.audit.services import record
+from poweroptix.kernel.canonical import canonical_json
+from poweroptix.kernel.errors import Conflict, Refused
+from poweroptix.kernel.fixed import EXACT
+from poweroptix.kernel.period import Period
+from settlement.calc.money import Division, divide, head, views
+from settlement.models import AllocationRun, MoneyPool, PoolItem, PoolMonth, PoolShare
+from settlement.queries.money import (
+    PoolReading,
+    current_months,
+    handed_down,
+    pools_of,
+    read_pool,
+)
+from settlement.services.allocation import current_allocation
+
+MOST_USD = Decimal(10) ** 12
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a person enters: an amount, or quantity x price in cents and parts of a cent."""
+
+    label: str
+    source: str
+    evidence: str
+    amount_usd: Decimal | None = None
+    quantity: Decimal | None = None
+    unit: str = ""
+    rate: Decimal | None = None
+
+    def exact_usd(self) -> Decimal:
+        """Return the exact amount; Refused unless one of both ways is filled in."""
+        for name in ("label", "source", "evidence"):
+            if not getattr(self, name).strip():
+                text = f"Say the {name}: an amount without it cannot be traced."
+                raise Refused("settlement.item_untold", text)
+        product = self.quantity is not None and self.rate is not None
+        if product == (self.amount_usd is not None) or (self.quantity is None) != (
+            self.rate is None
+        ):
+            text = "Enter an amount, or a quantity with its price; one of both."
+            raise Refused("settlement.item_amount", text)
+        exact = EXACT.multiply(self.quantity, self.rate) if product else self.amount_usd
+        for number, places, said in (
+            (self.amount_usd, 8, "an amount"),
+            (self.quantity, 6, "a quantity"),
+            (self.rate, 8, "a price"),
+        ):
+            if number is not None and (-number.as_tuple().exponent > places):
+                text = f"{number} has too many decimals: {said} has at most {places}."
+                raise Refused("settlement.item_places", text)
+        if abs(exact) >= MOST_USD:
+            raise Refused("settlement.item_range", f"{exact} is more than a month can cost.")
+        return exact
+
+
+def enter_item(
+    pool: MoneyPool, period: Period, entry: Entry, *, now: datetime, actor: Actor
+) -> PoolItem:
+    """Add an amount to a pool's month and divide the campus month anew.
+
+    Refused for a pool whose amount comes from another pool, and for an entry without source.
+    """
+    require(actor, "settlement.edit")
+    exact = entry.exact_usd()
+    with transaction.atomic():
+        if any(member.part_pool_id == pool.pk for one in pools_of(pool.campus, period)
+               for member in one.present):  # fmt: skip
+            text = f"The pool {pool.code} gets its amount from the pool it is a part of."
+            raise Refused("settlement.pool_is_part", text)
+        item = PoolItem.objects.create(
+            pool=pool,
+            period=period.label,
+            label=entry.label.strip(),
+            quantity=entry.quantity,
+            unit=entry.unit.strip(),
+            rate=entry.rate,
+            exact_usd=exact,
+            source=entry.source.strip(),
+            evidence=entry.evidence.strip(),
+            created_by=str(actor),
+            created_at=now,
+        )
+        after = {"pool": str(pool), "period": period.label, "exact_usd": exact}
+        record("settlement.enter_item", item, actor=actor, after=after)
+        divide_month(pool.campus, period, now=now, actor=actor)
+    return item
+
+
+def withdraw_item(item: PoolItem, *, reason: str, now: datetime, actor: Actor) -> PoolItem:
+    """Take an amount out of its month, with a reason; it stays readable. Conflict when gone."""
+    require(actor, "settlement.edit")
+    if not reason.strip():
+        raise Refused("settlement.reason", "Say why the amount is withdrawn.")
+    with transaction.atomic():
+        item = PoolItem.objects.select_for_update(of=("self",)).select_related("pool__campus").get(
+            pk=item.pk
+        )  # fmt: skip
+        if item.withdrawn_at is not None:
+            who = item.withdrawn_by.partition(":")[2]
+            raise Conflict("settlement.item_gone", f"{who} withdrew this amount already.")
+        item.withdrawn_by, item.withdrawn_at = str(actor), now
+        item.withdrawn_reason = reason.strip()
+        item.save(update_fields=["withdrawn_by", "withdrawn_at", "withdrawn_reason"])
+        record("settlement.withdraw_item", item, actor=actor, reason=reason)
+        period = Period.month(item.pool.campus.zone, item.period)
+        divide_month(item.pool.campus, period, now=now, actor=actor)
+    return item
+
+
+def divide_month(
+    campus: Campus,
+    period: Period,
+    *,
+    now: datetime,
+    actor: Actor,
+    allocation: AllocationRun | None = None,
+) -> list[PoolMonth]:
+    """Divide every pool of a campus month, from above downwards; what is the same stays.
+
+    A pool whose energy or amount is missing is written with findings and without shares. The
+    database refuses a month whose shares are not its amount.
+    """
+    pools = pools_of(campus, period)
+    if not pools:
+        return []
+    with transaction.atomic():
+        _wait_for(f"divide:{campus.pk}/{period.label}")
+        pools = pools_of(campus, period)
+        if allocation is None:
+            allocation = current_allocation(campus, period.label)
+        current = current_months(campus, period.label)
+        done: list[PoolMonth] = []
+        above: dict[int, dict[str, Any]] = {}
+        for pool in pools:
+            reading = read_pool(pool, period, allocation, above.get(pool.pk))
+            before = current.get(pool.pk)
+            if before is not None and before.inputs_sha256 == reading.sha256:
+                done.append(before)
+            elif before is not None or not reading.is_idle:
+                done.append(_write(pool, period, reading, before, allocation, now, actor))
+            if any(member.part_pool_id for member in pool.present):
+                above = handed_down(done)
+    return done
+
+
+def stale_pools(campus: Campus, period: Period, allocation: AllocationRun | None) -> set[str]:
+    """Return the codes of the pools whose division does not rest on what stands now."""
+    current = current_months(campus, period.label)
+    above = handed_down(list(current.values()))
+    return {
+        pool.code
+        for pool in pools_of(campus, period)
+        if pool.pk in current
+        and current[pool.pk].inputs_sha256
+        != read_pool(pool, period, allocation, above.get(pool.pk)).sha256
+    }
+
+
+def divided_again(month: PoolMonth) -> Division:
+    """Return the division that the frozen document of a month gives; for proving it."""
+    from settlement.storage import read_parts
+
+    document = json.loads(bytes(month.inputs))
+    series = {}
+    if document["energy"] and month.allocation_run_id:
+        ids = {row.contract_id: row.contract.code for row in
+               month.shares.filter(contract__isnull=False).select_related("contract")}  # fmt: skip
+        kind = {"delivered": "TOTAL", "metered": "METERED"}[document["parameters"]["quantity"]]
+        parts = read_parts(month.allocation_run_id, contract_ids=list(ids), kinds=[kind])
+        series = {ids[contract]: one for (contract, _kind, _pool), (one, _) in parts.items()}
+    found = {code: one.digest() for code, one in series.items()}
+    if found != document["energy"]:
+        raise Conflict("settlement.pool_energy", f"{month}: the energy has other digests now.")
+    return divide(document, series)
+
+
+def _wait_for(name: str) -> None:
+    """Take an advisory lock to the end of the transaction; wait for whoever has it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+
+
+def _write(
+    pool: MoneyPool,
+    period: Period,
+    reading: PoolReading,
+    before: PoolMonth | None,
+    allocation: AllocationRun | None,
+    now: datetime,
+    actor: Actor,
+) -> PoolMonth:
+    last = PoolMonth.objects.filter(pool=pool, period=period.label).order_by("version").last()
+    version = 1 if last is None else last.version + 1
+    document = {**reading.document, "version": version}
+    division = divide(document, reading.series)
+    if before is not None:
+        PoolMonth.objects.filter(pk=before.pk).update(state="SUPERSEDED")
+    month = PoolMonth.objects.create(
+        pool=pool,
+        period=period.label,
+        version=version,
+        allocation_run=allocation if reading.document["energy"] else None,
+        amount_usd=division.amount_usd,
+        operator_usd=division.operator_usd,
+        inputs=reading.content,
+        inputs_sha256=reading.sha256,
+        head=_plain(head(document, division)),
+        findings=[finding.to_json() for finding in division.findings],
+        created_by=str(actor),
+        created_at=now,
+    )
+    shown = views(document, division)
+    PoolShare.objects.bulk_create(
+        PoolShare(
+            month=month,
+            contract=reading.members[share.member].contract,
+            part_pool=reading.members[share.member].part_pool,
+            tenant_id=_tenant(reading, share.member),
+            amount_usd=share.amount_usd,
+            view=_plain(shown[share.member]),
+        )
+        for share in division.shares
+    )
+    PoolMonth.objects.filter(pk=month.pk).update(state="CALCULATED")
+    month.state = "CALCULATED"
+    after = {"version": version, "amount_usd": division.amount_usd}
+    record("settlement.divide", month, actor=actor, after=after)
+    return month
+
+
+def _tenant(reading: PoolReading, member: str) -> int | None:
+    contract = reading.members[member].contract
+    return None if contract is None else contract.tenant_id
+
+
+def _plain(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a document as JSON has it: numbers and days as text."""
+    return json.loads(canonical_json(document))
