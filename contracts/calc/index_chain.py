@@ -206,7 +206,7 @@ def interval_row(
     digest: str,
     rate: Figure | None = None,
 ) -> IntervalRow | Row:
-    """Return the exact products of the intervals; without prices, a row that has no rate.
+    """Return the exact products of the intervals; without prices, a row that has no amount.
 
     `rate` replaces the average that is printed, where all intervals have one price.
     """
@@ -215,7 +215,7 @@ def interval_row(
     if prices is None:
         note = "a price is missing"
         empty = Figure("average_rate", None, terms.price_unit, evidence, note=note)
-        return Row(label, quantity, empty)
+        return Row(label, quantity, rate or empty)
     if inputs.rounding_point == "LINE":
         scaled, scale = exact.dot(prices, series.values), PRICE_SCALE * MICRO * unit.divisor
     else:

@@ -24,8 +24,8 @@ from poweroptix.kernel.worksheet import IntervalRow
 from settlement.calc.inputs import Inputs
 from settlement.calc.pricing import pricing_of
 
-PRICED = ("tou_energy@1", "fixed_energy@1", "index_adder@1")
-INDEXED = ("index_adder@1",)
+INDEXED = ("index_adder@1", "gas_indexed@1")
+PRICED = ("tou_energy@1", "fixed_energy@1", *INDEXED)
 
 
 @dataclass
@@ -148,8 +148,8 @@ def _prove(term, rows, prices, series, inputs, column) -> None:
         return
     exact_usd = Decimal(exact.dot(prices, series.values)) / _scale(rows, column)
     of_rows = sum((row.exact_usd or Decimal(0) for row in rows), Decimal(0))
-    is_one_row = len(rows) == 1 and isinstance(rows[0], IntervalRow)
-    if is_one_row and exact_usd != of_rows:
+    of_intervals = all(isinstance(row, IntervalRow) for row in rows)
+    if of_intervals and exact_usd != of_rows:
         raise Refused(
             "billing.intervals_differ",
             f"The intervals of line {term.line_code} '{term.label}' add up to {exact_usd}, "

@@ -1,6 +1,6 @@
 """Laws that hold for every charge, whatever the load and the price."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
 
@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.charges import PoolView, PricedLine, charge_types
+from poweroptix.kernel.grid import Grid
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.price_series import PriceSeries
 from tests.contracts.builders import CHICAGO, calendar, inputs, micro_series, term
@@ -55,6 +56,16 @@ def settings_of(key, price):
             "prices": [{"period": "ON", "price": text}, {"period": "OFF", "price": "1"}],
         },
         "index_adder@1": {"index": "HUB", "adder": text},
+        "gas_indexed@1": {
+            "gas_index": "GAS",
+            "heat_rate": "7",
+            "variable_cost": text,
+            "gas_price_places": 4,
+            "power_price_places": 4,
+            "gas_day_start_hour": 9,
+            "gas_day_zone": CHICAGO,
+            "unpublished_days": "CARRY",
+        },
         "capacity@1": {"capacity_kw": "1000", "rate": text},
         "demand@1": {
             "window_minutes": 60,
@@ -106,10 +117,16 @@ SITE = PoolView(
 def given_load(values, **more):
     hub = PriceSeries(GRID, np.full(GRID.count, 25 * 10**8, dtype=np.int64), "USD/MWh")
     series = micro_series(GRID, values)
+    days = Grid(datetime(2026, 3, 7, tzinfo=UTC), 1440, 3)
+    gas = PriceSeries.of(days, [Decimal(3)] * 3, "USD/MMBtu")
     more = {"term": term("Line", 60), "lines": (PricedLine(10, "Energy", Decimal("12.34")),)} | more
     more["pools"] = {"site": SITE}
     return inputs(
-        period=PERIOD, series=series, prices={"HUB": hub}, calendars={"C": CALENDAR}, **more
+        period=PERIOD,
+        series=series,
+        prices={"HUB": hub, "GAS": gas},
+        calendars={"C": CALENDAR},
+        **more,
     )
 
 
@@ -128,11 +145,22 @@ def test_a_higher_price_never_lowers_a_charge(values, one, other):
         assert cheap.amount_usd <= dear.amount_usd, key
 
 
+#: Nothing is owed where nothing was used.
+BY_ENERGY = (
+    "fixed_energy@1",
+    "tou_energy@1",
+    "index_adder@1",
+    "gas_indexed@1",
+    "demand@1",
+    "excise@1",
+    "formula@1",
+)
+
+
 @settings(max_examples=20, deadline=None)
 @given(prices)
 def test_no_energy_no_energy_charge(price):
-    none = ("fixed_energy@1", "tou_energy@1", "index_adder@1", "demand@1", "excise@1", "formula@1")
-    for key in none:
+    for key in BY_ENERGY:
         sheet, _ = charge(key, given_load([0] * GRID.count), settings_of(key, price))
         assert sheet.amount_usd == 0, key
 

@@ -38,7 +38,7 @@ CONTEXT = TermContext(
     first_date=date(2026, 7, 1),
     anchor_date=date(2026, 7, 1),
     calendars={"tou": Calendar(SCHEDULE)},
-    titles={"tou": "Summer and winter peaks", "hub": "West hub day-ahead"},
+    titles={"tou": "Summer and winter peaks", "hub": "West hub day-ahead", "gas": "Houston gas"},
 )
 PEAKS = (
     "PEAK is October to April on weekdays 06:00 to 10:00, and May to September on weekdays 13:00 "
@@ -131,6 +131,29 @@ CASES = [
         "from 1 July 2026; 40 % of the index above $70.00 per MWh is added, in every interval. The "
         "price of an interval is rounded to 8 places; a missing price is never taken as zero, the "
         f"bill waits for it; prices below zero are passed on. {MWH}",
+    ),
+    (
+        "gas_indexed@1",
+        {
+            "gas_index": "gas",
+            "gas_basis": "0.12",
+            "retention_ratio": "0.015",
+            "heat_rate": "6.950",
+            "variable_cost": "2.15",
+            "gas_price_places": 4,
+            "power_price_places": 4,
+            "gas_day_start_hour": 9,
+            "gas_day_zone": "America/Chicago",
+            "unpublished_days": "CARRY",
+            "holiday_calendar": "tou",
+        },
+        "Energy at the gas price of Houston gas plus $0.12 per MMBtu, divided by 1 less 1.5 % "
+        "retention, times 6.95 MMBtu per MWh (higher heating value), plus $2.15 per MWh from 1 "
+        "July 2026. The gas price is rounded to 4 places, the power price to 4 places; a gas day "
+        "begins at 09:00 (America/Chicago time); a Sunday, a Monday, a holiday and the day after "
+        "it without a price of its own has that of the day before; a missing price is never taken "
+        "as zero, the bill waits for it. The quantity is rounded to 3 places of a MWh; the sum is "
+        "rounded to cents once.",
     ),
     (
         "demand@1",
