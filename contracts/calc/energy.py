@@ -72,25 +72,31 @@ def missing_finding(
 
 
 def quantity_figures(
-    inputs: ChargeInputs, series: Series, chosen: np.ndarray | None, terms: QuantityParameters
+    inputs: ChargeInputs,
+    series: Series,
+    chosen: np.ndarray | None,
+    terms: QuantityParameters,
+    name: str = "",
 ) -> Figure:
     """Return the printed quantity of the chosen intervals; empty when one is missing.
 
-    Refused when the series is not in the unit that the price needs.
+    `name` says what the series is when it is not the term's quantity as it stands. Refused when
+    the series is not in the unit that the price needs.
     """
+    said = name or inputs.term.quantity_name
     unit = PRICE_UNITS[terms.price_unit]
     if series.unit != unit.series_unit:
         raise Refused(
             "contracts.unit_mismatch",
             f"{inputs.term.label}: a price in {terms.price_unit} needs {unit.series_unit}, "
-            f"'{inputs.term.quantity_name}' is in {series.unit}",
+            f"'{said}' is in {series.unit}",
         )
     values = series.values if chosen is None else series.values[chosen]
     source = Source(
         "readings",
         series.digest(),
-        f"{inputs.term.quantity_name}, {values.size} intervals of {series.grid.minutes} minutes",
-        {"quantity": inputs.term.quantity_name, "intervals": int(values.size)},
+        f"{said}, {values.size} intervals of {series.grid.minutes} minutes",
+        {"quantity": said, "intervals": int(values.size)},
     )
     name = f"energy_{unit.series_unit.lower()}"
     total = None if (values == MISSING).any() else from_micro(exact.total(values))

@@ -205,13 +205,15 @@ def interval_row(
     evidence: Source,
     digest: str,
     rate: Figure | None = None,
+    quantity: Figure | None = None,
 ) -> IntervalRow | Row:
     """Return the exact products of the intervals; without prices, a row that has no amount.
 
-    `rate` replaces the average that is printed, where all intervals have one price.
+    `rate` replaces the average that is printed, where all intervals have one price; `quantity` the
+    total, where the series is not what the term names.
     """
     unit = energy.PRICE_UNITS[terms.price_unit]
-    quantity = energy.quantity_figures(inputs, series, None, terms)
+    quantity = quantity or energy.quantity_figures(inputs, series, None, terms)
     if prices is None:
         note = "a price is missing"
         empty = Figure("average_rate", None, terms.price_unit, evidence, note=note)

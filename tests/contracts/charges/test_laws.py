@@ -66,6 +66,19 @@ def settings_of(key, price):
             "gas_day_zone": CHICAGO,
             "unpublished_days": "CARRY",
         },
+        "difference@1": {
+            "index": "HUB",
+            "strike": text,
+            "customer_pays": "FIXED",
+            "volume": "AS_GENERATED",
+            "negative_prices": "NO_FLOOR",
+        },
+        "two_settlement@1": {
+            "schedule": "scheduled",
+            "day_ahead_index": "AHEAD",
+            "index": "HUB",
+            "customer": "BUYS",
+        },
         "capacity@1": {"capacity_kw": "1000", "rate": text},
         "demand@1": {
             "window_minutes": 60,
@@ -114,20 +127,23 @@ SITE = PoolView(
 )
 
 
-def given_load(values, **more):
+def given_load(values, price=Decimal(0), **more):
     hub = PriceSeries(GRID, np.full(GRID.count, 25 * 10**8, dtype=np.int64), "USD/MWh")
     series = micro_series(GRID, values)
     days = Grid(datetime(2026, 3, 7, tzinfo=UTC), 1440, 3)
     gas = PriceSeries.of(days, [Decimal(3)] * 3, "USD/MMBtu")
+    ahead = PriceSeries.of(GRID, [price] * GRID.count, "USD/MWh")
     more = {"term": term("Line", 60), "lines": (PricedLine(10, "Energy", Decimal("12.34")),)} | more
     more["pools"] = {"site": SITE}
-    return inputs(
+    given_inputs = inputs(
         period=PERIOD,
         series=series,
-        prices={"HUB": hub, "GAS": gas},
+        prices={"HUB": hub, "GAS": gas, "AHEAD": ahead},
         calendars={"C": CALENDAR},
         **more,
     )
+    given_inputs.series["scheduled"] = series
+    return given_inputs
 
 
 @cache
@@ -140,8 +156,8 @@ def keys():
 def test_a_higher_price_never_lowers_a_charge(values, one, other):
     low, high = sorted((one, other))
     for key in keys():
-        cheap, _ = charge(key, given_load(values), settings_of(key, low))
-        dear, _ = charge(key, given_load(values), settings_of(key, high))
+        cheap, _ = charge(key, given_load(values, low), settings_of(key, low))
+        dear, _ = charge(key, given_load(values, high), settings_of(key, high))
         assert cheap.amount_usd <= dear.amount_usd, key
 
 

@@ -156,6 +156,36 @@ CASES = [
         "rounded to cents once.",
     ),
     (
+        "difference@1",
+        {
+            "index": "hub",
+            "strike": "38",
+            "customer_pays": "FIXED",
+            "volume": "FLAT_BLOCK",
+            "volume_kw": "80000",
+            "negative_prices": "FLOOR_ZERO",
+        },
+        "Difference: the customer pays the fixed $38.00 per MWh and receives the price of West hub "
+        "day-ahead for every interval from 1 July 2026, on a flat block of 80,000 kW. No energy "
+        "moves; an index below zero counts as zero; a missing price is never taken as zero, the "
+        f"bill waits for it. {MWH}",
+    ),
+    (
+        "difference@1",
+        {
+            "index": "hub",
+            "strike": "38",
+            "customer_pays": "FLOATING",
+            "volume": "CAPPED",
+            "volume_kw": "500",
+            "negative_prices": "NO_SETTLEMENT",
+        },
+        "Difference: the customer pays the price of West hub day-ahead and receives the fixed "
+        "$38.00 per MWh for every interval from 1 July 2026, on the energy as metered up to 500 "
+        "kW. No energy moves; intervals with an index below zero do not settle; a missing price is "
+        f"never taken as zero, the bill waits for it. {MWH}",
+    ),
+    (
         "demand@1",
         {
             "prices": [
@@ -361,6 +391,20 @@ CASES = [
 ]
 
 
+TWO = {"schedule": "plan", "day_ahead_index": "hub", "index": "rt", "customer": "SELLS"}
+SAID_TWO = (
+    "Energy in two settlements from 1 July 2026: the customer is paid the schedule “plan” at the "
+    "price of West hub day-ahead, per MWh as published, and what was metered beyond it at that of "
+    "rt; what was metered less counts against it; a missing price is never taken as zero, the bill "
+    f"waits for it. {MWH}"
+)
+
+
+def test_two_settlements_are_said():
+    kind = charge_type("two_settlement@1")
+    assert kind.sentence(kind.parse(TWO), CONTEXT) == SAID_TWO
+
+
 @pytest.mark.parametrize(("key", "parameters", "said"), CASES)
 def test_a_term_is_said_in_plain_words(key, parameters, said):
     kind = charge_type(key)
@@ -370,7 +414,8 @@ def test_a_term_is_said_in_plain_words(key, parameters, said):
 
 
 def test_every_charge_type_is_said():
-    assert {key for key, _, _ in CASES} == {key for key, _ in charge_types.items()}
+    said = {key for key, _, _ in CASES} | {"two_settlement@1"}  # which names no price
+    assert said == {key for key, _ in charge_types.items()}
 
 
 @pytest.mark.parametrize(("key", "parameters", "said"), CASES)
