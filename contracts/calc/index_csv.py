@@ -1,7 +1,9 @@
 """Price files: gridstatus layouts (LMP or SPP) and a plain start,price table.
 
-Columns are found by name, in any order and case. Stamps carry their offset; without one the file
-is refused unless the caller names a zone.
+Columns are found by name, in any order and case. A file with a column LMP or SPP has to name
+interval, market and location as well (settlement.md 6.2). Stamps carry their offset; without one
+the file is refused unless the caller names a zone, and the repeated hour unless a flag tells which
+of the two it is. A daily series takes the date that is written, whatever its offset.
 """
 
 import csv
@@ -14,13 +16,17 @@ from decimal import Decimal
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.finding import Finding
 from poweroptix.kernel.fixed import price
-from poweroptix.kernel.period import local_to_utc
+from poweroptix.kernel.period import local_to_utc, zone_of
 
-STARTS = ("interval start", "start_utc", "start", "time")
+DAY_MINUTES = 1440
+STARTS = ("interval start", "start_utc", "start", "time", "date")
 ENDS = ("interval end", "end_utc", "end")
-PRICES = ("lmp", "spp", "price")
-PLACES = ("location", "location id", "pnode")
+MARKET_PRICES = ("lmp", "spp")
+PRICES = (*MARKET_PRICES, "price")
+PLACES = ("location", "location id", "location name", "location short name", "pnode")
+REPEATED = ("repeatedhourflag", "repeated hour flag", "dstflag", "dst flag")
 PARTS = ("energy", "congestion", "loss")
+PART_OF_CAISO = "ghg"
 PARTS_TOLERANCE = Decimal("0.01")
 MOST_FINDINGS = 50
 
@@ -44,12 +50,14 @@ def read_prices(content: bytes, wanted: PriceFile) -> list[tuple[datetime, Decim
     columns = header(next(rows, []))
     found: dict[datetime, Decimal | None] = {}
     findings: list[Finding] = []
+    others: dict[tuple[str, str], int] = {}
     for line, cells in enumerate(rows, start=2):
         if not any(cell.strip() for cell in cells) or len(findings) >= MOST_FINDINGS:
             continue
         row = {name: cells[at].strip() for name, at in columns.items() if at < len(cells)}
         if not chosen(row, wanted):
             continue
+        others.setdefault((first_of(row, PLACES) or "", row.get("market", "")), line)
         try:
             start, value = read_row(row, wanted)
         except Refused as error:
@@ -60,11 +68,24 @@ def read_prices(content: bytes, wanted: PriceFile) -> list[tuple[datetime, Decim
             text = f"line {line}: {moment} has two prices, {found[start]} and {value}"
             findings.append(Finding("contracts.price_twice", text, where=str(line)))
         found[start] = value
+    if len(others) > 1:
+        raise mixed(others)
     if findings:
         raise Refused("contracts.price_file", findings[0].message, findings=findings)
     if not found:
         raise Refused("contracts.price_file_empty", "the file has no price of this series")
     return sorted(found.items())
+
+
+def mixed(others: Mapping[tuple[str, str], int]) -> Refused:
+    """Return the refusal of a file with prices of several places or markets."""
+    (one, at), (other, line) = list(others.items())[:2]
+    names = [" ".join(filter(None, key)) for key in (one, other)]
+    text = (
+        f"the file has prices of {names[0]} (line {at}) and of {names[1]} (line {line}); name the "
+        "location and the market of the series"
+    )
+    return Refused("contracts.price_file_mixed", text)
 
 
 def decode(content: bytes) -> str:
@@ -83,13 +104,18 @@ def header(cells: list[str]) -> dict[str, int]:
         if not any(name in named for name in wanted):
             text = f"no column {' or '.join(wanted)}; found: {', '.join(named) or 'nothing'}"
             raise Refused("contracts.price_file_columns", text)
+    if any(name in named for name in MARKET_PRICES):
+        for wanted in (STARTS[:1], ENDS[:1], ("market",), PLACES):
+            if not any(name in named for name in wanted):
+                text = f"a file with LMP or SPP has no column {' or '.join(wanted)}"
+                raise Refused("contracts.price_file_columns", text)
     return named
 
 
 def chosen(row: Mapping[str, str], wanted: PriceFile) -> bool:
     """Return True when the row is of the wanted location and market."""
-    place = first_of(row, PLACES)
-    if wanted.location and place is not None and place != wanted.location:
+    places = [row[name] for name in PLACES if name in row]
+    if wanted.location and places and wanted.location not in places:
         return False
     market = row.get("market")
     return not (wanted.market and market and market != wanted.market)
@@ -102,13 +128,12 @@ def first_of(row: Mapping[str, str], names: tuple[str, ...]) -> str | None:
 
 def read_row(row: Mapping[str, str], wanted: PriceFile) -> tuple[datetime, Decimal | None]:
     """Start and price of one row. Refused with what is wrong."""
-    start = read_stamp(first_of(row, STARTS) or "", wanted.zone)
-    end_text = first_of(row, ENDS)
-    if end_text:
-        length = (read_stamp(end_text, wanted.zone) - start) / timedelta(minutes=1)
-        if length != wanted.minutes:
-            text = f"an interval of {length:g} minutes, the series has {wanted.minutes}"
-            raise Refused("contracts.price_length", text)
+    flag = first_of(row, REPEATED)
+    fold = None if flag is None else int(flag.upper() == "Y")
+    start_text, end_text = first_of(row, STARTS) or "", first_of(row, ENDS)
+    start = read_stamp(start_text, wanted, fold)
+    if end_text and wanted.minutes != DAY_MINUTES:
+        check_length(start_text, end_text, start, wanted)
     if (start.hour * 60 + start.minute) % wanted.minutes or start.second:
         text = f"{start:%H:%M:%S} UTC does not begin an interval of {wanted.minutes} minutes"
         raise Refused("contracts.price_grid", text)
@@ -117,6 +142,7 @@ def read_row(row: Mapping[str, str], wanted: PriceFile) -> tuple[datetime, Decim
         return start, None
     value = read_number(text)
     parts = [row.get(name, "") for name in PARTS]
+    parts += [row[PART_OF_CAISO]] if row.get(PART_OF_CAISO) else []
     if all(parts) and abs(value - sum(map(read_number, parts))) > PARTS_TOLERANCE:
         raise Refused(
             "contracts.price_parts",
@@ -125,17 +151,46 @@ def read_row(row: Mapping[str, str], wanted: PriceFile) -> tuple[datetime, Decim
     return start, value
 
 
-def read_stamp(text: str, zone: str) -> datetime:
-    """Return an instant in UTC."""
-    try:
-        stamp = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise Refused("contracts.price_stamp", f"'{text}' is not a date and time") from error
+def read_stamp(text: str, wanted: PriceFile, fold: int | None = None) -> datetime:
+    """Return an instant in UTC; for a daily series midnight UTC of the date that is written.
+
+    `fold` tells the first (0) of two equal local hours from the second (1).
+    """
+    stamp = stamp_of(text)
+    if wanted.minutes == DAY_MINUTES:
+        return datetime(stamp.year, stamp.month, stamp.day, tzinfo=UTC)
     if stamp.tzinfo is not None:
         return stamp.astimezone(UTC)
-    if not zone:
+    if not wanted.zone:
         raise Refused("contracts.price_naive", f"'{text}' has no offset; name the zone of the file")
-    return local_to_utc(stamp, zone)
+    return local_to_utc(stamp, wanted.zone, fold=fold)
+
+
+def stamp_of(text: str) -> datetime:
+    """Return a date and time as it is written. Refused when it is none."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Refused("contracts.price_stamp", f"'{text}' is not a date and time") from error
+
+
+def check_length(start_text: str, end_text: str, start: datetime, wanted: PriceFile) -> None:
+    """Refuse an interval that is not as long as those of the series.
+
+    An end without an offset may follow the wall clock or the length, where the clock changes.
+    """
+    step, end = timedelta(minutes=wanted.minutes), stamp_of(end_text)
+    begins = stamp_of(start_text)
+    if end.tzinfo is not None or begins.tzinfo is not None:
+        length = read_stamp(end_text, wanted) - start
+    elif end == (start + step).astimezone(zone_of(wanted.zone)).replace(tzinfo=None):
+        return
+    else:
+        length = end - begins
+    if length != step:
+        minutes = length / timedelta(minutes=1)
+        text = f"an interval of {minutes:g} minutes, the series has {wanted.minutes}"
+        raise Refused("contracts.price_length", text)
 
 
 def read_number(text: str) -> Decimal:

@@ -4,6 +4,7 @@ import pytest
 
 from contracts.calc.index_csv import PriceFile, read_prices
 from poweroptix.kernel.errors import Refused
+from tests.contracts.cases import case_path, example
 
 HOURLY = PriceFile(60)
 HEAD = b"Interval Start,Interval End,Market,Location,LMP,Energy,Congestion,Loss\n"
@@ -11,7 +12,10 @@ ROW = b"2026-03-01 01:00:00-06:00,2026-03-01 02:00:00-06:00,DA,HUB,30.5,30,0.25,
 
 
 def test_columns_are_found_by_name_in_any_order_and_case():
-    content = b"lmp,LOCATION,interval start\n30.5,HUB,2026-03-01T01:00:00-06:00\n"
+    content = (
+        b"lmp,LOCATION,interval END,Market,interval start\n"
+        b"30.5,HUB,2026-03-01T02:00:00-06:00,DA,2026-03-01T01:00:00-06:00\n"
+    )
     rows = read_prices(content, HOURLY)
     assert [(start.isoformat(), value) for start, value in rows] == [
         ("2026-03-01T07:00:00+00:00", Decimal("30.5"))
@@ -32,9 +36,22 @@ def test_an_empty_price_is_missing():
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"when,price\n", "no column interval start or start_utc or start or time; found: when"),
+        (
+            b"when,price\n",
+            "no column interval start or start_utc or start or time or date; found: when",
+        ),
         (b"start,value\n", "no column lmp or spp or price; found: start, value"),
         (b"", "no column interval start"),
+        (b"Interval Start,LMP\n", "a file with LMP or SPP has no column interval end"),
+        (b"Interval Start,Interval End,SPP\n", "a file with LMP or SPP has no column market"),
+        (
+            b"Interval Start,Interval End,Market,SPP\n",
+            "a file with LMP or SPP has no column location or location id",
+        ),
+        (
+            HEAD + ROW + ROW.replace(b"HUB", b"NODE"),
+            "the file has prices of HUB DA (line 2) and of NODE DA (line 3); name the location",
+        ),
         (b"start,price\n", "the file has no price of this series"),
         (b"\xff\xfe", "byte 0 is not UTF-8"),
         (b"start,price\n2026-03-01 01:00,5\n", "line 2: '2026-03-01 01:00' has no offset"),
@@ -75,3 +92,61 @@ def test_every_bad_row_is_named():
     with pytest.raises(Refused) as caught:
         read_prices(content, HOURLY)
     assert [finding.where for finding in caught.value.findings] == ["2", "4"]
+
+
+FILES = {
+    "CAISO": ("lmp_caiso_day_ahead_hourly_2026-11-01.csv", 60, "TH_SP15_GEN-APND"),
+    "ERCOT": ("spp_ercot_real_time_15_min_2026-11-01.csv", 15, "HB_NORTH"),
+    "PJM": ("lmp_pjm_real_time_hourly_2026-11-01.csv", 60, "WESTERN HUB"),
+    "MISO": ("lmp_miso_day_ahead_hourly_2026-11-01.csv", 60, "INDIANA.HUB"),
+}
+
+
+@pytest.mark.parametrize("iso", FILES)
+def test_e02_the_repeated_hour_of_each_market(iso):
+    expected = example("E02")["expected"][iso]
+    name, minutes, place = FILES[iso]
+    rows = read_prices(case_path(f"settlement/{name}").read_bytes(), PriceFile(minutes, place))
+    starts = [start.isoformat() for start, _price in rows]
+    assert len(rows) * minutes / 60 == expected["hours_in_day"]
+    per_hour = 60 // minutes
+    if "first_0100" in expected:
+        assert starts[per_hour] == expected["first_0100"]
+        assert starts[2 * per_hour] == expected["second_0100"]
+    else:
+        assert starts[1] == expected["hour_ending_2_utc"]
+
+
+def test_pjm_is_found_by_its_number_as_by_its_name():
+    path = case_path("settlement/lmp_pjm_real_time_hourly_2026-11-01.csv")
+    by_name = read_prices(path.read_bytes(), PriceFile(60, "WESTERN HUB", "REAL_TIME_HOURLY"))
+    assert by_name == read_prices(path.read_bytes(), PriceFile(60, "51288"))
+
+
+def test_a_flag_tells_the_repeated_hour_in_a_file_without_offsets():
+    """As ERCOT writes it: RepeatedHourFlag Y is the second hour from 01:00."""
+    rows = [("01:00", "01:15", "N"), ("01:45", "02:00", "N"), ("01:00", "01:15", "Y"),
+            ("01:45", "02:00", "Y")]  # fmt: skip
+    content = "start,end,price,RepeatedHourFlag\n" + "".join(
+        f"2026-11-01 {start},2026-11-01 {end},{at},{flag}\n"
+        for at, (start, end, flag) in enumerate(rows)
+    )
+    found = read_prices(content.encode(), PriceFile(15, zone="America/Chicago"))
+    assert [f"{start:%H:%M}" for start, _ in found] == ["06:00", "06:45", "07:00", "07:45"]
+
+
+def test_a_daily_price_stands_for_its_date_whatever_the_offset():
+    daily = PriceFile(1440, zone="America/Chicago")
+    content = b"date,price\n2026-01-09,3.185\n2026-01-10 00:00:00-06:00,3.0425\n"
+    assert [(start.isoformat(), str(value)) for start, value in read_prices(content, daily)] == [
+        ("2026-01-09T00:00:00+00:00", "3.185"),
+        ("2026-01-10T00:00:00+00:00", "3.0425"),
+    ]
+
+
+def test_greenhouse_gas_is_a_part_of_the_price():
+    head = HEAD.replace(b"Loss", b"Loss,GHG")
+    row = ROW.replace(b",0.25,0.25", b",0.25,0.25,2").replace(b"30.5", b"32.5")
+    assert read_prices(head + row, HOURLY)[0][1] == Decimal("32.5")
+    with pytest.raises(Refused, match="is not the sum of its parts"):
+        read_prices(head + row.replace(b",2\n", b",1\n"), HOURLY)

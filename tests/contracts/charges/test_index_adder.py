@@ -74,6 +74,26 @@ def test_e04_day_of_25_hours_from_a_published_file():
         period=period, zone=zone, series=flat(period.grid(15), "2500"), prices={"HUB": hub}
     )
     assert amount(KEY, given, TERMS) == expected["amount"]
+    kept = [value for _start, value in rows[:2] + rows[3:]]
+    lost = Grid(period.start_utc, 60, 24)
+    short = inputs(
+        period=Period(period.start_utc, lost.end_utc, zone, "2026-11-01"),
+        zone=zone,
+        series=flat(Grid(period.start_utc, 15, 96), "2500"),
+        prices={"HUB": PriceSeries.of(lost, kept, "USD/MWh")},
+    )
+    assert amount(KEY, short, TERMS) == expected["amount_if_repeated_hour_dropped"]
+
+
+def test_a_file_of_quarter_hours_of_the_25_hour_day():
+    """Of the reference, settlement.md 6.2: 1.75 MWh x (SPP + 2.10) in every quarter-hour."""
+    path = case_path("settlement/spp_ercot_real_time_15_min_2026-11-01.csv")
+    rows = read_prices(path.read_bytes(), PriceFile(15, "HB_NORTH", "REAL_TIME_15_MIN"))
+    period = Period.day(CHICAGO, datetime(2026, 11, 1).date())
+    grid = period.grid(15)
+    hub = PriceSeries.of(grid, [value for _start, value in rows], "USD/MWh")
+    given = inputs(period=period, series=flat(grid, "1750"), prices={"HUB": hub})
+    assert amount(KEY, given, {"index": "HUB", "adder": "2.10"}) == "6393.63"
 
 
 def test_a42_missing_price_leaves_the_amount_empty_and_blocks():
