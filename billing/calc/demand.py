@@ -15,6 +15,9 @@ from poweroptix.kernel.worksheet import Worksheet
 #: What can decide the billed kW: name, words, and the figures that are multiplied.
 CANDIDATES = (
     ("peak", "Peak of the month", ("peak_kw",)),
+    ("peak", "Peak of the month with losses", ("peak_with_losses_kw",)),
+    ("peak", "Peak of the month, for its power factor", ("peak_adjusted_kw",)),
+    ("peak", "Share of the peak of the month", ("peak_share_kw",)),
     ("ratchet", "Ratchet", ("ratchet_ratio", "earlier_peak_kw")),
     ("contract", "Share of the contracted kW", ("contract_share_ratio", "contract_kw")),
     ("minimum", "Minimum", ("minimum_kw",)),

@@ -18,11 +18,12 @@ MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
 @dataclass(frozen=True)
 class Windows:
-    """Average kW of every window in micro-kW, and the index of its first interval."""
+    """Average kW of every window in micro-kW, the index of its first interval, and their number."""
 
     kw_micro: np.ndarray
     first: np.ndarray
     minutes: int
+    size: int
 
 
 def windows(series: Series, minutes: int, rolling: bool) -> Windows:
@@ -57,7 +58,7 @@ def windows(series: Series, minutes: int, rolling: bool) -> Windows:
         whole = (series.values.size - lead) // size
         sums = series.values[lead : lead + whole * size].reshape(whole, size).sum(axis=1)
         first = lead + np.arange(whole) * size
-    return Windows(sums * (60 // minutes), first, minutes)
+    return Windows(sums * (60 // minutes), first, minutes, size)
 
 
 def _lead(series: Series, minutes: int) -> int:
@@ -67,19 +68,29 @@ def _lead(series: Series, minutes: int) -> int:
     return ((minutes - past) % minutes) // series.grid.minutes
 
 
-def peak(found: Windows, series: Series, chosen: np.ndarray | None) -> tuple[Decimal, datetime]:
-    """Highest window that starts in a chosen interval, and when it starts (the earliest one).
+def highest(found: Windows, chosen: np.ndarray | None) -> int:
+    """Return the place of the highest window that starts in a chosen interval (the earliest one).
 
     Refused when no window starts in one.
     """
-    kw_micro, first = found.kw_micro, found.first
+    places = np.arange(found.first.size)
     if chosen is not None:
-        keep = chosen[first]
-        kw_micro, first = kw_micro[keep], first[keep]
-    if kw_micro.size == 0:
+        places = places[chosen[found.first]]
+    if places.size == 0:
         raise Refused("contracts.no_window", "no whole demand window lies in the period")
-    place = int(np.argmax(kw_micro))
-    return from_micro(int(kw_micro[place])), series.grid.start_of(int(first[place]))
+    return int(places[np.argmax(found.kw_micro[places])])
+
+
+def window_at(found: Windows, series: Series, place: int) -> tuple[Decimal, datetime]:
+    """Return the kW of a window, and when it starts."""
+    return from_micro(int(found.kw_micro[place])), series.grid.start_of(int(found.first[place]))
+
+
+def check_same_windows(own: Windows, other: Windows, name: str) -> None:
+    """Refuse a quantity whose windows are not those of the one that is billed."""
+    if own.size != other.size or not np.array_equal(own.first, other.first):
+        text = f"'{name}' has readings of another length; the highest window cannot be compared"
+        raise Refused("contracts.window", text)
 
 
 def month_before(label: str, count: int) -> str:

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from contracts.calc import holiday_words, words
+from contracts.calc import holiday_words, losses, power_factor, words
+from contracts.calc.billing_kw import BillingKwParameters, RatchetSeason
 from contracts.calc.demand_blocks import DemandPrice
 from contracts.charges._base import TermContext
 from poweroptix.kernel.words import counted
@@ -20,20 +21,13 @@ PART_MONTH = {
 
 def sentence(parameters: Any, context: TermContext) -> str:
     """Return the clause; `parameters` are those of the demand charge."""
-    window = (
-        "windows that begin at every reading"
-        if parameters.window == "ROLLING"
-        else "fixed windows of the clock"
-    )
     prices = "; ".join(_price(row) for row in parameters.prices)
-    said = [
-        f"Demand: {prices}{words.since(context)}, for the highest "
-        f"{parameters.window_minutes}-minute average of the month ({window})"
-    ]
-    least = _least(parameters)
-    if least:
-        most = ", whichever is most" if len(least) > 1 else ""
-        said.append(f"At least billed: {words.listed(least)}{most}")
+    said = [f"Demand: {prices}{words.since(context)}, for {measured(parameters)}"]
+    said += [text for text in (power_factor.said(parameters),) if text]
+    floors = least(parameters)
+    if floors:
+        most = ", whichever is most" if len(floors) > 1 else ""
+        said.append(f"At least billed: {words.listed(floors)}{most}")
     calendar = context.calendars.get(parameters.calendar)
     timed = [row.period for row in parameters.prices if row.period != "ALL"]
     if timed and calendar is not None:
@@ -48,6 +42,21 @@ def sentence(parameters: Any, context: TermContext) -> str:
         "rounded to cents" + ("" if parameters.line_per == "ROW" else " once")
     )
     return ". ".join(said) + "."
+
+
+def measured(parameters: BillingKwParameters) -> str:
+    """Return which kW of a month are measured: the window, whose peak decides, and losses."""
+    window = (
+        "windows that begin at every reading"
+        if parameters.window == "ROLLING"
+        else "fixed windows of the clock"
+    )
+    minutes = f"{parameters.window_minutes}-minute"
+    if parameters.coincident_with:
+        text = f"the {minutes} average in which “{parameters.coincident_with}” is highest in the "
+    else:
+        text = f"the highest {minutes} average of the "
+    return f"{text}month ({window}){losses.said(parameters)}"
 
 
 def _price(row: DemandPrice) -> str:
@@ -65,7 +74,7 @@ def _price(row: DemandPrice) -> str:
     return words.listed(parts) + ("" if row.period == "ALL" else f" in {row.period} hours")
 
 
-def _least(parameters: Any) -> list[str]:
+def least(parameters: BillingKwParameters) -> list[str]:
     """Return what is billed at least, whatever the peak of the month."""
     found = []
     if parameters.ratchet_ratio:
@@ -74,9 +83,23 @@ def _least(parameters: Any) -> list[str]:
             f"{words.percent(parameters.ratchet_ratio)} of the highest demand of the "
             f"{counted(months, 'month')} before (ratchet)"
         )
-    if parameters.contract_kw:
+    found += [_season(season) for season in parameters.ratchet_seasons]
+    if parameters.contract_kw or parameters.contract_steps:
         share = words.percent(parameters.contract_share_ratio)
-        found.append(f"{share} of the contracted {words.number(parameters.contract_kw)} kW")
+        steps = "".join(
+            f", {words.number(step.contract_kw)} kW from {words.day(step.from_date)}"
+            for step in parameters.contract_steps
+        )
+        found.append(f"{share} of the contracted {words.number(parameters.contract_kw)} kW{steps}")
     if parameters.minimum_kw:
         found.append(f"{words.number(parameters.minimum_kw)} kW")
     return found
+
+
+def _season(season: RatchetSeason) -> str:
+    """Return how much the peaks of some months count, later and in the month itself."""
+    names = words.listed(words.MONTHS[month - 1] for month in season.months)
+    text = f"{words.percent(season.ratchet_ratio)} of an earlier peak of {names}"
+    if season.own_ratio != 1:
+        text += f" (in the month itself {words.percent(season.own_ratio)})"
+    return text

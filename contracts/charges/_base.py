@@ -144,12 +144,12 @@ class ChargeInputs:
         """Return True when the version holds on every day of the period."""
         return len(self.days_in_force()) == len(self.period.days())
 
-    def quantity(self) -> Series:
-        """Return the series that this term prices, cut to the days in force.
+    def quantity(self, name: str = "") -> Series:
+        """Return a series, else the one that this term prices, cut to the days in force.
 
         Refused when the run does not have it or when it does not cover those days.
         """
-        name = self.term.quantity_name
+        name = name or self.term.quantity_name
         if name not in self.series:
             raise Refused(
                 "contracts.series_unknown",
