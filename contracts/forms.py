@@ -133,7 +133,7 @@ def plain_of(cleaned: Mapping[str, Any], described: type) -> dict[str, Any]:
         value = cleaned.get(PREFIX + row["name"])
         if value is None or (value == "" and row["type"] != "text"):
             continue
-        if value == "" and not row["required"] and row["default"] in (None, ""):
+        if value in ("", {}) and not row["required"] and row["default"] in (None, ""):
             continue
         found[row["name"]] = int(value) if integer_choice(row, value) else value
     return found

@@ -135,16 +135,6 @@ def known_peaks(carry: Mapping[str, Any]) -> dict[str, Decimal | None]:
     return found
 
 
-def check_carry(carry: Any) -> None:
-    """Refuse an opening carry that is not {"line code": {"peaks": {"2025-12": "26000"}}}."""
-    if not isinstance(carry, Mapping):
-        raise Refused("contracts.carry", "the carry is not an object of line codes")
-    for code, entry in carry.items():
-        if not str(code).isdigit() or not isinstance(entry, Mapping):
-            raise Refused("contracts.carry", f"'{code}' is not a line code with its carry")
-        known_peaks(entry)
-
-
 def kept_peaks(
     peaks: Mapping[str, Decimal | None], label: str, now_kw: Decimal, reach: int
 ) -> dict[str, str | None]:

@@ -15,7 +15,7 @@ from poweroptix.kernel.parameters import param
 MOST_BLOCKS = 50
 
 
-def check_blocks(period: str, ends: Sequence[Decimal | None]) -> list[Finding]:
+def check_blocks(period: str, ends: Sequence[Decimal | None], unit: str = "kW") -> list[Finding]:
     """Blocks that do not rise, do not end open, or are too many; names the two blocks."""
     where, found = f"prices {period}", []
     if not ends:
@@ -24,13 +24,13 @@ def check_blocks(period: str, ends: Sequence[Decimal | None]) -> list[Finding]:
         text = f"{period} has {len(ends)} blocks, at most {MOST_BLOCKS}"
         return [Finding("contracts.blocks", text, where=where)]
     if ends[-1] is not None:
-        text = f"the last block of {period} ends at {ends[-1]} kW; it must have no end"
+        text = f"the last block of {period} ends at {ends[-1]} {unit}; it must have no end"
         found.append(Finding("contracts.blocks", text, where=where))
     for number, (low, high) in enumerate(pairwise(ends), start=1):
         if low is None:
             text = f"block {number} has no end, so block {number + 1} is never reached"
         elif high is not None and high <= low:
-            text = f"block {number} ends at {low} kW, block {number + 1} at {high} kW"
+            text = f"block {number} ends at {low} {unit}, block {number + 1} at {high} {unit}"
         else:
             continue
         found.append(Finding("contracts.blocks", text, where=where))

@@ -3,9 +3,11 @@
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 
+from contracts.calc.losses import loss_factor, loss_figure, loss_formula
 from contracts.charges._base import ChargeInputs
 from poweroptix.kernel import exact
 from poweroptix.kernel.errors import Refused
@@ -104,10 +106,13 @@ def quantity_figures(
     quoted = f"quantity_{unit.quoted_unit.lower()}"
     if total is None:
         return Figure(quoted, None, unit.quoted_unit, source, note="a reading is missing")
-    formula = name if unit.divisor == 1 else f"{name} / {unit.divisor}"
-    return Figure.computed(
-        quoted, unit.quoted_unit, formula, raw, round_to=(terms.quantity_places, Mode.HALF_UP)
-    )
+    formula, inputs_of = name, (raw,)
+    if loss_factor(terms) != 1:
+        formula, inputs_of = loss_formula(terms, name), (raw, loss_figure(inputs, terms))
+    if unit.divisor != 1:
+        formula = f"{formula} / {unit.divisor}"
+    places = (terms.quantity_places, Mode.HALF_UP)
+    return Figure.computed(quoted, unit.quoted_unit, formula, *inputs_of, round_to=places)
 
 
 def energy_row(
@@ -125,7 +130,8 @@ def energy_row(
     values = series.values if chosen is None else series.values[chosen]
     prices = np.full(values.size, price(rate.value), dtype=np.int64)
     groups = money_groups(inputs, series, chosen)
-    cents = cents_by_group(prices, values, groups, inputs, PRICE_UNITS[terms.price_unit])
+    unit = PRICE_UNITS[terms.price_unit]
+    cents = cents_by_group(prices, values, groups, inputs, unit, loss_factor(terms))
     digests = {"quantity": series.digest()}
     return IntervalRow(label, quantity, rate, cents, 100, series.grid.to_json(), digests)
 
@@ -151,15 +157,19 @@ def cents_by_group(
     groups: np.ndarray,
     inputs: ChargeInputs,
     unit: PriceUnit,
+    factor: Fraction = Fraction(1),
 ) -> int:
-    """Sum of the cents of every group: exact products summed, rounded once per group."""
-    scale = Decimal(PRICE_SCALE) * MICRO * unit.divisor
+    """Sum of the cents of every group: exact products summed, rounded once per group.
+
+    `factor` is what losses multiply every quantity by.
+    """
+    scale = factor / (PRICE_SCALE * MICRO * unit.divisor)
     edges = np.flatnonzero(np.diff(groups)) + 1
     total = Decimal(0)
     for part_prices, part_values in zip(
         np.split(prices, edges), np.split(values, edges), strict=True
     ):
-        total += money(Decimal(exact.dot(part_prices, part_values)) / scale, inputs.rounding)
+        total += money(exact.dot(part_prices, part_values) * scale, inputs.rounding)
     return int(total * 100)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from contracts.calc import energy, escalation, growth_words, words
+from contracts.calc import energy, escalation, growth_words, losses, words
 from contracts.charges._base import ChargeInputs, ChargeType, Needs, TermContext, charge_types
 from poweroptix.kernel.figure import Figure
 from poweroptix.kernel.finding import Finding
@@ -21,7 +21,9 @@ class FixedEnergy(ChargeType):
     title = "Energy at a fixed price"
 
     @dataclass(frozen=True, kw_only=True)
-    class Parameters(energy.QuantityParameters, escalation.EscalatorParameters):
+    class Parameters(
+        energy.QuantityParameters, escalation.EscalatorParameters, losses.LossParameters
+    ):
         """Price, unit and escalator of the clause."""
 
         price: Decimal = param(
@@ -44,8 +46,9 @@ class FixedEnergy(ChargeType):
         """Return the clause in plain words."""
         context = context or TermContext()
         unit = energy.PRICE_UNITS[parameters.price_unit].quoted_unit
+        price = words.dollars(parameters.price, parameters.price_unit)
         return (
-            f"{words.priced(context)}: {words.dollars(parameters.price, parameters.price_unit)}"
+            f"{words.priced(context)}{losses.said(parameters)}: {price}"
             f"{words.since(context, parameters)}{growth_words.growth(parameters, context)}. "
             + words.rounding(parameters.quantity_places, unit, parameters.line_per)
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from contracts.calc import energy, escalation, growth_words, holiday_words, words
+from contracts.calc import energy, escalation, growth_words, holiday_words, losses, words
 from contracts.calc.escalation import Segment
 from contracts.charges._base import ChargeInputs, ChargeType, Needs, TermContext, charge_types
 from poweroptix.kernel.figure import Figure
@@ -38,7 +38,9 @@ class TouEnergy(ChargeType):
     title = "Energy by time of use"
 
     @dataclass(frozen=True, kw_only=True)
-    class Parameters(energy.QuantityParameters, escalation.EscalatorParameters):
+    class Parameters(
+        energy.QuantityParameters, escalation.EscalatorParameters, losses.LossParameters
+    ):
         """Calendar and the price of each of its periods."""
 
         calendar: str = param(help="Code of the time-of-use calendar.")
@@ -63,7 +65,7 @@ class TouEnergy(ChargeType):
             else f"The hours are those of the calendar “{context.title(parameters.calendar)}”."
         )
         return (
-            f"{words.priced(context)} by time of use: {prices} per {unit}"
+            f"{words.priced(context)}{losses.said(parameters)} by time of use: {prices} per {unit}"
             f"{words.since(context, parameters)}{growth_words.growth(parameters, context)}. {when} "
             + words.rounding(parameters.quantity_places, unit, parameters.line_per)
         )

@@ -4,7 +4,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 
-from contracts.calc.demand import check_carry
+from contracts.calc.opening_carry import check_carry
 from contracts.models._tenant import TenantRow
 from poweroptix.kernel.errors import Refused
 

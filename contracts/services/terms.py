@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.backends.postgresql.psycopg_any import DateRange
 from django.db.models import Max
 
-from contracts.calc.demand import check_carry
+from contracts.calc.opening_carry import check_carry
 from contracts.charges import charge_type
 from contracts.models import (
     Contract,

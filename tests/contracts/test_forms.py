@@ -4,7 +4,13 @@ import pytest
 from django.urls import reverse
 
 from contracts.charges import charge_types
-from contracts.forms import parameter_fields, read_structured, structured_text, term_form
+from contracts.forms import (
+    parameter_fields,
+    parameters_of,
+    read_structured,
+    structured_text,
+    term_form,
+)
 from contracts.models import ContractVersion, HolidayCalendar, Party, Term, TouCalendar
 from poweroptix.accounts.models import User
 from poweroptix.kernel.errors import Refused
@@ -36,6 +42,11 @@ def test_lists_are_lines_or_json():
     nested = [{"period": "ALL", "blocks": [{"up_to_kw": "100", "rate": "13.50"}]}]
     for value in (flat, nested):
         assert read_structured(structured_text(value)) == value
+
+
+def test_an_object_that_is_left_empty_is_not_given():
+    cleaned = {"p_billing_kw": {}, "p_blocks": [{"price": "1"}], "p_index_month": ""}
+    assert parameters_of(cleaned, "block_energy@1") == {"blocks": [{"price": "1"}]}
 
 
 @pytest.mark.parametrize(

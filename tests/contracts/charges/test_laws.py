@@ -24,6 +24,7 @@ CALENDAR = calendar(
         {"day_types": ["all"], "start": "09:00", "end": "24:00", "period": "ON"},
     ]
 )
+BLOCKS = {"counts": "MONTH", "volume": "MARGINAL", "part_month": "DAYS"}
 loads = st.lists(st.integers(0, 10**11), min_size=GRID.count, max_size=GRID.count)
 prices = st.integers(0, 10**6).map(lambda cents: Decimal(cents) / 1000)
 
@@ -86,6 +87,16 @@ def settings_of(key, price):
         },
         "recurring_fee@1": {"fee": text},
         "pool_share@1": {"pool": "site"},
+        "block_energy@1": BLOCKS | {"blocks": [{"up_to": "1", "price": "1"}, {"price": text}]},
+        "tou_blocks@1": BLOCKS
+        | {
+            "calendar": "C",
+            "convention": "CHRONOLOGICAL",
+            "periods": [
+                {"period": name, "blocks": [{"up_to": "1", "price": "1"}, {"price": text}]}
+                for name in ("ON", "OFF")
+            ],
+        },
         "minimum_bill@1": {"minimum": text, "lines": [10], "part_month": "WHOLE"},
         "tax@1": {
             "rates": [{"from_date": "2026-01-01", "rate_ratio": f"{price / 2000:f}"}],
@@ -170,6 +181,8 @@ BY_ENERGY = (
     "demand@1",
     "excise@1",
     "formula@1",
+    "block_energy@1",
+    "tou_blocks@1",
 )
 
 

@@ -249,6 +249,61 @@ CASES = [
         "is rounded to cents once.",
     ),
     (
+        "block_energy@1",
+        {
+            "blocks": [{"up_to": "5000", "price": "70"}, {"price": "62"}],
+            "counts": "CONTRACT_YEAR",
+            "volume": "MARGINAL",
+            "part_month": "WHOLE",
+            "loss_ratio": "0.0215",
+            "loss_share_of": "METERED",
+        },
+        "Energy in blocks, raised by losses of 2.15 % of the metered energy: $70.00 per MWh up to "
+        "5,000 MWh and $62.00 per MWh above that from 1 July 2026, without escalation. Each block "
+        f"has its own price; the blocks count all energy since the last 1 July. {MWH}",
+    ),
+    (
+        "block_energy@1",
+        {
+            "blocks": [
+                {"up_to": "3", "up_to_hours": "200", "price": "70"},
+                {"up_to_hours": "200", "price": "62"},
+                {"price": "50"},
+            ],
+            "counts": "MONTH",
+            "volume": "REACHED",
+            "part_month": "DAYS",
+            "billing_kw": {"window_minutes": 30, "ratchet_ratio": "0.8", "minimum_kw": "100"},
+        },
+        "Energy in blocks: $70.00 per MWh up to 3 MWh or 200 kWh per kW of billing demand, "
+        "whichever is less, $62.00 per MWh up to 200 kWh per kW of billing demand and $50.00 per "
+        "MWh above that from 1 July 2026, without escalation. All energy of the month has the "
+        "price of the block that is reached; the blocks count the energy of a month; the blocks "
+        "of a part month are shortened to its days over the days of the month. Billing demand is "
+        "the highest 30-minute average of the month (fixed windows of the clock), at least 80 % of "
+        f"the highest demand of the 11 months before (ratchet) and 100 kW. {MWH}",
+    ),
+    (
+        "tou_blocks@1",
+        {
+            "calendar": "tou",
+            "convention": "CHRONOLOGICAL",
+            "counts": "MONTH",
+            "volume": "MARGINAL",
+            "part_month": "WHOLE",
+            "periods": [
+                {"period": "PEAK", "blocks": [{"up_to": "9", "price": "8"}, {"price": "7"}]},
+                {"period": "OFF", "blocks": [{"up_to": "9", "price": "5"}, {"price": "4"}]},
+            ],
+        },
+        "Energy in blocks by time of use: PEAK $8.00 per MWh up to 9 MWh and $7.00 per MWh above "
+        "that; OFF $5.00 per MWh up to 9 MWh and $4.00 per MWh above that from 1 July 2026, "
+        "without escalation. A running total of the energy in time order decides the block of "
+        "each interval. Each block has its own price; the blocks count the energy of a month; the "
+        f"blocks of a part month are whole. {PEAKS}; OFF is all other hours, holidays included "
+        f"(America/Chicago time). {MWH}",
+    ),
+    (
         "minimum_bill@1",
         {"minimum": "45000", "lines": [20, 10], "part_month": "WHOLE"},
         "Minimum bill: $45,000.00 a month from 1 July 2026. When the printed amounts of lines 10 "
