@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
         ("accounts", "0001_initial"),
         ("contracts", "0002_plain_names"),
         ("meters", "0012_scale_to_total_and_reasons"),
-        ("settlement", "0002_corrections_as_they_are"),
+        ("settlement", "0003_corrections_by_events"),
     ]
 
     operations = [

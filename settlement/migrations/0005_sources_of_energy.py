@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('meters', '0012_scale_to_total_and_reasons'),
-        ('settlement', '0002_corrections_as_they_are'),
+        ('settlement', '0004_pools_of_money'),
     ]
 
     operations = [
