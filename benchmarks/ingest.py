@@ -29,6 +29,8 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
 
+from benchmarks.seconds import server_seconds  # noqa: E402
+
 NOW = datetime(2026, 4, 2, 12, 0, tzinfo=UTC)
 FIRST = date(2025, 1, 1)
 PER_DAY = 96
@@ -97,18 +99,6 @@ def ingest(path: Path, source: str) -> tuple[dict, float, float]:
     middle = time.perf_counter()
     validate_receipt(receipt, now=NOW, actor=actor)
     return receipt, middle - began, time.perf_counter() - middle
-
-
-def server_seconds() -> float | None:
-    """Return processor seconds of our database backend so far; None when it is not on this host."""
-    from django.db import connection
-
-    connection.ensure_connection()
-    stat = Path(f"/proc/{connection.connection.info.backend_pid}/stat")
-    if not stat.exists() or "postgres" not in stat.read_text().split(")")[0]:
-        return None
-    user, system = stat.read_text().rsplit(")", 1)[1].split()[11:13]
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def bytes_per_reading() -> tuple[float, float]:

@@ -1,12 +1,13 @@
-"""Settle 200 tenants x 1 month x 15 minutes x 6 charges, database included, on one core.
+"""Settle 1,000 contracts x 1 month x 15 minutes x 8 charges, allocation and database included.
 
-    python benchmarks/settle.py [--tenants 200] [--minutes 15]
+    python benchmarks/settle.py [--tenants 1000 5000] [--sources 10] [--workers 2] [--profile]
 
-Builds a scratch database (the test database of DATABASE_URL), then measures the allocation and the
-settlement of a whole campus month and prints interval-charges per second: tenants x intervals x
-charges over the seconds from reading the first row to the commit of the last line. The pure
-pricing of the same month, without the database, is printed beside it, and a float dot product of
-the same size as the physical yardstick.
+Builds a scratch database (the test database of DATABASE_URL) and, per size, measures the allocation
+of a campus month over ten sources and the settlement of all its contracts from the first row read
+to the last line written. Interval-charges are contracts x intervals x charges. The rate per core
+divides them by processor seconds at both ends of the connection, which other work on the machine
+does not move as it moves the clock; the clock is printed too. Pricing alone, and the rate of PySAM
+Utilityrate5 where it is installed, stand beside it.
 """
 
 from __future__ import annotations
@@ -18,14 +19,11 @@ for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import argparse  # noqa: E402
 import cProfile  # noqa: E402
+import multiprocessing  # noqa: E402
 import pstats  # noqa: E402
 import sys  # noqa: E402
-from datetime import UTC, date, datetime, timedelta  # noqa: E402
-from decimal import Decimal  # noqa: E402
 from pathlib import Path  # noqa: E402
 from time import perf_counter  # noqa: E402
-
-import numpy as np  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "poweroptix.settings")
@@ -35,125 +33,154 @@ import django  # noqa: E402
 django.setup()
 
 from django.db import connection, transaction  # noqa: E402
-from django.db.backends.postgresql.psycopg_any import DateRange  # noqa: E402
 from django.test.utils import setup_databases, teardown_databases  # noqa: E402
 
-CHARGES = 6
-ZONE = "America/Chicago"
-MONTH = "2026-03"
-FIRST = date(2026, 1, 1)
-NOW = datetime(2026, 4, 2, 9, tzinfo=UTC)
-TERMS = (
-    (10, "fixed_energy@1", "Energy", {"price": "41.25"}),
-    (
-        11,
-        "tou_energy@1",
-        "Energy by time of use",
-        {
-            "calendar": "TOU",
-            "prices": [{"period": "ON", "price": "12.5"}, {"period": "OFF", "price": "3.75"}],
-        },
-    ),
-    (12, "index_adder@1", "Index energy", {"index": "HUB", "adder": "3.50"}),
-    (
-        20,
-        "demand@1",
-        "Demand",
-        {
-            "prices": [{"period": "ALL", "blocks": [{"rate": "9.80"}]}],
-            "ratchet_ratio": "0.8",
-            "ratchet_months": 11,
-        },
-    ),
-    (21, "capacity@1", "Capacity", {"capacity_kw": "5000", "rate": "6.25"}),
-    (40, "recurring_fee@1", "Fee", {"fee": "2500"}),
-)
+from benchmarks import settle_peer  # noqa: E402
+from benchmarks.seconds import Seconds, load_of_machine, measured  # noqa: E402
+from benchmarks.settle_world import CHARGES, MONTH, NOW, ZONE, build  # noqa: E402
+from poweroptix.audit.actor import Actor  # noqa: E402
+from poweroptix.kernel.period import Period  # noqa: E402
+from settlement.calc.settle import settle  # noqa: E402
+from settlement.queries.contract import read_contract  # noqa: E402
+from settlement.queries.shelf import Shelf  # noqa: E402
+from settlement.services import calculate, run_allocation, verify_run  # noqa: E402
+
+GOAL = 2_000_000
+BATCH = 100
+ACTOR = Actor.system("benchmark")
 
 
 def main() -> None:
-    """Build, measure, print."""
+    """Build, measure, print, one size after the other."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tenants", type=int, default=200)
+    parser.add_argument("--tenants", type=int, nargs="+", default=[1000])
+    parser.add_argument("--sources", type=int, default=10)
     parser.add_argument("--minutes", type=int, default=15)
-    parser.add_argument("--rounds", type=int, default=3, help="settlements measured; best counts")
+    parser.add_argument("--rounds", type=int, default=2, help="settlements measured; best counts")
+    parser.add_argument("--workers", type=int, default=2, help="processes beside one; 1: none")
     parser.add_argument("--profile", action="store_true")
     options = parser.parse_args()
     previous = setup_databases(verbosity=0, interactive=False)
     try:
-        _measure(options)
+        rates = [_size(count, options) for count in options.tenants]
+        if len(rates) > 1:
+            print(f"rate of the last size over that of the first: {rates[-1] / rates[0]:.2f}")
+        _peer()
     finally:
         teardown_databases(previous, verbosity=0)
 
 
-def _measure(options: argparse.Namespace) -> None:  # noqa: PLR0915 - one straight walk
-    from poweroptix.audit.actor import Actor
-    from poweroptix.kernel.period import Period
-    from settlement.calc.settle import settle
-    from settlement.queries.contract import read_contract
-    from settlement.queries.shelf import Shelf
-    from settlement.services import calculate, run_allocation, verify_run
-
-    period, actor = Period.month(ZONE, MONTH), Actor.system("benchmark")
+def _size(count: int, options: argparse.Namespace) -> float:
+    """Measure one campus; return interval-charges per second and core with allocation."""
+    period = Period.month(ZONE, MONTH)
     begun = perf_counter()
-    campus, contracts = _build(options.tenants, options.minutes, period)
-    print(f"built {options.tenants} tenants in {perf_counter() - begun:.1f} s")
-    intervals = period.grid(options.minutes).count
-    work = options.tenants * intervals * CHARGES
-
-    begun = perf_counter()
-    allocation = run_allocation(campus, period, now=NOW, actor=actor)
-    seconds = perf_counter() - begun
+    campus, contracts = build(f"B{count}", count, options.sources, options.minutes, period)
     print(
-        f"allocation: {seconds:.2f} s, {options.tenants * intervals / seconds / 1e6:.2f} million "
-        "interval-parts/s with the closing proof of the database"
+        f"\n{count} contracts, {options.sources} sources, built in {perf_counter() - begun:.1f} s"
     )
+    work = count * period.grid(options.minutes).count * CHARGES
 
-    best = None
-    for number in range(options.rounds):
-        begun = perf_counter()
-        with transaction.atomic():
-            if options.profile and number == options.rounds - 1:
-                profile = cProfile.Profile()
+    with measured() as allocating:
+        allocation = run_allocation(campus, period, now=NOW, actor=ACTOR)
+    print(f"allocation with its closing proof: {allocating}; {load_of_machine()}")
+    best = min(
+        (_settled(contracts, period, allocation, options) for _round in range(options.rounds)),
+        key=lambda one: one.processor,
+    )
+    print(f"settlement, database included: {best}; {load_of_machine()}")
+    print(f"  {work / best.wall / 1e6:.2f} million interval-charges/s by the clock, "
+          f"{work / best.processor / 1e6:.2f} per second and core")  # fmt: skip
+    whole = allocating + best
+    rate = work / whole.processor
+    goal = "reached" if rate >= GOAL else "MISSED"
+    print(f"  with allocation: {work / whole.wall / 1e6:.2f} by the clock, {rate / 1e6:.2f} per "
+          f"second and core; goal of {GOAL / 1e6:.1f}: {goal}")  # fmt: skip
+    _pricing(contracts, period, allocation, work)
+    if options.workers > 1:
+        _workers(contracts, period, allocation, options.workers)
+    runs = calculate(contracts[:1], period, allocation, kind="FINAL", now=NOW, actor=ACTOR)
+    with measured() as verifying:
+        report = verify_run(runs[0])
+    print(f"verify one run with its whole campus: {verifying}, ok={report.ok}")
+    print(f"a run with its lines takes {_stored()} bytes")
+    return rate
+
+
+def _settled(contracts, period, allocation, options: argparse.Namespace) -> Seconds:
+    """Settle everybody in batches, and take it back."""
+    profile = cProfile.Profile() if options.profile else None
+    with transaction.atomic():
+        with measured() as spent:
+            if profile:
                 profile.enable()
-            runs = calculate(contracts, period, allocation, kind="FINAL", now=NOW, actor=actor)
-            if options.profile and number == options.rounds - 1:
+            _settle(contracts, period, allocation)
+            if profile:
                 profile.disable()
-                pstats.Stats(profile).sort_stats("cumulative").print_stats(45)
-            seconds = perf_counter() - begun
-            if number < options.rounds - 1:
-                transaction.set_rollback(True)
-        best = seconds if best is None else min(best, seconds)
-        print(f"settlement {number + 1}: {seconds:.2f} s, {work / seconds / 1e6:.2f} million "
-              "interval-charges/s, database included")  # fmt: skip
-    lines = sum(run.lines.count() for run in runs)
-    print(f"{len(runs)} runs, {lines} lines, {_stored()} bytes each with lines and frozen inputs")
+        transaction.set_rollback(True)
+    if profile:
+        pstats.Stats(profile).sort_stats("tottime").print_stats(45)
+    return spent
 
+
+def _settle(contracts, period, allocation) -> None:
+    for at in range(0, len(contracts), BATCH):
+        batch = contracts[at : at + BATCH]
+        calculate(batch, period, allocation, kind="FINAL", now=NOW, actor=ACTOR)
+
+
+def _pricing(contracts, period, allocation, work: int) -> None:
+    """Print the rate of pricing alone: inputs to lines, nothing read or written."""
     shelf = Shelf()
-    shelf.fill(contracts, period, allocation)
-    inputs = [read_contract(one, period, allocation, shelf).inputs for one in contracts]
-    begun = perf_counter()
-    for one in inputs:
-        settle(one)
-    pure = perf_counter() - begun
-    begun = perf_counter()
-    for one in inputs:
-        one.frozen()
-    frozen = perf_counter() - begun
-    print(f"of it: pricing {pure:.2f} s, freezing inputs {frozen:.2f} s, "
-          f"reading, proving and writing {best - pure - frozen:.2f} s")  # fmt: skip
-    begun = perf_counter()
-    report = verify_run(runs[0])
-    print(f"verify one run with its whole campus: {perf_counter() - begun:.2f} s, ok={report.ok}")
-    print(f"float dot of the same {work:,} products: {_float_dot(work) * 1000:.1f} ms")
-    goal = "reached" if work / best >= 1_000_000 else "MISSED"
-    print(f"goal of 1.00 million interval-charges/s: {goal} ({work / best / 1e6:.2f})")
+    few = contracts[:500]
+    shelf.fill(few, period, allocation)
+    inputs = [read_contract(one, period, allocation, shelf).inputs for one in few]
+    with measured() as pricing:
+        for one in inputs:
+            settle(one)
+    part = work * len(few) / len(contracts)
+    print(f"pricing alone: {part / pricing.client / 1e6:.2f} million interval-charges per second "
+          f"and core")  # fmt: skip
 
 
-def _float_dot(size: int) -> float:
-    first, second = np.random.default_rng(1).random((2, size))
-    begun = perf_counter()
-    np.dot(first, second)
-    return perf_counter() - begun
+def _workers(contracts, period, allocation, count: int) -> None:
+    """Print how much faster workers on halves of the contracts are than one on all of them."""
+    fork = multiprocessing.get_context("fork")
+
+    def seconds(parts: int) -> float:
+        connection.close()
+        shares = [contracts[at::parts] for at in range(parts)]
+        workers = [
+            fork.Process(target=_worker, args=(share, period, allocation)) for share in shares
+        ]
+        begun = perf_counter()
+        for one in workers:
+            one.start()
+        for one in workers:
+            one.join()
+        if any(one.exitcode for one in workers):
+            raise SystemExit("a worker failed")
+        return perf_counter() - begun
+
+    ratios = [seconds(1) / seconds(count) for _round in range(2)]
+    print(f"{count} workers against one, by the clock: {max(ratios):.2f} times; "
+          f"{load_of_machine()}")  # fmt: skip
+
+
+def _worker(contracts, period, allocation) -> None:
+    with transaction.atomic():
+        _settle(contracts, period, allocation)
+        transaction.set_rollback(True)
+
+
+def _peer() -> None:
+    rate = settle_peer.peer_rate()
+    if isinstance(rate, str):
+        print(f"\nno rate of PySAM Utilityrate5: {rate}")
+        return
+    charges = settle_peer.CHARGES
+    print(f"\nPySAM Utilityrate5: {rate / 1e6:.2f} million intervals per second and core, "
+          f"{rate * charges / 1e6:.2f} million interval-charges with its {charges} charges; "
+          f"{load_of_machine()}")  # fmt: skip
 
 
 def _stored() -> int:
@@ -164,130 +191,6 @@ def _stored() -> int:
             " FROM settlement_line l WHERE l.run_id = r.id)) FROM settlement_settlementrun r"
         )
         return int(cursor.fetchone()[0])
-
-
-def _build(count: int, minutes: int, period):
-    """Write a campus with one generator, `count` tenants, prices, a calendar and readings."""
-    from contracts.models import IndexSeries, Party, TouCalendar
-    from contracts.services import publish_index
-    from meters.models import Campus, Channel, DeliveryPoint
-    from poweroptix.audit.actor import Actor
-    from settlement.models import Pool, PoolMember
-
-    system = Actor.system("benchmark")
-    campus = Campus.objects.create(code="BENCH", name="Bench", zone=ZONE)
-    seller = Party.objects.create(code="SELLER", name="S", legal_name="S", role="SELLER")
-    hub = IndexSeries.objects.create(code="HUB", name="Hub", zone=ZONE)
-    rows = [
-        (period.start_utc + timedelta(hours=at), Decimal(2000 + at * 7 % 900) / 100)
-        for at in range(int(period.hours))
-    ]
-    publish_index(hub, rows, vintage="final", final=True, actor=system, now=NOW)
-    TouCalendar.objects.create(code="TOU", name="Tou", zone=ZONE, schedule=_schedule())
-    points = [DeliveryPoint(campus=campus, code="GEN", name="Gen", kind="GENERATOR")]
-    points += [
-        DeliveryPoint(campus=campus, code=f"T{at:03d}", name=f"T{at}", kind="TENANT_LOAD")
-        for at in range(count)
-    ]
-    DeliveryPoint.objects.bulk_create(points)
-    channels = [
-        Channel(delivery_point=one, code=f"{one.code}/KWH", minutes=minutes) for one in points
-    ]
-    Channel.objects.bulk_create(channels)
-    contracts = _contracts(campus, seller, points[1:], count)
-    pool = Pool.objects.create(campus=campus, code="losses", kind="LOSS", key="metered_use@1")
-    PoolMember.objects.bulk_create(
-        PoolMember(pool=pool, contract=one, first_date=FIRST) for one in contracts
-    )
-    _readings(channels, period, minutes)
-    return campus, contracts
-
-
-def _schedule() -> dict:
-    def row(days, start, end, name):
-        return {"day_types": days, "start": start, "end": end, "period": name}
-
-    return {
-        "rows": [
-            row(["weekday"], "00:00", "07:00", "OFF"),
-            row(["weekday"], "07:00", "22:00", "ON"),
-            row(["weekday"], "22:00", "24:00", "OFF"),
-            row(["weekend", "holiday"], "00:00", "24:00", "OFF"),
-        ]
-    }
-
-
-def _contracts(campus, seller, points, count: int) -> list:
-    """Write active contracts in bulk, six terms each."""
-    from contracts.models import (
-        Contract,
-        ContractExample,
-        ContractVersion,
-        Party,
-        TenantPoint,
-        Term,
-    )
-    from poweroptix.accounts.models import Tenant
-
-    tenants = Tenant.objects.bulk_create(
-        Tenant(code=f"t{at:03d}", name=f"T{at}", created_at=NOW) for at in range(count)
-    )
-    parties = Party.objects.bulk_create(
-        Party(code=one.code, name=one.name, legal_name=one.name, role="TENANT", tenant=one)
-        for one in tenants
-    )
-    contracts = Contract.objects.bulk_create(
-        Contract(code=f"PPA-{one.code}", name=one.name, seller=seller, offtaker=one,
-                 tenant=one.tenant, campus=campus, zone=ZONE)
-        for one in parties
-    )  # fmt: skip
-    versions = ContractVersion.objects.bulk_create(
-        ContractVersion(contract=one, tenant_id=one.tenant_id, number=1,
-                        valid=DateRange(FIRST, None), anchor_date=date(2026, 3, 1),
-                        created_at=NOW, created_by="system:benchmark")
-        for one in contracts
-    )  # fmt: skip
-    Term.objects.bulk_create(
-        Term(version=one, tenant_id=one.tenant_id, position=at, line_code=code, charge_type=key,
-             label=label, parameters=parameters)
-        for one in versions
-        for at, (code, key, label, parameters) in enumerate(TERMS, 1)
-    )  # fmt: skip
-    ContractExample.objects.bulk_create(
-        ContractExample(version=one, tenant_id=one.tenant_id, name="x", inputs={}, expected={})
-        for one in versions
-    )
-    ContractVersion.objects.update(state="ACTIVE", activated_at=NOW, activated_by="b")
-    TenantPoint.objects.bulk_create(
-        TenantPoint(contract=contract, tenant_id=contract.tenant_id, delivery_point=point,
-                    valid=DateRange(FIRST, None))
-        for contract, point in zip(contracts, points, strict=True)
-    )  # fmt: skip
-    return list(Contract.objects.select_related("tenant", "campus").order_by("pk"))
-
-
-def _readings(channels, period, minutes: int) -> None:
-    """Publish a month of final readings for every channel; losses are 1 %."""
-    from meters.models import Publication
-    from meters.services.publishing.publish import publish
-    from meters.storage import Batch, epoch_day, write
-
-    first = epoch_day(period.start_utc.date())
-    days = epoch_day(period.end_utc.date()) - first + 1
-    random = np.random.default_rng(7)
-    loads = random.integers(900_000_000, 1_500_000_000, (len(channels) - 1, days, 1440 // minutes))
-    generated = loads.sum(axis=0) * 101 // 100
-    batch = Batch.empty(minutes, len(channels) * days)
-    batch.channel_ids[:] = np.repeat([one.pk for one in channels], days)
-    batch.days[:] = np.tile(np.arange(first, first + days), len(channels))
-    batch.layers[:], batch.versions[:], batch.status[:] = 2, 1, 10
-    batch.values[:] = np.concatenate([generated[None], loads]).reshape(len(batch), -1)
-    with transaction.atomic():
-        publication = Publication.objects.create(kind="VEE", actor="b", created_at=NOW)
-        batch.publication_ids[:] = publication.pk
-        batch.compute_digests()
-        write(batch, NOW)
-        publish(publication, NOW)
 
 
 if __name__ == "__main__":
