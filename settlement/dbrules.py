@@ -47,6 +47,8 @@ CREATE OR REPLACE TRIGGER pox_settlement_pool_closes
   FOR EACH ROW WHEN (OLD.state = 'DRAFT' AND NEW.state = 'CALCULATED')
   EXECUTE FUNCTION pox_settlement_pool_closes();
 """
+#: Energy of intervals hardly shrinks: compressing it took ten times the time of writing it.
+PART_STORAGE = 'ALTER TABLE settlement_allocationpart ALTER COLUMN "values" SET STORAGE EXTERNAL'
 
 ALLOCATION_CLOSES = """
 CREATE OR REPLACE FUNCTION pox_settlement_is_plain(run bigint, contract bigint) RETURNS boolean
@@ -222,6 +224,7 @@ RULES: list[Rule] = [
     ),
     Immutable(ALLOCATION_RUN, "OLD.state <> 'DRAFT'", ["state"]),
     AppendOnly(ALLOCATION_PART),
+    Sql("settlement_part_storage", PART_STORAGE, [ALLOCATION_PART]),
     StateMachine(
         RUN,
         "state",

@@ -3,17 +3,14 @@
 Settlement runs, worked examples, desk-checks and what-ifs all come through here.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
-from functools import lru_cache
 from typing import Any
 
 from contracts.charges._base import (
     Calendar,
     ChargeInputs,
-    ChargeType,
     Needs,
     PoolView,
     PricedLine,
@@ -86,7 +83,8 @@ def price_terms(
     for term in sorted(terms, key=lambda term: (term.line_code, term.position)):
         key = str(term.line_code)
         try:
-            kind, parameters = read_term(term)
+            kind = charge_type(term.charge_type)
+            parameters = kind.parse(term.parameters)
             sheet, carried = kind.charge(
                 charge_inputs(term, inputs, lines), parameters, inputs.carry_in.get(key, {})
             )
@@ -102,25 +100,6 @@ def price_terms(
         if carried:
             carry_out[key] = carried
     return priced, carry_out
-
-
-def read_term(term: PricedTerm) -> tuple[ChargeType, Any]:
-    """Return the charge type of a term and its parameters, which nobody changes.
-
-    Terms with the same text are read once: a portfolio has few that differ. Refused as `parse` is.
-    """
-    try:
-        text = json.dumps(term.parameters, sort_keys=True)
-    except TypeError:  # written in Python, with dates or Decimals
-        kind = charge_type(term.charge_type)
-        return kind, kind.parse(term.parameters)
-    return _read(term.charge_type, text)
-
-
-@lru_cache(maxsize=4096)
-def _read(key: str, text: str) -> tuple[ChargeType, Any]:
-    kind = charge_type(key)
-    return kind, kind.parse(json.loads(text))
 
 
 def charge_inputs(
@@ -165,7 +144,8 @@ def needs_of(terms: Iterable[PricedTerm]) -> Needs:
     leading: set[str] = set()
     strict: set[str] = set()
     for term in terms:
-        kind, parameters = read_term(term)
+        kind = charge_type(term.charge_type)
+        parameters = kind.parse(term.parameters)
         needs = kind.needs(parameters)
         for name, found in wanted.items():
             found |= set(getattr(needs, name))

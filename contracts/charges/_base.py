@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -240,8 +242,15 @@ class ChargeType(ABC):
     uses_quantity: ClassVar[bool] = True
 
     def parse(self, parameters: Mapping[str, Any]) -> Any:
-        """Parameters of a term from JSON; Refused with a finding per field."""
-        return parse(self.Parameters, parameters)
+        """Parameters of a term from JSON; Refused with a finding per field.
+
+        Nobody changes them: terms with the same text, of which a portfolio has many, share them.
+        """
+        try:
+            text = json.dumps(parameters, sort_keys=True)
+        except TypeError:  # written in Python, with dates or Decimals
+            return parse(self.Parameters, parameters)
+        return _parsed(self.Parameters, text)
 
     def reads_quantity(self, parameters: Any) -> bool:
         """Whether the term reads the quantity that it names."""
@@ -278,6 +287,11 @@ class ChargeType(ABC):
         self, inputs: ChargeInputs, parameters: Any, carry_in: Mapping[str, Any]
     ) -> tuple[Worksheet, dict[str, Any]]:
         """Price one period. Returns the worksheet and what the next period has to know."""
+
+
+@lru_cache(maxsize=4096)
+def _parsed(parameters: type, text: str) -> Any:
+    return parse(parameters, json.loads(text))
 
 
 charge_types: Registry[ChargeType] = Registry("charge type", "contracts.charges")

@@ -82,7 +82,11 @@ def _quick(item: Any) -> Any:
         }
     if kind is list or kind is tuple:
         return [_quick(each) for each in item]
-    return number(item) if kind is Decimal else _plain(item, "")
+    if kind is Decimal:
+        return number(item)
+    if isinstance(item, Mapping):
+        return _quick(dict(item))
+    return _quick(list(item)) if isinstance(item, list | tuple) else _scalar(item, "")
 
 
 def _plain(item: Any, where: str) -> Any:

@@ -6,11 +6,11 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from poweroptix.kernel.caching import once
 from poweroptix.kernel.canonical import canonical_json
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.fixed import MISSING, from_price, price
@@ -92,12 +92,9 @@ class PriceSeries:
         values = self.values[first : first + part.count]
         return PriceSeries(part, values, self.unit, self.vintage, self.final)
 
+    @once
     def digest(self) -> str:
         """Return the SHA-256 of grid, unit, vintage, finality and values (little endian)."""
-        return self._digest
-
-    @cached_property
-    def _digest(self) -> str:
         head = {
             "grid": self.grid.to_json(),
             "unit": self.unit,

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poweroptix.kernel import exact
+from poweroptix.kernel.caching import once
 from poweroptix.kernel.canonical import canonical_json
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.fixed import EXACT, MICRO, MISSING, from_micro, micro
@@ -125,6 +125,8 @@ class Series:
         The status is the worst of the parts. Raises Refused when the new length is not a whole
         multiple of the old one or does not divide the span.
         """
+        if minutes == self.grid.minutes:
+            return self
         parts, rest = divmod(minutes, self.grid.minutes)
         if rest or parts < 1 or self.grid.count % parts:
             text = (
@@ -157,12 +159,9 @@ class Series:
         """Return the values as exact numbers in `unit`; None where missing."""
         return [None if value == MISSING else from_micro(value) for value in self.values.tolist()]
 
+    @once
     def digest(self) -> str:
         """Return the SHA-256 of grid, unit, values (little endian) and statuses."""
-        return self._digest
-
-    @cached_property
-    def _digest(self) -> str:
         head = canonical_json({"grid": self.grid.to_json(), "unit": self.unit})
         result = hashlib.sha256(head)
         result.update(self.values.astype("<i8").tobytes())

@@ -1,17 +1,9 @@
 from datetime import date
-from decimal import Decimal
 
 import pytest
 
 from contracts.calc.documents import pricing_inputs
-from contracts.calc.price_terms import (
-    PricedTerm,
-    PricingInputs,
-    absent,
-    needs_of,
-    price_terms,
-    read_term,
-)
+from contracts.calc.price_terms import PricedTerm, PricingInputs, absent, needs_of, price_terms
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.period import Period
 
@@ -116,16 +108,3 @@ def test_document_with_prices_calendar_and_dates():
     assert inputs.prices["HUB"].grid.count == 23
     assert inputs.calendars["C"].holidays == {date(2026, 7, 4)}
     assert inputs.anchor_date == date(2026, 1, 1)
-
-
-def test_terms_with_the_same_text_are_read_once_and_wrong_ones_every_time():
-    one, other = (
-        PricedTerm(at, 10, "fixed_energy@1", "Energy", parameters={"price": "50"}) for at in (1, 2)
-    )
-    assert read_term(one)[1] is read_term(other)[1]
-    dated = PricedTerm(3, 10, "fixed_energy@1", "Energy", parameters={"price": Decimal(50)})
-    assert read_term(dated)[1] == read_term(one)[1]
-    wrong = PricedTerm(4, 10, "fixed_energy@1", "Energy", parameters={"price": 0.5})
-    for _again in range(2):
-        with pytest.raises(Refused, match="must be a number written as text"):
-            read_term(wrong)

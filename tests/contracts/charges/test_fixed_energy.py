@@ -187,3 +187,12 @@ def test_price_per_kwh_keeps_six_decimals_of_the_quantity():
     grid = Period.month(CHICAGO, "2026-03").grid(15)
     terms = {"price": "0.075", "price_unit": "USD/kWh", "quantity_places": 6}
     assert amount(KEY, inputs("2026-03", spread(grid, "53489.737654")), terms) == "4011.73"
+
+
+def test_parameters_with_the_same_text_are_read_once_and_wrong_ones_every_time():
+    kind = charge_type("fixed_energy@1")
+    assert kind.parse({"price": "50"}) is kind.parse({"price": "50"})
+    assert kind.parse({"price": Decimal(50)}) == kind.parse({"price": "50"})
+    for _again in range(2):
+        with pytest.raises(Refused, match="must be a number written as text"):
+            kind.parse({"price": 0.5})
