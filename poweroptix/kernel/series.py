@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -162,10 +163,9 @@ class Series:
     @once
     def digest(self) -> str:
         """Return the SHA-256 of grid, unit, values (little endian) and statuses."""
-        head = canonical_json({"grid": self.grid.to_json(), "unit": self.unit})
-        result = hashlib.sha256(head)
-        result.update(self.values.astype("<i8").tobytes())
-        result.update(self.status.tobytes())
+        result = hashlib.sha256(_head(self.grid, self.unit))
+        result.update(np.ascontiguousarray(self.values, dtype="<i8").data)
+        result.update(np.ascontiguousarray(self.status).data)
         return result.hexdigest()
 
     def equals(self, other: Series) -> bool:
@@ -190,6 +190,12 @@ class Series:
         _check_room(right, 2)
         values = np.where(absent, MISSING, left + sign * right)
         return Series(self.grid, values, np.maximum(self.status, other.status), self.unit)
+
+
+@lru_cache(maxsize=256)
+def _head(grid: Grid, unit: str) -> bytes:
+    """Return what a digest begins with; many series lie on one grid."""
+    return canonical_json({"grid": grid.to_json(), "unit": unit})
 
 
 def sum_of(series: Sequence[Series]) -> Series:

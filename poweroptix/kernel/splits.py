@@ -17,6 +17,10 @@ from poweroptix.kernel.fixed import MISSING
 
 #: Weights of a column may add up to this, so that remainders stay inside 64 bits.
 _WEIGHT_LIMIT = 2**60
+#: Totals below this are estimated in double precision.
+_DOUBLE_LIMIT = 2**50
+#: Above every remainder.
+_BEYOND = 2**63 - 1
 _HAS_LONG_DOUBLE = np.finfo(np.longdouble).nmant >= 63
 
 
@@ -115,10 +119,11 @@ def _split_columns(sizes: NDArray[np.int64], shares: NDArray[np.int64]) -> NDArr
     """Split magnitudes; rows are in code order, so a stable sort breaks the last tie."""
     weight_sums = shares.sum(axis=0)
     divisors = np.where(weight_sums == 0, 1, weight_sums)
-    quotient = sizes.astype(np.longdouble) / divisors
-    parts = np.floor(shares * quotient).astype(np.int64)
-    # The remainder is taken modulo 2^64: the estimate is off by a few units at most, and the
-    # weights stay under 2^60, so the wrapped difference is the true one.
+    # 53 bits are enough for the estimate of totals below 2^50; it is off by a few units at most.
+    wide = np.float64 if sizes.max(initial=0) < _DOUBLE_LIMIT else np.longdouble
+    parts = np.floor(shares * (sizes.astype(wide) / divisors)).astype(np.int64)
+    # The remainder is taken modulo 2^64: the weights stay under 2^60, so the wrapped difference is
+    # the true one.
     with np.errstate(over="ignore"):
         rests = sizes * shares - parts * divisors
     while (low := rests < 0).any():
@@ -129,10 +134,29 @@ def _split_columns(sizes: NDArray[np.int64], shares: NDArray[np.int64]) -> NDArr
         rests -= high * divisors
     left = sizes - parts.sum(axis=0)
     left[weight_sums == 0] = 0
-    order = np.lexsort((-shares, -rests), axis=0)
-    extra = (np.arange(shares.shape[0])[:, None] < left[None, :]).astype(np.int64)
-    np.put_along_axis(parts, order, np.take_along_axis(parts, order, axis=0) + extra, axis=0)
-    return parts
+    return parts + _largest(rests, shares, left)
+
+
+def _largest(
+    rests: NDArray[np.int64], shares: NDArray[np.int64], left: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Mark the `left` largest remainders of each column; ties by weight, then by row.
+
+    Everybody above the last remainder that still gets a unit is in; only columns with more at that
+    remainder than units are sorted in full.
+    """
+    columns = np.arange(left.size)
+    ranked = np.sort(np.ascontiguousarray(rests.T), axis=1)
+    last = ranked[columns, np.minimum(rests.shape[0] - left, rests.shape[0] - 1)]
+    chosen = rests >= np.where(left > 0, last, _BEYOND)
+    crowded = np.flatnonzero(chosen.sum(axis=0) > left)
+    if crowded.size:
+        order = np.lexsort((-shares[:, crowded], -rests[:, crowded]), axis=0)
+        first = np.arange(rests.shape[0])[:, None] < left[crowded][None, :]
+        tied = np.zeros(first.shape, dtype=bool)
+        np.put_along_axis(tied, order, first, axis=0)
+        chosen[:, crowded] = tied
+    return chosen
 
 
 def _split_by_python(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 import numpy as np
 
 from poweroptix.kernel.fixed import MISSING
+from poweroptix.kernel.grid import Grid
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.quality import Status
 from poweroptix.kernel.series import Series
@@ -38,17 +40,21 @@ class Part:
 
 def masked(series: Series, spans: tuple[Span, ...], period: Period) -> Series:
     """Return the series with zero (a known zero, not a missing value) outside the spans."""
-    inside = _inside(series, spans, period)
-    if inside.all():
+    inside = _inside(series.grid, spans, period)
+    if inside is None:
         return series
     status = np.where(inside, series.status, int(Status.VALIDATED)).astype(np.uint8)
     return Series(series.grid, np.where(inside, series.values, 0), status, series.unit)
 
 
-def _inside(series: Series, spans: tuple[Span, ...], period: Period) -> np.ndarray:
-    """Return which intervals of the series lie on local days of the spans."""
-    starts = series.grid.epoch_minutes()
-    inside = np.zeros(series.grid.count, dtype=bool)
+@lru_cache(maxsize=256)
+def _inside(grid: Grid, spans: tuple[Span, ...], period: Period) -> np.ndarray | None:
+    """Return which intervals lie on local days of the spans; None when all of them do.
+
+    Many members share their spans, so the answer is kept.
+    """
+    starts = grid.epoch_minutes()
+    inside = np.zeros(grid.count, dtype=bool)
     days = period.days()
     for span in spans:
         wanted = [day for day in days if span.holds(day)]
@@ -56,6 +62,9 @@ def _inside(series: Series, spans: tuple[Span, ...], period: Period) -> np.ndarr
             begin = period.day_bounds(wanted[0])[0].timestamp() // 60
             end = period.day_bounds(wanted[-1])[1].timestamp() // 60
             inside |= (starts >= begin) & (starts < end)
+    if inside.all():
+        return None
+    inside.setflags(write=False)
     return inside
 
 

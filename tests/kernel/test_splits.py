@@ -218,3 +218,13 @@ class TestSplitGrid:
     def test_refuses_missing_totals_and_negative_weights(self, totals, weights, message):
         with pytest.raises(Refused, match=message):
             split_grid(np.array(totals), np.array(weights), ["A"])
+
+
+@pytest.mark.parametrize("size", [10**6 + 7, 2**50 - 1, 2**50 + 1, 2**60 + 3])
+def test_many_equal_remainders_go_to_the_first_codes_like_one_by_one(size):
+    codes = [f"M{at:03d}" for at in range(60)]
+    weights = np.array([[1 + at % 3] for at in range(60)], dtype=np.int64)
+
+    parts = split_grid(np.array([size]), weights, codes)[:, 0].tolist()
+
+    assert parts == split(size, weights[:, 0].tolist(), codes)
