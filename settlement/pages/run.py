@@ -14,6 +14,7 @@ from settlement.queries.carry import compare_runs
 from settlement.queries.corrections import waiting_of
 from settlement.queries.month import companions, replaced_together
 from settlement.queries.runs import compared_with
+from settlement.queries.split import sources_of
 from settlement.services.approval import approve_together, reject_run, submit_run
 from settlement.services.judgement import Judge
 from settlement.services.month import recalculate_month
@@ -39,6 +40,7 @@ class RunPage(StaffPage, View):
             "deltas": deltas,
             "sums": total(deltas),
             "meaning": MEANING,
+            "sources": sources_of(run.allocation_run_id, run.contract_id),
             "waiting": waiting_of(run),
             "history": AuditEvent.objects.filter(
                 object_type="settlement.settlementrun", object_id=str(run.pk)

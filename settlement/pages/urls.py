@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from settlement.pages import balance, compare, flows, money, run, runs
+from settlement.pages import balance, compare, flows, money, run, runs, split
 
 urlpatterns = [
     path("settlement/", runs.RunList.as_view(), name="office-settlement"),
@@ -17,6 +17,9 @@ urlpatterns = [
     ),
     path("campus/<slug:code>/<str:day>/", balance.BalanceDay.as_view(), name="office-balance"),
     path("campus/<slug:code>/<str:when>/flows/", flows.FlowsPage.as_view(), name="office-flows"),
+    path(
+        "campus/<slug:code>/<str:when>/allocation/", split.SplitPage.as_view(), name="office-split"
+    ),
     path(
         "campus/<slug:code>/<str:day>/series.json",
         balance.BalanceSeries.as_view(),

@@ -1,7 +1,8 @@
 """The energy behind a line: its own days and intervals, and what one interval consists of.
 
 Own meters + share of shared points + share of losses = settled, for each interval; the settled
-kWh of the line's own intervals add up to the quantity that its worksheet prices.
+kWh of the line's own intervals add up to the quantity that its worksheet prices. Where sources are
+told apart, they add up to the same; a line that prices one source settles that part of it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from settlement.calc.inputs import from_bytes
 from settlement.calc.own_intervals import Priced, PricedLine, own_intervals, total
 from settlement.models import AllocationPart, Line, SettlementRun
 from settlement.queries.resolver import StoredResolver
+from settlement.queries.shelf import OF_SOURCE
 from settlement.storage import read_parts
 
 KINDS = ("METERED", "SHARED", "LOSS", "TOTAL")
@@ -42,12 +44,21 @@ class LineEnergy:
         self.run: SettlementRun = line.run
         self.period = period
         rows = read_parts(
-            self.run.allocation_run_id, contract_ids=[self.run.contract_id], kinds=KINDS
+            self.run.allocation_run_id,
+            contract_ids=[self.run.contract_id],
+            kinds=(*KINDS, "SOURCE"),
         )
-        self.parts: dict[Key, Series] = {
-            (kind, pool): series
-            for (_, kind, pool), (series, _) in sorted(rows.items(), key=_order)
+        self.sources: dict[str, Series] = {
+            pool: series
+            for (_, kind, pool), (series, _) in sorted(rows.items())
+            if kind == "SOURCE"
         }
+        found = {key: series for key, (series, _) in rows.items() if key[1] != "SOURCE"}
+        self.parts: dict[Key, Series] = {
+            (kind, pool): series for (_, kind, pool), series in sorted(found.items(), key=_order)
+        }
+        source = quantity_name.removeprefix(OF_SOURCE)
+        self.priced_source = source if source != quantity_name else ""
         inputs = from_bytes(bytes(self.run.inputs), StoredResolver(period))
         self.allocation = dict(inputs.allocation)
         self.priced: Priced | None = own_intervals(inputs, PricedLine.of(line), quantity_name)
@@ -66,6 +77,8 @@ class LineEnergy:
             }
         return {
             "allocation": self.allocation,
+            "sources": list(self.sources),
+            "priced_source": self.priced_source,
             "days": self._days(self.priced),
             "interval_count": self.priced.count,
             "sum_kwh": self.priced.total_kwh,
@@ -79,17 +92,27 @@ class LineEnergy:
             if chosen.any():
                 days.append(
                     {"day": day, **self._sums(bounds, chosen), "total_kwh": total(part, chosen),
+                     "by_source": [
+                         (code, total(one, chosen))
+                         for code, one in self._cut_sources(*bounds)
+                     ],
                      **_quality(part, chosen)}
                 )  # fmt: skip
         return days
 
+    def _cut_sources(self, start: datetime, end: datetime) -> list[tuple[str, Series]]:
+        """Return what each source gave in a range, at the length of the settled intervals."""
+        minutes = self.parts["TOTAL", ""].grid.minutes
+        return [
+            (code, one.slice(start, end).to_minutes(minutes)) for code, one in self.sources.items()
+        ]
+
     def _sums(self, bounds: tuple[datetime, datetime], chosen: np.ndarray) -> dict[str, Decimal]:
-        """Return the kWh of own meters, shared points and losses in the chosen intervals."""
+        """Return the kWh of own meters, shared points, losses and delivered in these intervals."""
         sums: dict[str, Decimal] = {}
         for (kind, _pool), series in self._cut(*bounds).items():
-            if kind != "TOTAL":
-                name = f"{kind.lower()}_kwh"
-                sums[name] = sums.get(name, Decimal(0)) + total(series, chosen)
+            name = f"{kind.lower()}_kwh" if kind != "TOTAL" else "delivered_kwh"
+            sums[name] = sums.get(name, Decimal(0)) + total(series, chosen)
         return sums
 
     def _cut(self, start: datetime, end: datetime) -> dict[Key, Series]:
@@ -104,13 +127,15 @@ class LineEnergy:
             return []
         bounds = self.period.day_bounds(day)
         first, part, chosen = own.cut(*bounds)
-        cut = self._cut(*bounds)
+        cut, sources = self._cut(*bounds), self._cut_sources(*bounds)
         return [
             {
                 "start_utc": part.grid.start_of(at),
                 "end_utc": part.grid.start_of(at + 1),
                 "period": own.part_name(first + at),
                 **_by_kind(cut, at),
+                "settled_kwh": _value(part, at),
+                "by_source": [(code, _value(one, at)) for code, one in sources],
                 "letter": letter(int(part.status[at])),
             }
             for at in np.flatnonzero(chosen).tolist()
@@ -132,6 +157,7 @@ class LineEnergy:
             **_by_kind(cut, 0),
             "letter": letter(int(cut["TOTAL", ""].status[0])),
             "parts": self._parts(cut, bounds),
+            "by_source": [(code, _value(one, 0)) for code, one in self._cut_sources(*bounds)],
         }
 
     def _parts(
@@ -147,7 +173,7 @@ class LineEnergy:
         wholes = {
             pool: series
             for (_, _, pool), (series, _) in read_parts(
-                self.run.allocation_run_id, kinds=("WHOLE",)
+                self.run.allocation_run_id, kinds=("WHOLE",), pools={pool for _, pool in cut}
             ).items()
         }
         return [
@@ -155,7 +181,7 @@ class LineEnergy:
                 "kind": kind,
                 "words": WORDS[kind],
                 "pool": pool,
-                "kwh": _first_value(series),
+                "kwh": _value(series, 0),
                 "letter": letter(int(series.status[0])),
                 "rule": sheets.get((kind, pool), {}).get("title", ""),
                 "whole_kwh": _whole(wholes[pool], bounds) if pool in wholes else None,
@@ -181,8 +207,8 @@ def _by_kind(cut: Mapping[Key, Series], at: int) -> dict[str, Decimal | None]:
     return found
 
 
-def _first_value(series: Series) -> Decimal | None:
-    value = int(series.values[0])
+def _value(series: Series, at: int) -> Decimal | None:
+    value = int(series.values[at])
     return None if value == MISSING else from_micro(value)
 
 

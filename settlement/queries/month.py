@@ -16,12 +16,17 @@ from settlement.models import AllocationRun, SettlementRun
 from settlement.queries.money import billed_otherwise
 
 #: True for an approved run `s` whose contract's energy in allocation `a` is another than its own.
+#: Sources count where its own split told them apart; else nothing of the run can rest on them.
 DIFFERS = """
 EXISTS (
   SELECT 1 FROM (SELECT kind, pool_code, minutes, values FROM settlement_allocationpart
                   WHERE run_id = s.allocation_run_id AND contract_id = s.contract_id) own
   FULL JOIN (SELECT kind, pool_code, minutes, values FROM settlement_allocationpart
-              WHERE run_id = a.id AND contract_id = s.contract_id) new
+              WHERE run_id = a.id AND contract_id = s.contract_id
+                AND (kind <> 'SOURCE' OR EXISTS (
+                  SELECT 1 FROM settlement_allocationpart told WHERE told.kind = 'SOURCE'
+                     AND told.run_id = s.allocation_run_id AND told.contract_id = s.contract_id))
+            ) new
     ON (own.kind, own.pool_code) = (new.kind, new.pool_code)
  WHERE (own.minutes, own.values) IS DISTINCT FROM (new.minutes, new.values))
 """

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 
 from esg.queries.contracts import contract_digests
+from poweroptix.accounts.models import User
 from poweroptix.doctor import examine
 from poweroptix.kernel.errors import Refused
 from settlement.models import AllocationPart, Pool, PoolMember
@@ -102,6 +103,41 @@ def test_a_tenant_pays_each_source_at_its_price_and_carbon_does_not_see_it(world
         assert contract_digests(before, carbon_of_losses) == contract_digests(
             after, carbon_of_losses
         )
+
+
+def test_the_pages_show_who_got_what_from_which_source(world, client):
+    sources(world)
+    run = settle(world)
+    client.force_login(User.objects.get(username="ana"))
+    address = f"/office/campus/{world.campus.code}/2026-03/allocation/"
+    page = client.get(address)
+    text = page.content.decode()
+    assert [bar.share.code for bar in page.context["bars"]] == ["PPA-ALFA", "PPA-BRAVO"]
+    widths = [Decimal(piece.width) for piece in page.context["bars"][0].pieces]
+    assert abs(widths[0] / widths[1] - Decimal("25") / Decimal("35.6")) < Decimal("0.001")
+    assert "PPA-ALFA, solar: 74,300.000 kWh" in text
+    rows = client.get(f"{address}?export=csv").content.decode().splitlines()
+    assert rows == [
+        "contract,name,solar kWh,gas kWh,delivered kWh",
+        "PPA-ALFA,ALFA,74300.000000,105803.200000,180103.200000",
+        "PPA-BRAVO,BRAVO,74300.000000,45768.800000,120068.800000",
+        ",operator,0.000000,0.000000,",
+    ]
+    assert "Nothing is allocated yet" in client.get(address.replace("03", "04")).content.decode()
+    shown = client.get(f"/office/settlement/{run.pk}/").content.decode()
+    assert "Where the energy came from" in shown
+    assert "74,300.000000" in shown
+    line = run.lines.get(label="Solar energy")
+    tree = client.get(f"/office/settlement/lines/{line.pk}/?day=2026-03-10").context["tree"]
+    assert (tree["priced_source"], tree["sources"]) == ("solar", ["gas", "solar"])
+    first = tree["days"][0]
+    assert first["delivered_kwh"] == sum(kwh for _, kwh in first["by_source"])
+    assert tree["sum_kwh"] == 74300
+    assert tree["intervals"][0]["settled_kwh"] == 25
+    assert tree["intervals"][0]["by_source"] == [
+        ("gas", Decimal("35.6")),
+        ("solar", 25),
+    ]
 
 
 def test_a_contract_that_prices_a_source_waits_until_it_is_told_apart(world):

@@ -30,6 +30,7 @@ def addresses(world):
         "search": "/office/search/?q=alfa",
         "campus": "/office/campus/?month=2026-03",
         "balance": "/office/campus/MESA/2026-03-18/",
+        "split": "/office/campus/MESA/2026-03/allocation/",
         "prices": "/office/prices/hub/?month=2026-03",
         "files": "/office/imports/",
         "file": f"/office/imports/{ImportFile.objects.first().pk}/",
