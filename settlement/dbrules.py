@@ -50,6 +50,27 @@ CREATE OR REPLACE TRIGGER pox_settlement_pool_closes
 #: Energy of intervals hardly shrinks: compressing it took ten times the time of writing it.
 PART_STORAGE = 'ALTER TABLE settlement_allocationpart ALTER COLUMN "values" SET STORAGE EXTERNAL'
 
+OWNER_MONTH, OWNER_LINE = "settlement_ownermonth", "settlement_ownerline"
+
+OWNERS_CLOSE = """
+CREATE OR REPLACE FUNCTION pox_settlement_owners_close() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE summed numeric;
+BEGIN
+  SELECT coalesce(sum(amount_usd), 0) INTO summed
+    FROM settlement_ownerline WHERE month_id = NEW.id;
+  IF NEW.net_usd <> summed THEN
+    RAISE EXCEPTION 'owners month %: net % is not the sum of its lines %',
+      NEW.id, NEW.net_usd, summed
+      USING ERRCODE = 'check_violation', CONSTRAINT = 'settlement_owners_close';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER pox_settlement_owners_close
+  BEFORE UPDATE OF state ON settlement_ownermonth
+  FOR EACH ROW WHEN (OLD.state = 'DRAFT' AND NEW.state = 'CALCULATED')
+  EXECUTE FUNCTION pox_settlement_owners_close();
+"""
+
 ALLOCATION_CLOSES = """
 CREATE OR REPLACE FUNCTION pox_settlement_is_plain(run bigint, contract bigint) RETURNS boolean
 LANGUAGE sql STABLE AS $$
@@ -282,6 +303,20 @@ RULES: list[Rule] = [
         "settlement_share_into_draft",
         _only_into_draft(SHARE, MONTH, "month_id"),
         [MONTH, SHARE],
+    ),
+    StateMachine(
+        OWNER_MONTH,
+        "state",
+        {"DRAFT": ["CALCULATED"], "CALCULATED": ["SUPERSEDED"]},
+        initial=["DRAFT"],
+    ),
+    Immutable(OWNER_MONTH, "OLD.state <> 'DRAFT'", ["state"]),
+    AppendOnly(OWNER_LINE),
+    Sql("settlement_owners_close", OWNERS_CLOSE, [OWNER_MONTH, OWNER_LINE]),
+    Sql(
+        "settlement_owner_line_into_draft",
+        _only_into_draft(OWNER_LINE, OWNER_MONTH, "month_id"),
+        [OWNER_MONTH, OWNER_LINE],
     ),
     Policy(SHARE),
     PortalGrant(SHARE),

@@ -119,7 +119,8 @@ def digests(cursor):
         "SELECT what, id FROM (SELECT 'run' AS what, id, inputs, inputs_sha256"
         " FROM settlement_settlementrun UNION ALL SELECT 'allocation', id, inputs, inputs_sha256"
         " FROM settlement_allocationrun UNION ALL SELECT 'pool', id, inputs, inputs_sha256"
-        " FROM settlement_poolmonth) r WHERE encode(sha256(inputs), 'hex') <> inputs_sha256",
+        " FROM settlement_poolmonth UNION ALL SELECT 'owners', id, inputs, inputs_sha256"
+        " FROM settlement_ownermonth) r WHERE encode(sha256(inputs), 'hex') <> inputs_sha256",
     )
 
 
@@ -228,6 +229,31 @@ def pool_billed(cursor):
     )
 
 
+@invariant(
+    "settlement.owners", "Statements of owners add up to the approved lines and pools they read."
+)
+def owners(cursor):
+    """Months of owners whose net is not their lines, or not what their pinned inputs give."""
+    return offenders(
+        cursor,
+        "WITH read AS (SELECT o.*, convert_from(o.inputs, 'UTF8')::jsonb AS doc"
+        "   FROM settlement_ownermonth o),"
+        " billed AS (SELECT r.id, sum(s.total_usd) AS usd,"
+        "     bool_and(s.total_usd = (one->>'total_usd')::numeric) AS same FROM read r"
+        "   CROSS JOIN LATERAL jsonb_array_elements(r.doc->'lines') one"
+        "   JOIN settlement_settlementrun s ON s.id = (one->>'run')::bigint GROUP BY 1),"
+        " outside AS (SELECT r.id, sum(CASE one->>'kind' WHEN 'COST' THEN -1 WHEN 'REVENUE' THEN 1"
+        "     ELSE 0 END * (one->>'amount_usd')::numeric) AS usd FROM read r"
+        "   CROSS JOIN LATERAL jsonb_array_elements(r.doc->'pools') one GROUP BY 1),"
+        " stated AS (SELECT month_id, sum(amount_usd) AS usd FROM settlement_ownerline GROUP BY 1)"
+        " SELECT 'owners', r.id, r.period, r.net_usd, s.usd FROM read r"
+        " LEFT JOIN billed b ON b.id = r.id LEFT JOIN outside p ON p.id = r.id"
+        " LEFT JOIN stated s ON s.month_id = r.id WHERE r.net_usd <> coalesce(s.usd, 0)"
+        " OR NOT coalesce(b.same, TRUE) OR r.net_usd <> coalesce(p.usd, 0)"
+        " + CASE r.doc->>'model' WHEN 'INTEGRATED' THEN 0 ELSE coalesce(b.usd, 0) END",
+    )
+
+
 @invariant("settlement.no_draft", "No run stays half written.")
 def no_draft(cursor):
     """Return runs that were committed as drafts."""
@@ -235,5 +261,6 @@ def no_draft(cursor):
         cursor,
         "SELECT 'run', id FROM settlement_settlementrun WHERE state = 'DRAFT'"
         " UNION ALL SELECT 'allocation', id FROM settlement_allocationrun WHERE state = 'DRAFT'"
-        " UNION ALL SELECT 'pool', id FROM settlement_poolmonth WHERE state = 'DRAFT'",
+        " UNION ALL SELECT 'pool', id FROM settlement_poolmonth WHERE state = 'DRAFT'"
+        " UNION ALL SELECT 'owners', id FROM settlement_ownermonth WHERE state = 'DRAFT'",
     )

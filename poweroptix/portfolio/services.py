@@ -18,6 +18,7 @@ from poweroptix.portfolio.agreements import (
     apply_pool,
 )
 from poweroptix.portfolio.changes import CREATE, Change
+from poweroptix.portfolio.money import apply_ownership
 from poweroptix.portfolio.rows import Section, apply_row, known_fields, required
 from poweroptix.portfolio.virtual import apply_virtual
 
@@ -88,6 +89,15 @@ SECTIONS: dict[str, Handler] = {
         Section("carbon_policies", "esg.CarbonPolicy", ("campus", "effective_from"))
     ),
     "pools": lambda item, where, actor, _now: apply_pool(item, where, actor),
+    **{
+        section.name: _rows(section)
+        for section in (
+            Section("money_pools", "settlement.MoneyPool", ("campus", "code")),
+            Section("money_members", "settlement.MoneyMember", ("pool", "contract", "valid")),
+            Section("money_parts", "settlement.MoneyMember", ("pool", "part_pool", "valid")),
+        )
+    },
+    "ownerships": apply_ownership,
 }
 
 

@@ -1,5 +1,5 @@
 """Admin pages, one per noun family."""
 
-from settlement.admin import money, pools, runs
+from settlement.admin import money, owners, pools, runs
 
-__all__ = ["money", "pools", "runs"]
+__all__ = ["money", "owners", "pools", "runs"]

@@ -1,6 +1,7 @@
 """Pools of money, their members, what was entered and how months were divided."""
 
 from django.contrib import admin
+from django.forms.models import BaseInlineFormSet
 
 from poweroptix.adminkit import (
     ExportAdmin,
@@ -11,15 +12,29 @@ from poweroptix.adminkit import (
     badge,
     columns_of,
 )
+from settlement.admin._shares import refuse_not_one
 from settlement.models import MoneyMember, MoneyPool, PoolItem, PoolMonth, PoolShare
 
 TONES = {"DRAFT": "info", "CALCULATED": "good", "SUPERSEDED": "quiet"}
+
+
+class MoneyMemberFormSet(BaseInlineFormSet):
+    """Members of one pool."""
+
+    def clean(self):
+        """Refuse agreed shares that are not one on a day on which somebody takes part."""
+        super().clean()
+        if self.instance.key.startswith("fixed_parts@"):
+            refuse_not_one(
+                self, lambda row: str(row.get("contract") or row.get("part_pool")), "weight"
+            )
 
 
 class MoneyMemberInline(TabularInline):
     """Contracts, or pools below, with their weight and days; a change is a new row."""
 
     model = MoneyMember
+    formset = MoneyMemberFormSet
     fk_name = "pool"
     autocomplete_fields = ["contract", "part_pool"]
     deletable = True

@@ -2,7 +2,10 @@
 
 A case is `{"id", "kind": "settle", "inputs": document, "expected": {"lines": {code: amount},
 "total": amount}}`. Lines are given by line code (their sum, when a code has several) or as a list
-of amounts in order. Other kinds are reported as unsupported, never as passed.
+of amounts in order. A case of kind "pool" has the document of a pool's month with the energy of
+its members in full (`"series"`) and expects `{"amount", "operator", "shares": {member: amount}}`;
+one of kind "owners" has the document of a month's statements and expects `{"net": {party: amount}}`
+and the like. Other kinds are reported as unsupported, never as passed.
 """
 
 from __future__ import annotations
@@ -13,7 +16,9 @@ from decimal import Decimal
 from typing import Any
 
 from poweroptix.kernel.errors import DomainError
-from settlement.calc.inputs import from_document
+from settlement.calc.inputs import from_document, read_series
+from settlement.calc.money import divide, period_of
+from settlement.calc.owners import statements
 from settlement.calc.settle import Outcome, settle
 
 
@@ -39,19 +44,55 @@ class Verdict:
 def run_case(case: Mapping[str, Any]) -> Verdict:
     """Settle a case and compare every amount that it names, to the cent."""
     name, expected = str(case.get("id", "")), case.get("expected", {})
-    if case.get("kind") != "settle":
+    reckon = KINDS.get(case.get("kind"))
+    if reckon is None:
         return Verdict(name, "unsupported", expected, f"kind {case.get('kind')!r}")
     try:
-        outcome = settle(from_document(case["inputs"]))
+        got = reckon(case["inputs"], expected)
     except DomainError as error:
         got = {"refused": error.code, "message": error.message}
         passed = expected.get("refused") == error.code
         return Verdict(name, "pass" if passed else "fail", expected, got)
     except KeyError as error:
         return Verdict(name, "fail", expected, f"The case has no {error.args[0]!r}.")
-    got = _got(outcome, expected)
     passed = bool(expected) and _plain(got) == _plain(expected)
     return Verdict(name, "pass" if passed else "fail", expected, got)
+
+
+def _settled(document: Mapping[str, Any], expected: Mapping[str, Any]) -> dict[str, Any]:
+    return _got(settle(from_document(document)), expected)
+
+
+def _pool(document: Mapping[str, Any], expected: Mapping[str, Any]) -> dict[str, Any]:
+    """Divide a pool's month; energy stands in the document under "series"."""
+    inputs = {name: one for name, one in document.items() if name != "series"}
+    period = period_of(inputs)
+    series = {
+        code: read_series(code, entry, period, None)
+        for code, entry in document.get("series", {}).items()
+    }
+    division = divide(inputs, series)
+    if division.findings:
+        return {"findings": [one.code for one in division.findings]}
+    got = {
+        "amount": _text(division.amount_usd),
+        "operator": _text(division.operator_usd),
+        "shares": {share.member: _text(share.amount_usd) for share in division.shares},
+    }
+    return {name: got[name] for name in expected if name in got}
+
+
+def _owners(document: Mapping[str, Any], expected: Mapping[str, Any]) -> dict[str, Any]:
+    """State a month; each expected name is a column of the parties: revenue, cost, fee, net."""
+    found = statements(document)
+    return {
+        name: {party: _text(found.sums(party)[f"{name}_usd"]) for party in found.parties}
+        for name in expected
+        if name in ("revenue", "cost", "fee", "net")
+    }
+
+
+KINDS = {"settle": _settled, "pool": _pool, "owners": _owners}
 
 
 def _got(outcome: Outcome, expected: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,9 @@
-"""Models of settlement: pools, allocation runs and parts, settlement runs and lines."""
+"""Models of settlement: pools, allocation, pools of money, owners, runs and lines."""
 
 from settlement.models.allocation import AllocationPart, AllocationRun, Pool, PoolMember
 from settlement.models.correction import Correction
 from settlement.models.money import MoneyMember, MoneyPool, PoolItem, PoolMonth, PoolShare
+from settlement.models.ownership import OwnerLine, OwnerMonth, OwnerShare, Ownership
 from settlement.models.runs import Line, SettlementRun
 
 __all__ = [
@@ -12,6 +13,10 @@ __all__ = [
     "Line",
     "MoneyMember",
     "MoneyPool",
+    "OwnerLine",
+    "OwnerMonth",
+    "OwnerShare",
+    "Ownership",
     "Pool",
     "PoolItem",
     "PoolMember",

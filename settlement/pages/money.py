@@ -211,5 +211,5 @@ def _table(month: PoolMonth | None, shares: list[dict[str, Any]]):
 
 def _members(pool: MoneyPool, period: Period) -> list:
     """Return the rows of members that touch the month."""
-    found = [one for one in pools_of(pool.campus, period) if one.pk == pool.pk]
+    found = [one for one in pools_of(pool.campus_id, period) if one.pk == pool.pk]
     return sorted(found[0].present, key=lambda one: (one.code, one.valid.lower))

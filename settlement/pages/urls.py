@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from settlement.pages import balance, compare, flows, money, run, runs, split
+from settlement.pages import balance, compare, flows, money, owners, run, runs, split
 
 urlpatterns = [
     path("settlement/", runs.RunList.as_view(), name="office-settlement"),
@@ -14,6 +14,12 @@ urlpatterns = [
         "pools/<str:campus>/<slug:code>/<str:period>/",
         money.PoolPage.as_view(),
         name="office-pool",
+    ),
+    path("owners/", owners.OwnershipList.as_view(), name="office-owners"),
+    path(
+        "owners/<str:campus>/<str:period>/",
+        owners.OwnersPage.as_view(),
+        name="office-owners-month",
     ),
     path("campus/<slug:code>/<str:day>/", balance.BalanceDay.as_view(), name="office-balance"),
     path("campus/<slug:code>/<str:when>/flows/", flows.FlowsPage.as_view(), name="office-flows"),

@@ -12,7 +12,6 @@ from django.db import connection
 from django.db.models import Prefetch, Q
 
 from contracts.models import Contract, Term
-from meters.models import Campus
 from poweroptix.kernel.canonical import canonical_json, number, sha256
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.parameters import parse
@@ -60,7 +59,7 @@ class PoolReading:
         )
 
 
-def pools_of(campus: Campus, period: Period) -> list[MoneyPool]:
+def pools_of(campus_id: int, period: Period) -> list[MoneyPool]:
     """Return the pools of a campus, those above before their parts, with the month's rows.
 
     Refused when pools are parts of each other in a circle.
@@ -69,7 +68,7 @@ def pools_of(campus: Campus, period: Period) -> list[MoneyPool]:
         "contract", "part_pool"
     )
     items = PoolItem.objects.filter(period=period.label, withdrawn_at__isnull=True)
-    pools = MoneyPool.objects.filter(campus=campus).select_related("operator", "campus")
+    pools = MoneyPool.objects.filter(campus=campus_id).select_related("operator", "campus")
     found = {
         pool.pk: pool
         for pool in pools.prefetch_related(
@@ -131,9 +130,9 @@ def read_pool(
     return PoolReading(document, series, targets)
 
 
-def current_months(campus: Campus, label: str) -> dict[int, PoolMonth]:
+def current_months(campus_id: int, label: str) -> dict[int, PoolMonth]:
     """Return the divisions of a campus month that count, by pool."""
-    rows = PoolMonth.objects.filter(pool__campus=campus, period=label, state="CALCULATED")
+    rows = PoolMonth.objects.filter(pool__campus=campus_id, period=label, state="CALCULATED")
     return {row.pool_id: row for row in rows.select_related("pool", "allocation_run")}
 
 

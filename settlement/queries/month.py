@@ -45,12 +45,14 @@ class Companion:
     """Another contract's run of the same campus month that rests on an older allocation.
 
     `is_apart`: it is approved and its contract's energy differs, so it has to be replaced together
-    with this one; `successor` is the open run that would do so, if it was calculated.
+    with this one; `successor` is the open run that would do so, if it was calculated. With
+    `by_shares` it is apart because it bills another share of a pool of money.
     """
 
     run: SettlementRun
     is_apart: bool
     successor: SettlementRun | None
+    by_shares: bool = False
 
     @property
     def name(self) -> str:
@@ -98,7 +100,7 @@ def companions(run: SettlementRun) -> list[Companion]:
         if successor is not None and successor.allocation_run_id != run.allocation_run_id:
             successor = None
         if one.is_open or one.pk in apart:
-            found.append(Companion(one, one.pk in apart, successor))
+            found.append(Companion(one, one.pk in apart, successor, one.pk in unequal))
     return found
 
 

@@ -116,10 +116,16 @@ def refuse_apart(run: SettlementRun, *, alone: bool = False) -> list[SettlementR
     together = replaced_together(found)
     if not lacking and not (alone and together):
         return together
-    shown = [one.name for one in lacking or found if one.is_apart]
+    meant = [one for one in lacking or found if one.is_apart]
+    shown = [one.name for one in meant]
+    if all(one.by_shares for one in meant):
+        why = f"other shares of pools of money of {run.period} than those that count now."
+    else:
+        why = (
+            f"the energy of an older allocation of {run.period}, and the newer one gives other kWh."
+        )
     text = (
-        f"{joined(shown)} {'is' if len(shown) == 1 else 'are'} approved with the energy of an "
-        f"older allocation of {run.period}, and the newer one gives other kWh. "
+        f"{joined(shown)} {'is' if len(shown) == 1 else 'are'} approved with {why} "
         f"{RECALCULATE if lacking else 'Approve these runs together.'}"
     )
     raise Refused("settlement.month_apart", text, runs=shown)

@@ -81,7 +81,7 @@ def enter_item(
     require(actor, "settlement.edit")
     exact = entry.exact_usd()
     with transaction.atomic():
-        if any(member.part_pool_id == pool.pk for one in pools_of(pool.campus, period)
+        if any(member.part_pool_id == pool.pk for one in pools_of(pool.campus_id, period)
                for member in one.present):  # fmt: skip
             text = f"The pool {pool.code} gets its amount from the pool it is a part of."
             raise Refused("settlement.pool_is_part", text)
@@ -138,15 +138,15 @@ def divide_month(
     A pool whose energy or amount is missing is written with findings and without shares. The
     database refuses a month whose shares are not its amount.
     """
-    pools = pools_of(campus, period)
+    pools = pools_of(campus.pk, period)
     if not pools:
         return []
     with transaction.atomic():
         _wait_for(f"divide:{campus.pk}/{period.label}")
-        pools = pools_of(campus, period)
+        pools = pools_of(campus.pk, period)
         if allocation is None:
             allocation = current_allocation(campus, period.label)
-        current = current_months(campus, period.label)
+        current = current_months(campus.pk, period.label)
         done: list[PoolMonth] = []
         above: dict[int, dict[str, Any]] = {}
         for pool in pools:
@@ -161,13 +161,13 @@ def divide_month(
     return done
 
 
-def stale_pools(campus: Campus, period: Period, allocation: AllocationRun | None) -> set[str]:
+def stale_pools(campus_id: int, period: Period, allocation: AllocationRun | None) -> set[str]:
     """Return the codes of the pools whose division does not rest on what stands now."""
-    current = current_months(campus, period.label)
+    current = current_months(campus_id, period.label)
     above = handed_down(list(current.values()))
     return {
         pool.code
-        for pool in pools_of(campus, period)
+        for pool in pools_of(campus_id, period)
         if pool.pk in current
         and current[pool.pk].inputs_sha256
         != read_pool(pool, period, allocation, above.get(pool.pk)).sha256

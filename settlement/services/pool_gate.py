@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from meters.models import Campus
 from poweroptix.kernel.finding import Finding
 from poweroptix.kernel.period import Period
 from settlement.calc.gate import linked
@@ -18,21 +17,22 @@ from settlement.services.money import stale_pools
 class PoolGate:
     """What is judged of the pools of one campus month, read once for all its contracts."""
 
-    def __init__(self, campus: Campus, period: Period, allocation: AllocationRun) -> None:
-        self._campus, self._period, self._allocation = campus, period, allocation
+    def __init__(self, campus_code: str, period: Period, allocation: AllocationRun) -> None:
+        self._code, self._period, self._allocation = campus_code, period, allocation
+        self._campus_id = allocation.campus_id
 
     @cached_property
     def _pools(self) -> list[MoneyPool]:
-        return pools_of(self._campus, self._period)
+        return pools_of(self._campus_id, self._period)
 
     @cached_property
     def _months(self) -> dict[str, PoolMonth]:
-        found = current_months(self._campus, self._period.label)
+        found = current_months(self._campus_id, self._period.label)
         return {month.pool.code: month for month in found.values()}
 
     @cached_property
     def _stale(self) -> set[str]:
-        return stale_pools(self._campus, self._period, self._allocation)
+        return stale_pools(self._campus_id, self._period, self._allocation)
 
     @cached_property
     def _members(self) -> dict[str, dict[int, str]]:
@@ -89,7 +89,7 @@ class PoolGate:
             text,
             "settlement.pool",
             fix=fix,
-            campus=self._campus.code,
+            campus=self._code,
             pool=code,
             period=self._period.label,
         )

@@ -109,8 +109,7 @@ class Gate:
 
     @cached_property
     def _pools(self) -> PoolGate:
-        period = Period.month(self.allocation.campus.zone, self.allocation.period)
-        return PoolGate(self.allocation.campus, period, self.allocation)
+        return PoolGate(self.document["campus"], period_of(self.document), self.allocation)
 
     @cached_property
     def _corrected(self) -> dict[int, list[SettlementRun]]:

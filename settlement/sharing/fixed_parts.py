@@ -7,7 +7,6 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.finding import Finding
 from settlement.sharing._base import (
     Claims,
@@ -65,12 +64,19 @@ def shares_not_one(stays: Mapping[str, tuple[Stay, ...]], days: list[date]) -> l
     return [_finding(*run) for run in runs if run[2] != 1]
 
 
-def refuse_not_one(stays: Mapping[str, tuple[Stay, ...]], days: list[date]) -> None:
-    """Raise Refused with the findings when the shares are not one on some day."""
-    findings = shares_not_one(stays, days)
-    if findings:
-        text = " ".join(f"{one.message} {one.fix}" for one in findings)
-        raise Refused("sharing.not_one", text, findings=findings)
+def shares_over_time(stays: Mapping[str, tuple[Stay, ...]]) -> list[Finding]:
+    """Return a finding per day on which shares change and then do not add up to one.
+
+    A day from which nobody holds a share is an end, not a fault.
+    """
+    edges = {stay.first_date for each in stays.values() for stay in each}
+    edges |= {stay.end_date for each in stays.values() for stay in each if stay.end_date}
+    return [
+        finding
+        for day in sorted(edges)
+        for finding in shares_not_one(stays, [day])
+        if "(nobody)" not in finding.message
+    ]
 
 
 def _finding(first: date, last: date, total: Fraction, names: str) -> Finding:

@@ -55,7 +55,7 @@ def test_a_month_from_invoice_to_approval_and_correction():
     withdraw_item(item, reason="Corrected invoice.", now=NOW, actor=world.clerk)
     world.enter("1300.00")
     again = [settle(world, name, kind="TRUE_UP") for name in ("alfa", "bravo")]
-    with pytest.raises(Refused, match="Approve these runs together"):
+    with pytest.raises(Refused, match="with other shares of pools of money of 2026-03"):
         approve(world, again[0])
     approve_together(again[0], actor=world.approver, now=NOW)
     assert [fixed(one).amount_usd for one in again] == [Decimal("780.00"), Decimal("520.00")]
