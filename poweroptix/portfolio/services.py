@@ -98,6 +98,8 @@ SECTIONS: dict[str, Handler] = {
         )
     },
     "ownerships": apply_ownership,
+    "close_calendars": _rows(Section("close_calendars", "settlement.CloseCalendar", ("code",))),
+    "close_contracts": _rows(Section("close_contracts", "settlement.CloseContract", ("contract",))),
 }
 
 

@@ -1,5 +1,5 @@
 """Admin pages, one per noun family."""
 
-from settlement.admin import money, owners, pools, runs
+from settlement.admin import closing, money, owners, pools, runs
 
-__all__ = ["money", "owners", "pools", "runs"]
+__all__ = ["closing", "money", "owners", "pools", "runs"]

@@ -33,7 +33,7 @@ FORMAT = "settlement.inputs@1"
 KNOWN = {
     "format", "contract", "tenant", "currency", "zone", "period", "rounding_point", "rounding",
     "versions", "series", "prices", "calendars", "carry_in", "carry_from", "allocation",
-    "adjustments", "events", "pools", "histories",
+    "adjustments", "events", "pools", "histories", "held",
 }  # fmt: skip
 VERSION_FIELDS = {"number", "in_force", "anchor_date", "facts", "terms"}
 
@@ -68,7 +68,8 @@ class Inputs:
     written in full into the document. `calendars` are the JSON of schedule and holidays.
     `events` are those of the contract that its terms read and that touch the period.
     `adjustments` are differences of earlier periods that this period bills (see calc.delta);
-    `pools` is what the contract may see of pools of money, by code (see calc.money.views).
+    `pools` is what the contract may see of pools of money, by code (see calc.money.views);
+    `held` are differences that are too small to be billed (see calc.materiality).
     """
 
     contract: str
@@ -87,6 +88,7 @@ class Inputs:
     adjustments: Sequence[Mapping[str, Any]] = ()
     events: tuple[Event, ...] = ()
     pools: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    held: Sequence[Mapping[str, Any]] = ()
     rounding_point: str = "LINE"
     rounding: Mode = Mode.HALF_UP
     series_refs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -128,6 +130,7 @@ class Inputs:
             "adjustments": list(self.adjustments),
             **_event_documents(self.events),
             **({"pools": dict(self.pools)} if self.pools else {}),
+            **({"held": list(self.held)} if self.held else {}),
         }
 
     def pool_views(self) -> dict[str, PoolView]:
@@ -181,6 +184,7 @@ def from_document(document: Mapping[str, Any], resolver: Resolver | None = None)
         adjustments=tuple(document.get("adjustments", ())),
         events=documents.read_events(document.get("events", ())),
         pools=document.get("pools", {}),
+        held=tuple(document.get("held", ())),
         rounding_point=document.get("rounding_point", "LINE"),
         rounding=Mode(document.get("rounding", "HALF_UP")),
         series_refs=_references(document.get("series", {})),

@@ -34,6 +34,7 @@ from poweroptix.kernel.worksheet import Row, Worksheet
 from settlement.calc.cause import CAUSES
 from settlement.calc.delta import DELTA_LINE_CODE
 from settlement.calc.inputs import Inputs, VersionInputs
+from settlement.calc.materiality import held_findings
 from settlement.calc.pricing import pricing_of
 
 ESTIMATED = (int(Status.ESTIMATED), int(Status.SUBSTITUTED_FINAL))
@@ -142,7 +143,8 @@ def settle(inputs: Inputs) -> Outcome:
     drafts += [_adjustment(entry, inputs) for entry in _deltas(inputs)]
     drafts.sort(key=lambda line: (line.line_code, line.position))
     lines = tuple(replace(line, position=at) for at, line in enumerate(drafts, 1))
-    return Outcome(lines, carry, _findings(lines))
+    held = held_findings(inputs.held, inputs.currency)
+    return Outcome(lines, carry, (*_findings(lines), *held))
 
 
 def _refuse_absent(version: VersionInputs, pricing: PricingInputs) -> None:

@@ -8,12 +8,13 @@ from poweroptix.audit.models import AuditEvent
 from poweroptix.clock import now
 from poweroptix.pages.guards import StaffPage, actor_of, attempt, told
 from settlement.calc.delta import MEANING, total
+from settlement.calc.materiality import BELOW
 from settlement.models import SettlementRun
 from settlement.pages.mends import mend_url
 from settlement.queries.carry import compare_runs
 from settlement.queries.corrections import waiting_of
 from settlement.queries.month import companions, replaced_together
-from settlement.queries.runs import compared_with
+from settlement.queries.runs import compared_with, kind_words
 from settlement.queries.split import sources_of
 from settlement.services.approval import approve_together, reject_run, submit_run
 from settlement.services.judgement import Judge
@@ -41,6 +42,8 @@ class RunPage(StaffPage, View):
             "sums": total(deltas),
             "meaning": MEANING,
             "sources": sources_of(run.allocation_run_id, run.contract_id),
+            "kind": kind_words(run),
+            "held": [one for one in run.findings if one["code"] == BELOW],
             "waiting": waiting_of(run),
             "history": AuditEvent.objects.filter(
                 object_type="settlement.settlementrun", object_id=str(run.pk)

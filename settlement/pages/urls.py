@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from settlement.pages import balance, compare, flows, money, owners, run, runs, split
+from settlement.pages import balance, closing, compare, flows, money, owners, run, runs, split
 
 urlpatterns = [
     path("settlement/", runs.RunList.as_view(), name="office-settlement"),
+    path("settlement/close/", closing.ClosePage.as_view(), name="office-close"),
     path("settlement/<int:pk>/", run.RunPage.as_view(), name="office-run"),
     path("settlement/<int:pk>/compare/", compare.ComparePage.as_view(), name="office-run-compare"),
     path("settlement/lines/<int:pk>/", runs.LinePage.as_view(), name="office-line"),

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from contracts.models import Contract
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.worksheet import Worksheet
 from settlement.calc.delta import Billed, Delta, billed_rows, compare, numbered
+from settlement.calc.materiality import told_apart
 from settlement.models import Line, SettlementRun
 from settlement.queries.causes import causes_of_runs
+from settlement.queries.closing import rules_of
 from settlement.queries.shelf import Shelf
+
+#: Without a calendar every cent is billed.
+NO_LIMIT = Decimal(0)
 
 
 def carry_in(
@@ -34,8 +41,16 @@ def is_continued(contract: Contract, period: Period, shelf: Shelf) -> bool:
     )
 
 
-def adjustments(contract: Contract, period: Period, shelf: Shelf) -> tuple[dict[str, Any], ...]:
-    """Return the differences of earlier periods that this period has to bill.
+@dataclass(frozen=True)
+class Adjustments:
+    """Differences of earlier periods: those that are billed, and those too small for it."""
+
+    billed: tuple[Mapping[str, Any], ...] = ()
+    held: tuple[Mapping[str, Any], ...] = ()
+
+
+def adjustments(contract: Contract, period: Period, shelf: Shelf) -> Adjustments:
+    """Return the differences of earlier periods that this period has to bill, and those it holds.
 
     An earlier period that was invoiced and then approved again owes the difference between its
     newest approved run and the run up to which it was billed. A run that corrects this period
@@ -43,7 +58,7 @@ def adjustments(contract: Contract, period: Period, shelf: Shelf) -> tuple[dict[
     """
     before = shelf.settled(contract.pk, period.label)
     if before is not None:
-        return tuple(before.adjustments)
+        return Adjustments(tuple(before.adjustments))
     billed = {one.period: one.pk for one in shelf.history[contract.pk] if one.was_invoiced}
     corrected = [
         one
@@ -51,13 +66,13 @@ def adjustments(contract: Contract, period: Period, shelf: Shelf) -> tuple[dict[
         if one.is_settled and not one.was_invoiced and one.period in billed
     ]
     if not corrected:
-        return ()
+        return Adjustments()
     for label, run_id in _posted(contract):
         billed[label] = max(billed.get(label, 0), run_id)
     versions = dict(
         SettlementRun.objects.filter(pk__in=billed.values()).values_list("pk", "version")
     )
-    return tuple(
+    found = tuple(
         {
             "period": run.period,
             "runs": {
@@ -72,6 +87,8 @@ def adjustments(contract: Contract, period: Period, shelf: Shelf) -> tuple[dict[
         if billed[run.period] != run.pk
         and (deltas := compare(billed_lines(billed[run.period]), billed_lines(run.pk)))
     )
+    rules = rules_of([contract]).get(contract.pk)
+    return Adjustments(*told_apart(found, rules.calendar.materiality_usd if rules else NO_LIMIT))
 
 
 def _with_causes(deltas: list[Delta], before_id: int, after_id: int) -> list[dict[str, Any]]:

@@ -44,6 +44,7 @@ def read_contract(
     prices = shelf.prices_of(needs, period)
     shelf.fill_calendars(needs.calendars)
     carry, carry_from, carry_run = carry_in(contract, period, shelf)
+    earlier = adjustments(contract, period, shelf)
     inputs = Inputs(
         contract=contract.code,
         tenant=contract.tenant.code,
@@ -62,7 +63,8 @@ def read_contract(
             "version": allocation.version,
             "inputs_sha256": allocation.inputs_sha256,
         },
-        adjustments=adjustments(contract, period, shelf),
+        adjustments=earlier.billed,
+        held=earlier.held,
         events=shelf.events_for(contract.pk, needs.events, period),
         pools={code: shelf.pool_view(contract, period.label, code) for code in needs.pools},
         rounding_point=contract.rounding_point,

@@ -40,6 +40,20 @@ def compared_with(run: SettlementRun) -> SettlementRun | None:
     return next((one for one in reversed(earlier) if one.approved_by), earlier[-1])
 
 
+def kind_words(run: SettlementRun) -> str:
+    """Return the kind of a run; true-ups are counted: the second approved one is "True-up 2"."""
+    if run.kind != SettlementRun.Kind.TRUE_UP:
+        return run.get_kind_display()
+    earlier = SettlementRun.objects.filter(
+        contract=run.contract_id,
+        period=run.period,
+        kind=run.kind,
+        version__lt=run.version,
+        approved_at__isnull=False,
+    )
+    return f"{run.get_kind_display()} {earlier.count() + 1}"
+
+
 def find_run(name: str) -> SettlementRun:
     """Return the run that a text names: an id, CONTRACT/2026-03 (newest) or CONTRACT/2026-03/v2.
 

@@ -33,6 +33,7 @@ NAMES = {
     "carry_in": "the carry",
     "carry_from": "the month before",
     "adjustments": "corrections of earlier months to be billed",
+    "held": "corrections too small to be billed",
     "allocation": "the allocation",
     "events": "events of the contract",
     "pools": "pools of money",

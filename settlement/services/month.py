@@ -19,7 +19,7 @@ from settlement.calc.words import RECALCULATE
 from settlement.models import AllocationRun
 from settlement.services.allocation import CURRENT, not_over, run_allocation
 from settlement.services.listeners import announce
-from settlement.services.runs import run_settlement
+from settlement.services.runs import refuse_unreasoned, run_settlement
 
 ACTIVE = ("queued", "running")
 #: Who calculates a period again because one before it was approved.
@@ -40,6 +40,7 @@ def settle_month(
     Refused for a month that is not over.
     """
     _refuse_running(campus.zone, label, now)
+    refuse_unreasoned(kind, reason)
     payload = {"campus": campus.code, "period": label, "kind": kind, "reason": reason}
     return _enqueue("settle_month", f"{campus.code}/{label}/{kind}", payload, now, actor)
 
@@ -58,6 +59,7 @@ def settle_contract(
     Refused for a period that is not over.
     """
     _refuse_running(contract.zone, label, now)
+    refuse_unreasoned(kind, reason)
     payload = {"contract": contract.code, "period": label, "kind": kind, "reason": reason}
     return _enqueue("settle_contract", f"{contract.code}/{label}/{kind}", payload, now, actor)
 

@@ -26,6 +26,7 @@ from settlement.queries.shelf import Shelf
 from settlement.services.allocation import not_over, run_allocation
 from settlement.services.money import divide_month
 from settlement.services.readiness import Gate, to_json
+from settlement.services.window import refuse_closed
 from settlement.storage import write_lines
 
 #: Kinds that differ only in why they were asked for.
@@ -78,8 +79,9 @@ def calculate(
     require(actor, "settlement.run")
     if now < period.end_utc:
         raise Refused("settlement.period_not_over", not_over(period))
-    if kind == "AD_HOC" and not reason:
-        raise Refused("settlement.reason", "An ad hoc run needs a reason.")
+    refuse_unreasoned(kind, reason)
+    if kind == SettlementRun.Kind.TRUE_UP:
+        refuse_closed(contracts, period, now)
     shelf = shelf or Shelf()
     with transaction.atomic():
         _lock(contracts, period)
@@ -104,6 +106,12 @@ def calculate(
             )
         runs |= {run.contract_id: run for run in _write(drafts, kind, reason, now, actor)}
     return [runs[contract.pk] for contract in contracts]
+
+
+def refuse_unreasoned(kind: str, reason: str) -> None:
+    """Refuse an ad hoc run of which nobody said why it is made."""
+    if kind == SettlementRun.Kind.AD_HOC and not reason.strip():
+        raise Refused("settlement.reason", "An ad hoc run needs a reason.")
 
 
 def _lock(contracts: Sequence[Contract], period: Period) -> None:

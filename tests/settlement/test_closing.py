@@ -1,0 +1,101 @@
+"""The close of a month on the page; small corrections are carried; the window of true-ups ends."""
+
+import re
+from datetime import date, timedelta
+
+import pytest
+
+from contracts.models import Holiday, HolidayCalendar
+from poweroptix.accounts.models import User
+from poweroptix.kernel.errors import Refused
+from settlement.models import CloseCalendar, CloseContract
+from settlement.queries.closing import close_board
+from settlement.services import mark_invoiced, verify_run
+from tests.settlement.acts import approve, settle
+from tests.settlement.world import MARCH, NOW, SYSTEM, World, readings
+
+pytestmark = pytest.mark.django_db
+APRIL = MARCH.next()
+LATER = APRIL.end_utc + timedelta(days=1)
+
+
+def calendar(world, **more):
+    holidays = HolidayCalendar.objects.create(code="H", name="Holidays")
+    Holiday.objects.create(calendar=holidays, date=date(2026, 4, 3), name="Good Friday")
+    return CloseCalendar.objects.create(
+        code="CAP", name="Caprock", campus=world.campus, holidays=holidays, **more
+    )
+
+
+def test_the_board_says_which_step_is_due_when_and_done_by_whom(client):
+    world = World()
+    calendar(world)
+    own = CloseCalendar.objects.create(
+        code="QUICK",
+        name="Quick",
+        steps=[{"step": "final", "after": "PERIOD_END", "days": 1, "count": "BUSINESS"}],
+    )
+    CloseContract.objects.create(calendar=own, contract=world.bravo)
+    approve(world, settle(world, now=NOW), now=NOW)
+    alfa, bravo = close_board([world.alfa, world.bravo], "2026-03", NOW + timedelta(days=3))
+    steps = {one.key: one for one in alfa.steps}
+    assert steps["preliminary"].due == date(2026, 4, 6)  # Friday the 3rd is a holiday
+    assert (steps["final"].due, steps["final"].state) == (date(2026, 4, 15), "DONE")
+    assert steps["final"].who == str(world.approver)
+    assert (steps["true_up"].state, steps["due"].state) == ("NOTHING", "DATE")
+    assert [(one.key, one.due, one.state) for one in bravo.steps] == [
+        ("final", date(2026, 4, 1), "OVERDUE")
+    ]
+    readings(world.alfa_meter, 61, now=LATER)
+    [alfa] = close_board([world.alfa], "2026-03", LATER)
+    assert alfa.next_due.key == "true_up"
+
+    client.force_login(User.objects.get(username="ana"))
+    content = client.get("/office/settlement/close/?month=2026-03").content.decode()
+    said = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", content))
+    assert "Close of 2026-03" in said
+    assert "PPA-BRAVO QUICK" in said
+    rows = client.get("/office/settlement/close/?month=2026-03&export=csv").content.decode()
+    assert "PPA-ALFA,CAP,preliminary,2026-04-06,done,user:ana," in rows
+    assert client.get("/office/settlement/close/?month=x").status_code == 400
+
+
+def test_a_small_correction_is_carried_said_and_billed_when_it_is_no_longer_small(client):
+    world = World()
+    limits = calendar(world, materiality_usd="5.00")
+    mark_invoiced(approve(world, settle(world)), actor=SYSTEM)
+    readings(world.alfa_meter, [80, *[60] * 2971], now=NOW)
+    true_up = approve(world, settle(world, kind="TRUE_UP"))
+    world.read(APRIL)
+    run = settle(world, period=APRIL, now=LATER)
+    assert not run.lines.filter(line_code=70).exists()
+    [said] = [one for one in run.findings if one["code"] == "settlement.below_materiality"]
+    assert "is below the limit of 5.00 USD: it is carried, not billed" in said["message"]
+    assert verify_run(run).ok
+    client.force_login(User.objects.get(username="ana"))
+    assert "carried, not billed" in client.get(f"/office/settlement/{run.pk}/").content.decode()
+    assert "True-up 1 run" in client.get(f"/office/settlement/{true_up.pk}/").content.decode()
+
+    mark_invoiced(approve(world, run, now=LATER), actor=SYSTEM)
+    limits.materiality_usd = 0
+    limits.save()
+    may = APRIL.next()
+    world.read(may)
+    [correction] = settle(world, period=may, now=may.end_utc).lines.filter(line_code=70)
+    assert correction.corrects_run_id == true_up.pk
+
+
+def test_after_the_window_a_true_up_is_refused_and_an_ad_hoc_run_needs_its_reason():
+    world = World()
+    calendar(world)
+    approve(world, settle(world))
+    readings(world.alfa_meter, 61, now=NOW)
+    last = MARCH.end_utc + timedelta(days=179)
+    assert settle(world, kind="TRUE_UP", now=last).kind == "TRUE_UP"
+    late = MARCH.end_utc + timedelta(days=181)
+    with pytest.raises(Refused, match="2026-03 is final: its last true-up was due on 2026-09-27"):
+        settle(world, kind="TRUE_UP", now=late)
+    with pytest.raises(Refused, match="An ad hoc run needs a reason"):
+        settle(world, kind="AD_HOC", now=late)
+    agreed = settle(world, kind="AD_HOC", reason="Both sides agree.", now=late)
+    assert (agreed.kind, agreed.reason) == ("AD_HOC", "Both sides agree.")
