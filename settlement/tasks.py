@@ -3,6 +3,7 @@
 from poweroptix.jobs.context import JobContext
 from poweroptix.jobs.kinds import job_kinds
 from settlement.services.month import work_contract, work_month
+from settlement.services.month_end import work_month_end
 from settlement.services.recalculation import work_recalculation
 
 
@@ -22,3 +23,9 @@ def settle_contract(context: JobContext) -> None:
 def recalculate_month(context: JobContext) -> None:
     """Split a campus month anew and calculate every contract that it changes."""
     work_recalculation(context)
+
+
+@job_kinds.register("month_end")
+def month_end(context: JobContext) -> None:
+    """Settle a month of all contracts of all campuses."""
+    work_month_end(context)

@@ -24,7 +24,10 @@ from settlement.queries.corrections import waiting_months, waiting_runs
 from settlement.queries.explain import explain_line
 from settlement.queries.runs import WAITS, waiting_for
 from settlement.services.month import settle_contract, settle_month
+from settlement.services.month_end import settle_everything
 
+#: What the form says for all campuses; no code has a star.
+ALL = "*"
 MONTH = re.compile(r"(199\d|20\d\d)-(0[1-9]|1[0-2])")
 
 
@@ -110,6 +113,8 @@ class RunList(StaffPage, ListPage):
             if said.get("contract"):
                 contract = get_object_or_404(Contract, code=said["contract"])
                 queued.append(settle_contract(contract, label, **common))
+            elif said.get("campus") == ALL:
+                queued.append(settle_everything(label, **common))
             else:
                 campus = get_object_or_404(Campus, code=said.get("campus"))
                 queued.append(settle_month(campus, label, **common))

@@ -11,6 +11,7 @@ from settlement.services.approval import (
 from settlement.services.corrections import flag_runs
 from settlement.services.money import Entry, divide_month, enter_item, withdraw_item
 from settlement.services.month import recalculate_month, settle_contract, settle_month
+from settlement.services.month_end import settle_everything
 from settlement.services.owners import state_owners
 from settlement.services.readiness import readiness
 from settlement.services.runs import calculate, run_settlement
@@ -32,6 +33,7 @@ __all__ = [
     "run_allocation",
     "run_settlement",
     "settle_contract",
+    "settle_everything",
     "settle_month",
     "state_owners",
     "submit_run",

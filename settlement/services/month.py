@@ -39,10 +39,10 @@ def settle_month(
 
     Refused for a month that is not over.
     """
-    _refuse_running(campus.zone, label, now)
+    refuse_running(campus.zone, label, now)
     refuse_unreasoned(kind, reason)
     payload = {"campus": campus.code, "period": label, "kind": kind, "reason": reason}
-    return _enqueue("settle_month", f"{campus.code}/{label}/{kind}", payload, now, actor)
+    return queue_once("settle_month", f"{campus.code}/{label}/{kind}", payload, now, actor)
 
 
 def settle_contract(
@@ -58,10 +58,10 @@ def settle_contract(
 
     Refused for a period that is not over.
     """
-    _refuse_running(contract.zone, label, now)
+    refuse_running(contract.zone, label, now)
     refuse_unreasoned(kind, reason)
     payload = {"contract": contract.code, "period": label, "kind": kind, "reason": reason}
-    return _enqueue("settle_contract", f"{contract.code}/{label}/{kind}", payload, now, actor)
+    return queue_once("settle_contract", f"{contract.code}/{label}/{kind}", payload, now, actor)
 
 
 def recalculate_month(
@@ -82,14 +82,14 @@ def recalculate_month(
     require(actor, "settlement.run")
     if not reason.strip():
         raise Refused("settlement.reason", "Say why the month is calculated again.")
-    _refuse_running(campus.zone, label, now)
+    refuse_running(campus.zone, label, now)
     payload = {
         "campus": campus.code,
         "period": label,
         "reason": reason,
         "contract": contract.code if contract else "",
     }
-    return _enqueue(
+    return queue_once(
         "recalculate_month",
         f"{campus.code}/{label}/{payload['contract'] or 'all'}",
         payload,
@@ -98,7 +98,7 @@ def recalculate_month(
     )
 
 
-def _refuse_running(zone: str, label: str, now: datetime) -> None:
+def refuse_running(zone: str, label: str, now: datetime) -> None:
     """Refuse a month that has no readings to its end yet."""
     period = Period.month(zone, label)
     if now < period.end_utc:
@@ -127,7 +127,16 @@ def queue_contract(contract: Contract, label: str, *, kind: str, reason: str) ->
     return enqueue("settle_contract", f"{prefix}/{number + 1}", payload)
 
 
-def _enqueue(kind: str, prefix: str, payload: dict[str, Any], now: datetime, actor: Actor) -> Job:
+def replaced(allocation: AllocationRun) -> str:
+    """Return the sentence about a split that is no longer the one that counts."""
+    return (
+        f"Version {allocation.version} of the allocation of {allocation.period} was "
+        f"replaced meanwhile. {RECALCULATE}"
+    )
+
+
+def queue_once(kind: str, prefix: str, payload: dict[str, Any], now: datetime, actor: Actor) -> Job:
+    """Queue a job for a person; one with the same beginning of its key that waits is returned."""
     waiting = _waiting(kind, prefix)
     if waiting is not None:
         return waiting
@@ -201,11 +210,7 @@ def work_contract(context: Any) -> None:
         if todo:
             allocation = AllocationRun.objects.get(pk=allocation_id)
             if allocation.state not in CURRENT:
-                text = (
-                    f"Version {allocation.version} of the allocation of {allocation.period} was "
-                    f"replaced meanwhile. {RECALCULATE}"
-                )
-                raise Conflict("settlement.allocation_superseded", text)
+                raise Conflict("settlement.allocation_superseded", replaced(allocation))
             run = run_settlement(
                 contract,
                 period,

@@ -126,7 +126,10 @@ def _next(job: Job) -> str:
     run_id = result.get("run_id") or result.get("run")
     if isinstance(run_id, int):
         return reverse("office-run", args=[run_id])
-    if job.kind in ("settle_month", "recalculate_month") and job.state == Job.State.DONE:
+    if (
+        job.kind in ("settle_month", "recalculate_month", "month_end")
+        and job.state == Job.State.DONE
+    ):
         return f"{reverse('office-settlement')}?{urlencode({'q': job.payload['period']})}"
     return ""
 

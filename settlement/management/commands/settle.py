@@ -24,6 +24,7 @@ from settlement.services import (
     recalculate_month,
     reject_run,
     settle_contract,
+    settle_everything,
     settle_month,
     submit_run,
 )
@@ -35,7 +36,8 @@ class Command(DomainCommand):
     """Settle contracts of a month; submit, approve or reject a run."""
 
     help = (
-        "settle --campus CODE --period 2026-03 | settle --contract CODE --period 2026-03 | "
+        "settle --all --period 2026-03 | settle --campus CODE --period 2026-03 | "
+        "settle --contract CODE --period 2026-03 | "
         "settle --contract CODE --period 2026-03 --as-of 2026-04-09T12:00:00Z | "
         "settle approve RUN --as USER. RUN is CONTRACT/2026-03/v1 or a number. Exit code 1 when "
         "something was refused or a run has no total."
@@ -47,6 +49,7 @@ class Command(DomainCommand):
         parser.add_argument("decision", nargs="?", choices=DECISIONS)
         parser.add_argument("run", nargs="?")
         parser.add_argument("--campus")
+        parser.add_argument("--all", action="store_true", help="all contracts of all campuses")
         parser.add_argument("--contract", action="append", default=[])
         parser.add_argument("--period", help="local month, 2026-03")
         parser.add_argument("--kind", default="FINAL", choices=SettlementRun.Kind.values)
@@ -74,8 +77,9 @@ class Command(DomainCommand):
         actor = actor_named(options["user"], "settle")
         if options["decision"] is not None:
             return _decide(options, actor)
-        if not options["period"] or not (options["campus"] or options["contract"]):
-            text = "Name a --period and a --campus or --contract."
+        named = options["campus"] or options["contract"] or options["all"]
+        if not options["period"] or not named:
+            text = "Name a --period and a --campus or --contract, or --all."
             raise Refused("settlement.usage", text)
         if options["as_of"]:
             return _replay(options)
@@ -102,6 +106,8 @@ def _decide(options: dict[str, Any], actor) -> tuple[Any, str, bool]:
 def _settle(options: dict[str, Any], actor) -> tuple[Any, str, bool]:
     if options["recalculate"] and options["campus"]:
         return _recalculate(options, actor)
+    if options["all"]:
+        return _everything(options, actor)
     common = {"kind": options["kind"], "reason": options["reason"], "now": now(), "actor": actor}
     jobs = [
         settle_contract(_contract(code), options["period"], **common)
@@ -125,6 +131,18 @@ def _settle(options: dict[str, Any], actor) -> tuple[Any, str, bool]:
     words += [f"{job.payload['contract']}: refused: {job.error}" for job in failed]
     done = not failed and all(run.total_usd is not None for run in runs)
     return document, "\n".join(words) or "No contract is in force in the period.", done
+
+
+def _everything(options: dict[str, Any], actor) -> tuple[Any, str, bool]:
+    """Settle all campuses in one job that goes on where an earlier one was cut off."""
+    said = {"kind": options["kind"], "reason": options["reason"], "now": now(), "actor": actor}
+    job = _done(settle_everything(options["period"], **said))
+    runs = [find_run(str(pk)) for pk in job.result["runs"]]
+    refused = job.result["refused"]
+    words = [_words(run) for run in runs]
+    words += [f"{one['contract']}: refused: {one['message']}" for one in refused]
+    done = not refused and all(run.total_usd is not None for run in runs)
+    return {"runs": [_document(run) for run in runs], "refused": refused}, "\n".join(words), done
 
 
 def _replay(options: dict[str, Any]) -> tuple[Any, str, bool]:
