@@ -14,6 +14,7 @@ from settlement.pages.mends import mend_url
 from settlement.queries.carry import compare_runs
 from settlement.queries.corrections import waiting_of
 from settlement.queries.month import companions, replaced_together
+from settlement.queries.outdated import changed_since_approval
 from settlement.queries.runs import compared_with, kind_words
 from settlement.queries.split import sources_of
 from settlement.services.approval import approve_together, reject_run, submit_run
@@ -45,6 +46,7 @@ class RunPage(StaffPage, View):
             "kind": kind_words(run),
             "held": [one for one in run.findings if one["code"] == BELOW],
             "waiting": waiting_of(run),
+            "since": [_mended(one) for one in changed_since_approval(run, now())],
             "history": AuditEvent.objects.filter(
                 object_type="settlement.settlementrun", object_id=str(run.pk)
             ).order_by("pk")[:50],

@@ -59,10 +59,10 @@ def behind(before: SettlementRun, after: SettlementRun) -> Behind:
         for run in (before, after)
     ]
     both = all(splits) and before.allocation_run_id != after.allocation_run_id
-    versions = tuple(_versions(one) for one in (old, new))
+    versions = tuple(version_words(one) for one in (old, new))
     return Behind(
         readings=_readings(*splits, after.contract.code) if both else (),
-        prices=_prices(old["prices"], new["prices"]),
+        prices=changed_prices(old["prices"], new["prices"]),
         versions=None if old["versions"] == new["versions"] else versions,
         is_split_otherwise=both and any(splits[0][name] != splits[1][name] for name in RULES),
         carried=after.carry_in_run if old["carry_in"] != new["carry_in"] else None,
@@ -82,9 +82,15 @@ def _readings(
     return tuple(sorted(found, key=lambda one: (not one.is_own, one.channel)))
 
 
-def _prices(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[ChangedPrices, ...]:
+def changed_prices(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[ChangedPrices, ...]:
+    """Return the indices of two documents whose prices of the month differ, with their UTC days.
+
+    The digest of the month decides: the UTC day at its edge gets a new version with the next month.
+    """
     found = []
     for code in sorted(old.keys() & new.keys()):
+        if old[code]["digest"] == new[code]["digest"]:
+            continue
         before, after = (_by_day(one[code]) for one in (old, new))
         days = sorted(day for day in before.keys() | after.keys() if _differ(before, after, day))
         if days:
@@ -101,7 +107,7 @@ def _differ(before: Mapping[str, Any], after: Mapping[str, Any], day: str) -> bo
     return before.get(day) != after.get(day)
 
 
-def _versions(document: Mapping[str, Any]) -> str:
+def version_words(document: Mapping[str, Any]) -> str:
     """Return the versions of a document in words: 1 to 2026-03-14, 2 from 2026-03-15."""
     found = [(one["number"], *one["in_force"]) for one in document["versions"]]
     if len(found) == 1:

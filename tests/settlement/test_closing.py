@@ -6,12 +6,15 @@ from datetime import date, timedelta
 import pytest
 
 from contracts.models import Holiday, HolidayCalendar
+from contracts.services import activate_version, add_example, new_version
 from poweroptix.accounts.models import User
 from poweroptix.kernel.errors import Refused
 from settlement.models import CloseCalendar, CloseContract
+from settlement.queries.causes import causes_of_runs
 from settlement.queries.closing import close_board
+from settlement.queries.outdated import changed_since_approval
 from settlement.services import mark_invoiced, verify_run
-from tests.settlement.acts import approve, settle
+from tests.settlement.acts import approve, publish_hub, settle, with_index
 from tests.settlement.world import MARCH, NOW, SYSTEM, World, readings
 
 pytestmark = pytest.mark.django_db
@@ -99,3 +102,47 @@ def test_after_the_window_a_true_up_is_refused_and_an_ad_hoc_run_needs_its_reaso
         settle(world, kind="AD_HOC", now=late)
     agreed = settle(world, kind="AD_HOC", reason="Both sides agree.", now=late)
     assert (agreed.kind, agreed.reason) == ("AD_HOC", "Both sides agree.")
+
+
+def test_what_changed_under_an_approved_month_is_said_with_the_way_that_is_left(client):
+    world = with_index()
+    publish_hub([30] * 743)
+    calendar(world)
+    run = approve(world, settle(world))
+    assert changed_since_approval(run, NOW) == []
+    publish_hub([30, 31] * 371 + [30], now=NOW + timedelta(hours=1), vintage="revised")
+    [prices] = changed_since_approval(run, NOW)
+    assert prices.code == "settlement.prices_since"
+    assert prices.message.startswith("Prices of HUB were revised after the approval, on 32 UTC")
+    assert prices.fix.startswith("Recalculate the month")
+
+    version = new_version(
+        world.alfa, first_day=date(2026, 3, 15), note="cheaper", actor=SYSTEM, now=NOW
+    )
+    version.terms.filter(line_code=10).update(parameters={"price": "49"})
+    add_example(
+        version,
+        name="March",
+        inputs={
+            "period": "2026-03",
+            "series": {"delivered": {"flat": "1000", "minutes": 15}},
+            "prices": {"HUB": {"flat": "30"}},
+        },
+        expected={"10": "145628.00", "12": "99562.00"},
+        actor=SYSTEM,
+    )
+    activate_version(version, actor=SYSTEM, now=NOW)
+    amended, _prices = changed_since_approval(run, NOW)
+    assert amended.message == (
+        "The terms of 2026-03 were amended after the approval: it was settled with version 1, in "
+        "force now are version 1 from 2026-03-01 to 2026-03-14, "
+        "version 2 from 2026-03-15 to 2026-03-31."
+    )
+    late = changed_since_approval(run, MARCH.end_utc + timedelta(days=181))
+    assert all("make an ad hoc run with the reason" in one.fix for one in late)
+    client.force_login(User.objects.get(username="ana"))
+    assert "were amended after" in client.get(f"/office/settlement/{run.pk}/").content.decode()
+    before = approve(world, settle(world, kind="TRUE_UP", now=LATER), now=LATER)
+    causes = {key for one in causes_of_runs(run.pk, before.pk) for key in one.by_cause}
+    assert causes == {"PRICE_REVISION", "CONTRACT_AMENDMENT"}
+    assert changed_since_approval(before, NOW) == []

@@ -56,6 +56,8 @@ def addresses(world):
         "contract": "/office/contracts/PPA-ALFA/",
         "runs": "/office/settlement/",
         "run": f"/office/settlement/{run.pk}/",
+        "compare": f"/office/settlement/{run.pk}/compare/",
+        "close": "/office/settlement/close/?month=2026-03",
         "line": f"/office/settlement/lines/{run.lines.first().pk}/",
         "invoices": "/office/invoices/",
         "invoice": f"/office/invoices/{invoice.pk}/",
