@@ -4,16 +4,18 @@ from django.apps import AppConfig
 
 
 class SettlementConfig(AppConfig):
-    """Registers the app, and asks to be told when readings become visible or events change."""
+    """Registers the app, and asks to be told of readings, prices and events that change."""
 
     name = "settlement"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self):
         """Listen to publications and events: runs that used what was replaced are flagged."""
+        from contracts.services import indices
         from contracts.services.events import changed
         from meters.services import approved, corrected, published
         from settlement.services.corrections import flag_events, flag_runs
+        from settlement.services.price_corrections import flag_prices
         from settlement.services.reliance import approved_on, corrected_by
 
         for asked, answer in (
@@ -21,6 +23,7 @@ class SettlementConfig(AppConfig):
             (changed, flag_events),
             (approved, approved_on),
             (corrected, corrected_by),
+            (indices.published, flag_prices),
         ):
             if answer not in asked:
                 asked.append(answer)

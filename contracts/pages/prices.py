@@ -61,11 +61,12 @@ class PricePage(StaffPage, View):
                 actor=actor_of(request),
                 now=now(),
             )
-            return (
+            done = (
                 f"{counted(receipt.new_days, 'new day')}, "
                 f"{counted(receipt.changed_days, 'changed day')}, "
                 f"{counted(receipt.equal_days, 'day')} as before."
             )
+            return " ".join((done, *receipt.told))
 
         attempt(request, act)
         month = urlencode({"month": request.GET["month"]}) if request.GET.get("month") else ""

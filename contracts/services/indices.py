@@ -1,9 +1,13 @@
-"""Publishing prices: a changed price is a new version of its day, an equal one is nothing."""
+"""Publishing prices: a changed price is a new version of its day, an equal one is nothing.
+
+Apps above add a function to `published` in their `AppConfig.ready`. It is called in the transaction
+of the publication and says in sentences what rests on other prices now.
+"""
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -19,17 +23,24 @@ from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.fixed import MISSING, price
 
 DAY_MINUTES = 1440
+Listener = Callable[[IndexSeries, datetime, datetime, datetime], list[str]]
+#: Asked as told(series, first_utc, last_utc, now) for prices in [first, last).
+published: list[Listener] = []
 
 
 @dataclass(frozen=True)
 class IndexReceipt:
-    """What a publication did: days that are new, changed or equal, and prices that changed."""
+    """What a publication did: days that are new, changed or equal, and prices that changed.
+
+    `told` says which runs rest on other prices now.
+    """
 
     series: str
     new_days: int
     changed_days: int
     equal_days: int
     changed_prices: int
+    told: tuple[str, ...] = ()
 
 
 @transaction.atomic
@@ -51,7 +62,8 @@ def publish_index(
     require(actor, "contracts.publish_index")
     IndexSeries.objects.select_for_update().get(pk=series.pk)
     tally: Counter[str] = Counter()
-    for midnight, prices in by_day(sorted(rows)):
+    given = sorted(rows)
+    for midnight, prices in by_day(given):
         publication = (vintage, final, source)
         tally.update(_publish_day(series, midnight, prices, publication, actor, now))
     receipt = IndexReceipt(
@@ -60,6 +72,9 @@ def publish_index(
     if receipt.new_days or receipt.changed_days:
         after = {"vintage": vintage, "days": tally["new"] + tally["changed"], "source": source}
         record("index.published", series, actor=actor, after=after)
+        end = given[-1][0] + timedelta(minutes=series.minutes)
+        told = [said for tell in published for said in tell(series, given[0][0], end, now)]
+        receipt = replace(receipt, told=tuple(told))
     return receipt
 
 

@@ -204,8 +204,8 @@ def proposals(asked: Asked) -> Tile:
 
 
 def corrections(asked: Asked) -> Tile:
-    """Count the settled runs whose readings changed after they were read."""
-    url, said = "/office/settlement/?waits=correction", "readings changed after a run"
+    """Count the settled runs whose readings or prices changed after they were read."""
+    url, said = "/office/settlement/?waits=correction", "readings or prices changed after a run"
     return _tile("Corrections waiting", asked.runs["corrected"], url, said)
 
 

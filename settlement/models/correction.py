@@ -1,16 +1,16 @@
-"""What changed after a run read it, readings or events: what a true-up would take up."""
+"""What changed after a run read it, readings, prices or events: what a true-up takes up."""
 
 from django.db import models
 from django.db.models import F, Q
 
 
 class Correction(models.Model):
-    """How the newest readings of one channel differ from those that one run rests on.
+    """How the newest readings of a channel, or prices of a series, differ from those of a run.
 
-    A row without a channel is about the events of the contract: how many of them differ, between
-    which instants.
+    A row without a channel is about the prices of a series, or, without a series as well, about
+    the events of the contract: how many of them differ, between which instants.
 
-    Kept as it is now: a later publication rewrites the row, and removes it when the readings are
+    Kept as it is now: a later publication rewrites the row, and removes it when the values are
     again what the run read. It counts as long as its run does: an approved run is waiting until
     the run that takes up the new readings is approved in its place.
     """
@@ -22,6 +22,7 @@ class Correction(models.Model):
         SHARED = "SHARED", "Shared energy or losses"
         BOUND = "BOUND", "Further readings of the contract"
         EVENTS = "EVENTS", "Events of the contract"
+        PRICE = "PRICE", "Published prices"
 
     run = models.ForeignKey(
         "settlement.SettlementRun", on_delete=models.PROTECT, related_name="corrections_waiting"
@@ -30,6 +31,9 @@ class Correction(models.Model):
         "accounts.Tenant", on_delete=models.PROTECT, null=True, related_name="+"
     )
     channel_id = models.BigIntegerField(null=True)
+    series = models.CharField(
+        max_length=60, blank=True, help_text="Code of the price series, where prices changed."
+    )
     scope = models.CharField(max_length=6, choices=Scope.choices, default=Scope.OWN)
     publication_id = models.BigIntegerField(
         null=True, help_text="The newest publication that changed it."
@@ -46,9 +50,15 @@ class Correction(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["run", "channel_id"], name="correction_once"),
             models.UniqueConstraint(
-                fields=["run"],
+                fields=["run", "series"],
                 condition=Q(channel_id__isnull=True),
-                name="correction_of_events_once",
+                name="correction_beside_channels_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(scope="PRICE", channel_id__isnull=True) & ~Q(series="")
+                | Q(scope="EVENTS", channel_id__isnull=True, series="")
+                | ~Q(scope__in=("PRICE", "EVENTS")) & Q(channel_id__isnull=False, series=""),
+                name="correction_of_one_thing",
             ),
             models.CheckConstraint(
                 condition=Q(end_utc__gte=F("start_utc")), name="correction_in_order"
@@ -56,7 +66,7 @@ class Correction(models.Model):
         ]
 
     def __str__(self):
-        what = "intervals" if self.channel_id is not None else "events"
+        what = "events" if self.scope == self.Scope.EVENTS else "intervals"
         return f"{self.get_scope_display()}, {self.interval_count} {what}"
 
     @property

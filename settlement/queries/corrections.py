@@ -15,16 +15,26 @@ from settlement.models import Correction, SettlementRun
 BECAUSE = {
     Correction.Scope.OWN: "Its own readings changed.",
     Correction.Scope.BOUND: "Its further readings changed.",
+    Correction.Scope.SHARED: "Shared energy or losses changed.",
     Correction.Scope.EVENTS: "Its events changed.",
+    Correction.Scope.PRICE: "Published prices changed.",
 }
 
 
 @dataclass(frozen=True)
 class Changed:
-    """One channel whose readings changed since a run read them, or the events of the contract."""
+    """One channel, price series or the events of the contract, changed since a run read them.
+
+    `channel` is the code of the channel or of the series.
+    """
 
     row: Correction
     channel: str
+
+    @property
+    def is_price(self) -> bool:
+        """Whether prices changed, not readings."""
+        return self.row.scope == Correction.Scope.PRICE
 
     @property
     def is_own(self) -> bool:
@@ -39,7 +49,7 @@ class Changed:
 
 @dataclass(frozen=True)
 class Waiting:
-    """A run that rests on readings which changed, with its newest successor if there is one."""
+    """A run that rests on what changed since, with its newest successor if there is one."""
 
     run: SettlementRun
     changes: tuple[Changed, ...]
@@ -53,10 +63,11 @@ class Waiting:
 
     @property
     def reason(self) -> str:
-        """Whether what the contract alone rests on changed, or only what it shares."""
+        """What the contract rests on that changed; whether only what it shares did."""
         scopes = {one.row.scope for one in self.changes}
-        said = [text for scope, text in BECAUSE.items() if scope in scopes]
-        return " ".join(said) or "Only shared energy or losses changed."
+        if scopes == {Correction.Scope.SHARED}:
+            return "Only shared energy or losses changed."
+        return " ".join(text for scope, text in BECAUSE.items() if scope in scopes)
 
     @property
     def change_kwh(self) -> Decimal:
@@ -177,8 +188,10 @@ def _grouped(rows) -> list[Waiting]:
     )
     changes: dict[int, list[Changed]] = {pk: [] for pk in runs}
     for one in corrections:
-        former = "a former channel" if one.channel_id is not None else "events"
-        changes[one.run_id].append(Changed(one, codes.get(one.channel_id, former)))
+        name = one.series or codes.get(one.channel_id, "a former channel")
+        if one.scope == Correction.Scope.EVENTS:
+            name = "events"
+        changes[one.run_id].append(Changed(one, name))
     return [
         Waiting(
             run,

@@ -93,7 +93,8 @@ def _close_readings(campus: Campus, period: Period, now: datetime) -> None:
 def _noted(campus: Campus, period: Period) -> list[tuple[int, int, int]]:
     """Return (row, publication, run) of the corrections that approved runs of the month wait for.
 
-    Asked before the readings are read, so that nothing is taken back which was not read.
+    Asked before the readings are read, so that nothing is taken back which was not read. Changed
+    prices are none of an allocation's business.
     """
     rows = Correction.objects.filter(
         run__contract__campus=campus,

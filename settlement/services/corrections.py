@@ -77,7 +77,10 @@ def _note(
             if channel in scopes
         ]
     Correction.objects.bulk_create(
-        rows, update_conflicts=True, unique_fields=["run", "channel_id"], update_fields=WRITTEN
+        rows,
+        update_conflicts=True,
+        unique_fields=["run", "channel_id"],
+        update_fields=WRITTEN,
     )
 
 
@@ -114,11 +117,12 @@ def flag_events(contract: Contract, start_utc: datetime, end_utc: datetime, now:
         after = {_said(one) for one in standing if one.kind in kinds}
         differing = before ^ after
         if not differing:
-            Correction.objects.filter(run=run, channel_id__isnull=True).delete()
+            Correction.objects.filter(run=run, scope=Correction.Scope.EVENTS).delete()
             continue
         Correction.objects.update_or_create(
             run=run,
             channel_id=None,
+            series="",
             defaults={
                 "tenant_id": run.tenant_id,
                 "scope": Correction.Scope.EVENTS,

@@ -67,7 +67,7 @@ def _kept(
     moved = {run.contract_id for run in apart_from(allocation)}
     beside = Correction.objects.filter(
         run__in=rows.filter(state__in=SettlementRun.SETTLED),
-        scope__in=(Correction.Scope.BOUND, Correction.Scope.EVENTS),
+        scope__in=(Correction.Scope.BOUND, Correction.Scope.EVENTS, Correction.Scope.PRICE),
     )
     moved |= set(beside.values_list("run__contract", flat=True))
     moved |= set(billed_otherwise(allocation.campus_id, period.label).values())

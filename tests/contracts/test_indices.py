@@ -159,3 +159,22 @@ def test_an_index_of_a_month_counts_as_it_was_first_published(hub):
     assert april == {"HUB": {"2026-03": "325", "2026-04": "327"}}
     with pytest.raises(Refused, match="there is no index series 'CPI'"):
         queries.histories_for(["CPI"], DAY)
+
+
+def test_a_daily_series_has_one_price_per_local_date_and_may_reach_back(hub):
+    """A gas index: 9 to 11 January of Chicago, with the two days of flow before."""
+    gas = IndexSeries.objects.create(
+        code="GAS", name="Gas", unit="USD/MMBtu", minutes=1440, zone="America/Chicago"
+    )
+    days = [(datetime(2026, 1, day, tzinfo=UTC), Decimal(day)) for day in range(6, 14)]
+    publish(gas, days)
+    publish(hub, [(datetime(2026, 1, 8, hour, tzinfo=UTC), Decimal(hour)) for hour in range(24)])
+    start = Period.day("America/Chicago", date(2026, 1, 9)).start_utc
+    period = Period(start, start + timedelta(days=3), "America/Chicago", "2026-01")
+    found, pins = queries.prices_for(["GAS", "HUB"], period, days_before={"GAS": 2, "HUB": 1})
+    assert found["GAS"].grid.start_utc == datetime(2026, 1, 7, tzinfo=UTC)
+    assert found["GAS"].decimals() == [7, 8, 9, 10, 11]
+    assert found["HUB"].grid.start_utc == start - timedelta(days=1)
+    assert found["HUB"].decimals()[:18] == list(range(6, 24))
+    again, _ = queries.prices_for(["GAS"], period, pins=pins, days_before={"GAS": 2})
+    assert again["GAS"].digest() == found["GAS"].digest()

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('contracts', '0002_plain_names'),
         ('meters', '0012_scale_to_total_and_reasons'),
-        ('settlement', '0002_corrections_as_they_are'),
+        ('settlement', '0006_ownership_of_campuses'),
     ]
 
     operations = [

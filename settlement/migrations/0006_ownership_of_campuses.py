@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("contracts", "0002_plain_names"),
         ("meters", "0012_scale_to_total_and_reasons"),
-        ("settlement", "0003_pools_of_money"),
+        ("settlement", "0005_sources_of_energy"),
     ]
 
     operations = [
