@@ -1,20 +1,20 @@
-"""Published prices of one series in a month: what is missing, and the file that fills it."""
+"""Published prices of one series in a month: what is missing, who published what, and files."""
 
+from django.http import JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.views import View
 
-from contracts.models import IndexBlock, IndexSeries
-from contracts.queries import prices_for
+from contracts.models import IndexSeries
+from contracts.pages.price_month import HEAD, PriceMonth
 from contracts.services import publish_index_file
 from poweroptix.accounts.permissions import may
 from poweroptix.clock import now
 from poweroptix.kernel.errors import Refused
-from poweroptix.kernel.fixed import MISSING, from_price
-from poweroptix.kernel.period import Period
 from poweroptix.kernel.words import counted
 from poweroptix.pages.asked import read_month
+from poweroptix.pages.downloads import table_response
 from poweroptix.pages.guards import StaffPage, actor_of, attempt
 
 MOST_BYTES = 5_000_000
@@ -27,19 +27,23 @@ class PricePage(StaffPage, View):
     write_verb = "contracts.publish_index"
 
     def get(self, request, code):
-        """Show which days are published, and how finally."""
+        """Show the month: days, gaps, publications; `export` hands its prices out."""
         series = get_object_or_404(IndexSeries, code=code)
-        period = read_month(request.GET.get("month") or _newest_month(series), series.zone)
-        found, _pins = prices_for([code], period)
-        prices = found[code]
+        month = _month(request, series)
+        form = request.GET.get("export")
+        if form in {"csv", "xlsx"}:
+            name = f"{series.code}-{month.period.label}"
+            return table_response(form, name, HEAD, month.rows())
         context = {
             "series": series,
-            "period": period,
-            "previous": period.previous().label,
-            "next": period.next().label,
-            "days": _days(series, period, prices),
-            "missing": prices.missing_count,
-            "count": prices.grid.count,
+            "period": month.period,
+            "previous": month.period.previous().label,
+            "next": month.period.next().label,
+            "days": month.days(),
+            "gaps": month.gaps(),
+            "publications": month.publications(),
+            "missing": month.prices.missing_count,
+            "count": month.prices.grid.count,
             "may_publish": may(request.user, "contracts.publish_index"),
         }
         return render(request, "contracts/prices.html", context)
@@ -73,41 +77,23 @@ class PricePage(StaffPage, View):
         return redirect(f"{reverse('office-prices', args=[code])}?{month}")
 
 
+class PriceChart(StaffPage, View):
+    """The prices of a month, as the chart takes them."""
+
+    verb = "contracts.view"
+
+    def get(self, request, code):
+        """Return the price of every interval and how final it is."""
+        series = get_object_or_404(IndexSeries, code=code)
+        return JsonResponse(_month(request, series).chart())
+
+
+def _month(request, series: IndexSeries) -> PriceMonth:
+    """Return the month that is asked for; without one the newest that has prices."""
+    asked = request.GET.get("month") or _newest_month(series)
+    return PriceMonth(series, read_month(asked, series.zone))
+
+
 def _newest_month(series: IndexSeries) -> str:
     newest = series.blocks.order_by("-day").values_list("day", flat=True).first()
     return f"{newest:%Y-%m}" if newest else f"{now():%Y-%m}"
-
-
-def _days(series: IndexSeries, period: Period, prices) -> list[dict]:
-    """Return each local day with its count, extremes and vintage; two queries."""
-    newest = {
-        block.day: block
-        for block in IndexBlock.objects.filter(
-            series_id=series.pk,
-            day__gte=period.start_utc.date(),
-            day__lte=period.end_utc.date(),
-        )
-        .order_by("version")
-        .defer("values")
-    }
-    grid, rows = prices.grid, []
-    for day in period.days():
-        start, end = period.day_bounds(day)
-        values = [
-            value
-            for at, value in enumerate(prices.values.tolist())
-            if value != MISSING and start <= grid.start_of(at) < end
-        ]
-        block = newest.get(start.date())
-        expected = int((end - start).total_seconds()) // (series.minutes * 60)
-        rows.append(
-            {
-                "day": day,
-                "published": len(values),
-                "missing": expected - len(values),
-                "lowest": from_price(min(values)) if values else None,
-                "highest": from_price(max(values)) if values else None,
-                "block": block,
-            }
-        )
-    return rows
