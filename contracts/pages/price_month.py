@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import groupby, pairwise
 from zoneinfo import ZoneInfo
@@ -77,8 +77,9 @@ class PriceMonth:
         known = values[values != MISSING]
         blocks = [
             self.newest[one]
-            for one in dict.fromkeys(self._utc_day(at) for at in range(first, last))
-            if one in self.newest
+            for one in dict.fromkeys(
+                self._utc_day(at) for at in range(first, last) if self.prices.values[at] != MISSING
+            )
         ]
         return {
             "day": day,
@@ -127,9 +128,12 @@ class PriceMonth:
         before: dict[date, list[int]] = {}
         changes = []
         for block in self.blocks:
-            old = before.get(block.day, [MISSING] * len(block.values))
-            changes.append((block, *_compared(old, block.values)))
-            before[block.day] = block.values
+            values = self._inside(block)
+            if all(value == MISSING for value in values):
+                continue  # of that day only hours of another local month are published
+            old = before.get(block.day, [MISSING] * len(values))
+            changes.append((block, *_compared(old, values)))
+            before[block.day] = values
 
         def act(change: tuple) -> tuple:
             block = change[0]
@@ -152,6 +156,12 @@ class PriceMonth:
                 )
             )
         return made[::-1]
+
+    def _inside(self, block: IndexBlock) -> list[int]:
+        """Return the prices of a block that lie in the month."""
+        grid, step = self.prices.grid, timedelta(minutes=self.prices.grid.minutes)
+        offset = (datetime.combine(block.day, time(), tzinfo=UTC) - grid.start_utc) // step
+        return block.values[max(0, -offset) : max(0, grid.count - offset)]
 
     def chart(self) -> dict:
         """Return the document that po-chart.js draws: price, and how final each one is."""

@@ -1,5 +1,8 @@
 """Published prices of one series in a month: what is missing, who published what, and files."""
 
+from datetime import UTC, datetime, time
+from zoneinfo import ZoneInfo
+
 from django.http import JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -7,7 +10,7 @@ from django.utils.http import urlencode
 from django.views import View
 
 from contracts.models import IndexSeries
-from contracts.pages.price_month import HEAD, PriceMonth
+from contracts.pages.price_month import DAY_MINUTES, HEAD, PriceMonth
 from contracts.services import publish_index_file
 from poweroptix.accounts.permissions import may
 from poweroptix.clock import now
@@ -96,4 +99,7 @@ def _month(request, series: IndexSeries) -> PriceMonth:
 
 def _newest_month(series: IndexSeries) -> str:
     newest = series.blocks.order_by("-day").values_list("day", flat=True).first()
-    return f"{newest:%Y-%m}" if newest else f"{now():%Y-%m}"
+    if newest is None or series.minutes == DAY_MINUTES:
+        return f"{newest or now():%Y-%m}"
+    begins = datetime.combine(newest, time(), tzinfo=UTC)  # a local month may end within that day
+    return f"{begins.astimezone(ZoneInfo(series.zone)):%Y-%m}"
