@@ -13,6 +13,7 @@ from billing.calc.carbon import carbon_block
 from billing.calc.corrections import correction_words
 from billing.calc.demand import demand_facts
 from billing.calc.parties import address_lines, bank_rows, contact_of, paper_of
+from billing.calc.provisional import provisional_words
 from billing.calc.usage import usage_of
 from billing.calc.wording import determinants, parts, read, sums
 from billing.documents.intervals_csv import interval_csv
@@ -200,7 +201,7 @@ def _line(line: Line, zone: str) -> dict[str, Any]:
         "line_code": line.line_code,
         "label": line.label,
         "clause": line.clause,
-        "under": correction_words(line.corrects_period, sheet),
+        "under": correction_words(line.corrects_period, sheet) or provisional_words(sheet),
         "quantity": line.quantity,
         "unit": line.unit,
         "rate_text": line.rate_text,

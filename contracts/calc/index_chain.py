@@ -44,6 +44,13 @@ class IndexParameters(LadderParameters):
         "other point.",
     )
 
+    finer_prices: str = param(
+        default="REFUSE",
+        choices=("REFUSE", "AVERAGE"),
+        help="Prices of shorter intervals than the readings are refused, or AVERAGE: the simple "
+        "mean of those within an interval prices it.",
+    )
+
     def __post_init__(self) -> None:
         """Refuse half a basis."""
         if bool(self.basis_index) != (self.basis_share_ratio is not None):
@@ -86,27 +93,34 @@ def reference(
     inputs: ChargeInputs, parameters: IndexParameters, grid: Grid, unit: str
 ) -> Reference:
     """Return the index of a clause on a grid; Refused when a series cannot price it."""
-    source = usable(parameters.index, inputs, unit, grid)
+    finer = parameters.finer_prices == "AVERAGE"
+    source = usable(parameters.index, inputs, unit, grid, finer)
     filled = price_ladder.climb(
         parameters.index, source, parameters, inputs.prices, inputs.period.zone
     )
-    prices, digest = filled.prices.onto(grid), filled.prices.digest()
+    prices, digest = mapped(filled.prices, grid), filled.prices.digest()
     if parameters.basis_index:
-        node = usable(parameters.basis_index, inputs, unit, grid)
-        prices = mixed(prices, node.onto(grid), parameters.basis_share_ratio or Decimal(0))
+        node = usable(parameters.basis_index, inputs, unit, grid, finer)
+        prices = mixed(prices, mapped(node, grid), parameters.basis_share_ratio or Decimal(0))
         digest = digest_of([digest, node.digest()])
     runs = price_ladder.spans(filled, grid.start_utc, grid.end_utc)
     return Reference(source, filled, prices, runs, digest)
 
 
-def usable(code: str, inputs: ChargeInputs, unit: str, grid: Grid) -> PriceSeries:
-    """Return a series in the unit of the term, no finer than the readings; else Refused."""
+def usable(
+    code: str, inputs: ChargeInputs, unit: str, grid: Grid, finer: bool = False
+) -> PriceSeries:
+    """Return a series in the unit of the term, no finer than the readings; else Refused.
+
+    `finer` allows prices of shorter intervals, as long as readings are whole numbers of them.
+    """
     source = priced_series(code, inputs.prices)
     if source.unit != unit:
         raise Refused(
             "contracts.index_unit", f"{code} is quoted in {source.unit}, the term in {unit}"
         )
-    if source.grid.minutes % grid.minutes:
+    averaged = finer and grid.minutes % source.grid.minutes == 0
+    if source.grid.minutes % grid.minutes and not averaged:
         raise Refused(
             "contracts.index_minutes",
             f"prices of {code} every {source.grid.minutes} minutes cannot price "
@@ -114,6 +128,21 @@ def usable(code: str, inputs: ChargeInputs, unit: str, grid: Grid) -> PriceSerie
             "readings or a multiple",
         )
     return source
+
+
+def mapped(prices: PriceSeries, grid: Grid) -> np.ndarray:
+    """Return the price of every interval of a grid in 10^-8: repeated, or the mean of finer ones.
+
+    A mean is rounded half-up to 8 decimals; it is missing where one of its prices is.
+    """
+    if prices.grid.minutes % grid.minutes == 0:
+        return prices.onto(grid)
+    fine = Grid(
+        grid.start_utc, prices.grid.minutes, grid.count * grid.minutes // prices.grid.minutes
+    )
+    parts = prices.onto(fine).reshape(grid.count, -1).tolist()
+    means = [MISSING if MISSING in part else price_ladder.mean(part) for part in parts]
+    return np.array(means, dtype=np.int64)
 
 
 def mixed(index: np.ndarray, node: np.ndarray, share: Decimal) -> np.ndarray:
@@ -150,9 +179,9 @@ def findings(
     result = []
     if parameters.basis_index:
         node = inputs.prices[parameters.basis_index]
-        result += missing(parameters.basis_index, node.onto(grid), grid, where)
+        result += missing(parameters.basis_index, mapped(node, grid), grid, where)
         result += not_final(parameters.basis_index, node, where)
-    result += missing(parameters.index, found.filled.prices.onto(grid), grid, where)
+    result += missing(parameters.index, mapped(found.filled.prices, grid), grid, where)
     substituted = price_ladder.finding(parameters.index, found.runs, where)
     result += [substituted] if substituted else []
     return result + not_final(parameters.index, found.source, where)
@@ -230,8 +259,10 @@ def interval_row(
 
 
 def said(parameters: IndexParameters, title: Callable[[str], str]) -> str:
-    """Return the name of the index in words, with its basis."""
+    """Return the name of the index in words, with its mean and its basis."""
     index = title(parameters.index)
+    if parameters.finer_prices == "AVERAGE":
+        index += " (the mean of its prices within an interval)"
     if not parameters.basis_index:
         return index
     share = words.percent(parameters.basis_share_ratio or Decimal(0))

@@ -156,14 +156,23 @@ def read_stamp(text: str, wanted: PriceFile, fold: int | None = None) -> datetim
 
     `fold` tells the first (0) of two equal local hours from the second (1).
     """
-    stamp = stamp_of(text)
     if wanted.minutes == DAY_MINUTES:
+        stamp = stamp_of(text)
         return datetime(stamp.year, stamp.month, stamp.day, tzinfo=UTC)
+    return instant_of(text, wanted.zone, fold)
+
+
+def instant_of(text: str, zone: str, fold: int | None = None) -> datetime:
+    """Return an instant in UTC as it is written, in `zone` where it has no offset.
+
+    Refused when it is no date and time, or has no offset and no zone is named.
+    """
+    stamp = stamp_of(text)
     if stamp.tzinfo is not None:
         return stamp.astimezone(UTC)
-    if not wanted.zone:
+    if not zone:
         raise Refused("contracts.price_naive", f"'{text}' has no offset; name the zone of the file")
-    return local_to_utc(stamp, wanted.zone, fold=fold)
+    return local_to_utc(stamp, zone, fold=fold)
 
 
 def stamp_of(text: str) -> datetime:

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import transaction
 
-from contracts.calc.index_csv import decode, read_stamp
+from contracts.calc.index_csv import decode, instant_of
 from contracts.events import Event, check_event, check_together, event_kind
 from contracts.models import Contract, ContractEvent
 from contracts.queries import event_of, standing
@@ -171,8 +171,8 @@ def _from_line(
     if None in row:
         raise Refused("contracts.event_file", "there are more cells than columns")
     cells = {name: (cell or "").strip() for name, cell in row.items()}
-    start = read_stamp(cells["start"], contract.zone)
-    end = read_stamp(cells["end"], contract.zone) if cells["end"] else start
+    start = instant_of(cells["start"], contract.zone)
+    end = instant_of(cells["end"], contract.zone) if cells["end"] else start
     values = {
         name: cell for name, cell in cells.items() if cell and name and name not in FILE_COLUMNS
     }

@@ -7,9 +7,11 @@ import pytest
 
 from billing.calc.corrections import correction_words
 from billing.calc.demand import demand_facts
+from billing.calc.provisional import provisional_words
 from billing.documents.view import demand_view, view_of
 from contracts.charges import charge_type
 from poweroptix.kernel.figure import Figure, Source
+from poweroptix.kernel.finding import Finding, Severity
 from poweroptix.kernel.worksheet import Row, Worksheet
 from tests.billing.sample import MARCH, ZONE, document, march_series, sheets
 from tests.contracts.builders import inputs, spread
@@ -101,3 +103,19 @@ def test_a_correction_says_its_month_and_why():
         "(volume effect −100.00)"
     )
     assert correction_words("", correction()) == ""
+
+
+def test_a_provisional_line_says_so_and_why():
+    def sheet(*metrics):
+        return Worksheet("Energy", findings=tuple(
+            Finding("contracts.price_provisional", "…", Severity.WARN, metric=metric)
+            for metric in metrics
+        ))  # fmt: skip
+
+    assert provisional_words(sheet()) == ""
+    assert provisional_words(sheet(None)) == (
+        "Provisional: the publisher may still change the prices"
+    )
+    assert provisional_words(sheet(None, Decimal(3))) == (
+        "Provisional: 3 prices were not published and are replaced as the clause says"
+    )

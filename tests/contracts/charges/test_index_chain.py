@@ -280,3 +280,19 @@ def test_needs_of_a_ladder():
     needs = index_chain.needs(terms)
     assert (needs.prices, needs.helped, needs.standby) == (("RT", "DA"), ("RT",), ("DA",))
     assert needs.days_before == {"RT": 7}
+
+
+def test_finer_prices_are_averaged_where_the_clause_says_so():
+    """Three prices of 20 minutes have a mean that does not end; a gap in one leaves no mean."""
+    fine = PriceSeries.of(
+        Grid(START, 20, 6), [Decimal(one) for one in ("1", "1", "2", "4", "4", "7")], "USD/MWh"
+    )
+    terms = {"index": "HUB", "finer_prices": "AVERAGE"}
+    sheet, _ = charge(KEY, month(["3", "1"], HUB=fine), terms)
+    assert sheet.exact_usd == Decimal("3") * Decimal("1.33333333") + 5
+    gap = PriceSeries.of(fine.grid, [*fine.decimals()[:5], None], "USD/MWh")
+    sheet, _ = charge(KEY, month(["3", "1"], HUB=gap), terms)
+    assert sheet.findings[0].message.startswith("no price of HUB for 2026-03-01 07:00 UTC")
+    whole = PriceSeries.of(Grid(START, 45, 4), [Decimal(1)] * 4, "USD/MWh")
+    with pytest.raises(Refused, match="every 45 minutes cannot price readings of 60 minutes"):
+        charge(KEY, month(["3", "1"], HUB=whole), terms)
