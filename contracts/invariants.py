@@ -93,7 +93,9 @@ def terms_readable(cursor):
             found.append(f"version {version.pk}: {error.message}")
             continue
         found += [f"version {version.pk}: no calendar {c}" for c in set(needs.calendars) - codes]
-        found += [f"version {version.pk}: no index series {c}" for c in set(needs.prices) - known]
+        found += [
+            f"version {version.pk}: no index series {c}" for c in set(needs.index_codes) - known
+        ]
     return found[:MOST]
 
 

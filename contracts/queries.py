@@ -1,6 +1,7 @@
 """Questions about contracts: what holds when, for whom, at which published prices."""
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
@@ -9,6 +10,7 @@ import numpy as np
 from django.db.models import Q, QuerySet
 
 from contracts.calc.price_terms import PricedTerm, PricingInputs
+from contracts.calc.price_versions import first_final, series_code
 from contracts.charges._base import Calendar
 from contracts.events import Event
 from contracts.models import (
@@ -152,6 +154,7 @@ def prices_for(
 ) -> tuple[dict[str, PriceSeries], list[PricePin]]:
     """Prices of each series over the period, newest version of every day, and what was read.
 
+    A name that ends in `@first` reads its series as it was first published as final.
     `days_before` names the series of which as many days before the period are wanted too. With
     `pins` exactly those versions are read; Refused when one is gone or differs. Unknown series are
     Refused; hours without a price are missing, never zero.
@@ -160,11 +163,14 @@ def prices_for(
     read: list[PricePin] = []
     pinned = None if pins is None else {(pin.series, pin.day): pin for pin in pins}
     for code in sorted(set(codes)):
-        series = IndexSeries.objects.filter(code=code).first()
+        series = IndexSeries.objects.filter(code=series_code(code)).first()
         if series is None:
-            raise Refused("contracts.index_unknown", f"there is no index series '{code}'")
+            raise Refused(
+                "contracts.index_unknown", f"there is no index series '{series_code(code)}'"
+            )
         grid = covering_grid(period, series.minutes, (days_before or {}).get(code, 0))
-        blocks = blocks_of(series, grid, pinned)
+        wanted = None if pinned is None else {d: pin for (c, d), pin in pinned.items() if c == code}
+        blocks = blocks_of(series, grid, wanted, composed=code != series.code)
         found[code] = join(series, grid, blocks)
         read += [pin_of(code, block) for block in blocks]
     return found, read
@@ -208,25 +214,38 @@ def covering_grid(period: Period, minutes: int, days_before: int = 0) -> Grid:
 
 
 def blocks_of(
-    series: IndexSeries, grid: Grid, pinned: Mapping[tuple[str, date], PricePin] | None
+    series: IndexSeries, grid: Grid, wanted: Mapping[date, PricePin] | None, *, composed: bool
 ) -> list[IndexBlock]:
-    """One version per UTC day of the grid, in order of days."""
+    """One version per UTC day of the grid, in order of days: the newest, or the pinned one.
+
+    `composed` ones hold the first final price of every interval up to that version; they are not
+    rows of the table.
+    """
     rows = IndexBlock.objects.filter(
         series_id=series.pk,
         day__gte=grid.start_utc.date(),
         day__lte=(grid.end_utc - timedelta(minutes=1)).date(),
     ).order_by("day", "version")
-    if pinned is None:
-        return list({block.day: block for block in rows}.values())
-    wanted = {day: pin for (code, day), pin in pinned.items() if code == series.code}
-    kept = {block.day: block for block in rows if block.version == versions(wanted, block.day)}
-    for day, pin in sorted(wanted.items()):
-        if day not in kept or bytes(kept[day].digest).hex() != pin.digest:
+    days: dict[date, list[IndexBlock]] = {}
+    for block in rows:
+        if wanted is None or block.version <= (versions(wanted, block.day) or 0):
+            days.setdefault(block.day, []).append(block)
+    for day, pin in sorted((wanted or {}).items()):
+        last = days[day][-1] if day in days else None
+        if last is None or (last.version, bytes(last.digest).hex()) != (pin.version, pin.digest):
             raise Refused(
                 "contracts.price_pin",
                 f"version {pin.version} of {series.code} on {day} is not what the run read",
             )
-    return list(kept.values())
+    return [first_of(blocks) if composed else blocks[-1] for blocks in days.values()]
+
+
+def first_of(blocks: list[IndexBlock]) -> IndexBlock:
+    """Return the newest version of a day with every price as it was first final."""
+    values, final = first_final((block.values, block.final) for block in blocks)
+    kept = copy(blocks[-1])
+    kept.values, kept.final = values.tolist(), final
+    return kept
 
 
 def versions(wanted: Mapping[date, PricePin], day: date) -> int | None:

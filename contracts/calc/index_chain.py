@@ -12,6 +12,7 @@ import numpy as np
 
 from contracts.calc import energy, price_ladder, words
 from contracts.calc.price_ladder import Filled, LadderParameters, priced_series
+from contracts.calc.price_versions import RevisionParameters
 from contracts.charges._base import ChargeInputs, Needs
 from poweroptix.kernel import exact
 from poweroptix.kernel.canonical import digest_of
@@ -28,7 +29,7 @@ from poweroptix.kernel.worksheet import IntervalRow, Row
 
 
 @dataclass(frozen=True, kw_only=True)
-class IndexParameters(LadderParameters):
+class IndexParameters(RevisionParameters, LadderParameters):
     """The part of a clause that names the index, the basis to another point, and the ladder."""
 
     index: str = param(help="Code of the index series.")
@@ -59,18 +60,19 @@ class IndexParameters(LadderParameters):
 
     def codes(self) -> tuple[str, ...]:
         """Codes of all series that the clause reads."""
-        found = [self.index, *self.helpers(), *([self.basis_index] if self.basis_index else [])]
-        return tuple(dict.fromkeys(found))
+        found = [self.named(self.index), *self.helpers(), self.named(self.basis_index)]
+        return tuple(dict.fromkeys(filter(None, found)))
 
 
 def needs(parameters: IndexParameters, days_before: int = 0) -> Needs:
     """Return the series that a clause reads and which of their gaps it answers for."""
-    known = (parameters.index, parameters.basis_index)
+    index = parameters.named(parameters.index)
+    known = (index, parameters.named(parameters.basis_index))
     return Needs(
         prices=parameters.codes(),
-        helped=(parameters.index,) if parameters.ladder else (),
+        helped=(index,) if parameters.ladder else (),
         standby=tuple(code for code in parameters.helpers() if code not in known),
-        days_before={parameters.index: max(days_before, parameters.days_before())},
+        days_before={index: max(days_before, parameters.days_before())},
     )
 
 
@@ -94,13 +96,13 @@ def reference(
 ) -> Reference:
     """Return the index of a clause on a grid; Refused when a series cannot price it."""
     finer = parameters.finer_prices == "AVERAGE"
-    source = usable(parameters.index, inputs, unit, grid, finer)
+    source = usable(parameters.named(parameters.index), inputs, unit, grid, finer)
     filled = price_ladder.climb(
         parameters.index, source, parameters, inputs.prices, inputs.period.zone
     )
     prices, digest = mapped(filled.prices, grid), filled.prices.digest()
     if parameters.basis_index:
-        node = usable(parameters.basis_index, inputs, unit, grid, finer)
+        node = usable(parameters.named(parameters.basis_index), inputs, unit, grid, finer)
         prices = mixed(prices, mapped(node, grid), parameters.basis_share_ratio or Decimal(0))
         digest = digest_of([digest, node.digest()])
     runs = price_ladder.spans(filled, grid.start_utc, grid.end_utc)
@@ -178,7 +180,7 @@ def findings(
     where = place(inputs)
     result = []
     if parameters.basis_index:
-        node = inputs.prices[parameters.basis_index]
+        node = inputs.prices[parameters.named(parameters.basis_index)]
         result += missing(parameters.basis_index, mapped(node, grid), grid, where)
         result += not_final(parameters.basis_index, node, where)
     result += missing(parameters.index, mapped(found.filled.prices, grid), grid, where)

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from contracts.calc.price_versions import series_code
 from contracts.events import Event, check_together
 from poweroptix.kernel.calendar import TouSchedule
 from poweroptix.kernel.errors import Refused
@@ -211,6 +212,11 @@ class Needs:
     helped: tuple[str, ...] = ()
     standby: tuple[str, ...] = ()
     days_before: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def index_codes(self) -> list[str]:
+        """Codes of the index series behind the names of the prices."""
+        return sorted({series_code(name) for name in self.prices})
 
 
 @dataclass(frozen=True)

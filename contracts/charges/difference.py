@@ -93,7 +93,7 @@ class Difference(ChargeType):
             f"Difference: the customer pays {pays} and receives {gets} for every interval"
             f"{words.since(context)}, {self._volume_said(parameters, context)}. No energy moves; "
             f"{NEGATIVE[parameters.negative_prices]}; "
-            f"{price_ladder.sentence(parameters, context.title)}"
+            f"{price_ladder.sentence(parameters, context.title)}{parameters.said_revisions()}"
         )
         unit = energy.PRICE_UNITS[parameters.price_unit].quoted_unit
         return f"{text}. {words.rounding(parameters.quantity_places, unit, parameters.line_per)}"
@@ -205,7 +205,7 @@ def _energy_of(volume_kw: Decimal, grid: Grid) -> list[Decimal]:
 
 def _block(inputs: ChargeInputs, parameters: Any) -> Series:
     """Return a flat block over the days in force, as fine as the index."""
-    source = price_ladder.priced_series(parameters.index, inputs.prices)
+    source = price_ladder.priced_series(parameters.named(parameters.index), inputs.prices)
     grid = Grid.spanning(*inputs.window(), min(source.grid.minutes, BLOCK_MINUTES))
     return Series.of(grid, list(_energy_of(parameters.volume_kw, grid)), "kWh")
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from contracts.calc import energy, gas_days, index_chain, price_ladder, words
 from contracts.calc.price_ladder import Filled, LadderParameters
+from contracts.calc.price_versions import RevisionParameters
 from contracts.charges._base import ChargeInputs, ChargeType, Needs, TermContext, charge_types
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.figure import Figure, Source
@@ -35,7 +36,7 @@ class GasIndexed(ChargeType):
     title = "Energy at a gas index times a heat rate"
 
     @dataclass(frozen=True, kw_only=True)
-    class Parameters(LadderParameters, energy.QuantityParameters):
+    class Parameters(RevisionParameters, LadderParameters, energy.QuantityParameters):
         """Index, delivery of the gas, heat rate, gas day, and what stands in for a price."""
 
         line_per: str = param(
@@ -100,12 +101,13 @@ class GasIndexed(ChargeType):
     def needs(self, parameters: Any) -> Needs:
         """Return the gas index, its substitutes, the days before, and the holidays."""
         reach = gas_days.CARRY_REACH_DAYS if parameters.unpublished_days == "CARRY" else 0
+        index = parameters.named(parameters.gas_index)
         return Needs(
-            prices=(parameters.gas_index, *parameters.helpers()),
+            prices=(index, *parameters.helpers()),
             calendars=(parameters.holiday_calendar,) if parameters.holiday_calendar else (),
-            helped=(parameters.gas_index,),
+            helped=(index,),
             standby=parameters.helpers(),
-            days_before={parameters.gas_index: 1 + reach + parameters.days_before()},
+            days_before={index: 1 + reach + parameters.days_before()},
         )
 
     def sentence(self, parameters: Any, context: TermContext | None = None) -> str:
@@ -132,6 +134,7 @@ class GasIndexed(ChargeType):
                 "before"
             )
         text += f"; {price_ladder.sentence(parameters, context.title)}"
+        text += parameters.said_revisions()
         cents = words.rounding(parameters.quantity_places, "MWh", parameters.line_per)
         return f"{text}. {cents}"
 
@@ -213,7 +216,7 @@ class _Gas:
 def _gas(inputs: ChargeInputs, parameters: Any) -> _Gas:
     """Return the gas prices of a term. Refused in another unit, or unless they are daily."""
     code = parameters.gas_index
-    source = price_ladder.priced_series(code, inputs.prices)
+    source = price_ladder.priced_series(parameters.named(code), inputs.prices)
     if source.unit != GAS_UNIT:
         text = f"{code} is quoted in {source.unit}, a gas index in {GAS_UNIT}"
         raise Refused("contracts.index_unit", text)

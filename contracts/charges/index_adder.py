@@ -96,6 +96,7 @@ class IndexAdder(ChargeType):
             if parameters.negative_prices == "ALLOW"
             else "a price below zero stops the bill until it is settled between the parties"
         )
+        text += parameters.said_revisions()
         if parameters.split_adder:
             text += "; index and adder are printed as two rows"
         cents = words.rounding(parameters.quantity_places, unit, parameters.line_per)

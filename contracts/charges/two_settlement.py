@@ -39,7 +39,7 @@ class TwoSettlement(ChargeType):
         of_index = index_chain.needs(parameters)
         return Needs(
             series=(parameters.schedule,),
-            prices=(parameters.day_ahead_index, *of_index.prices),
+            prices=(parameters.named(parameters.day_ahead_index), *of_index.prices),
             helped=of_index.helped,
             standby=tuple(one for one in of_index.standby if one != parameters.day_ahead_index),
             days_before=of_index.days_before,
@@ -56,7 +56,7 @@ class TwoSettlement(ChargeType):
             f"{context.title(parameters.day_ahead_index)}, per {unit} as published, and what was "
             f"metered beyond it at that of {index_chain.said(parameters, context.title)}; what was "
             "metered less counts against it; "
-            f"{price_ladder.sentence(parameters, context.title)}"
+            f"{price_ladder.sentence(parameters, context.title)}{parameters.said_revisions()}"
         )
         return f"{text}. {words.rounding(parameters.quantity_places, unit, parameters.line_per)}"
 
@@ -67,7 +67,10 @@ class TwoSettlement(ChargeType):
         metered, where = inputs.quantity(), index_chain.place(inputs)
         schedule = _schedule(inputs, parameters, metered)
         ahead = index_chain.usable(
-            parameters.day_ahead_index, inputs, parameters.price_unit, schedule.grid
+            parameters.named(parameters.day_ahead_index),
+            inputs,
+            parameters.price_unit,
+            schedule.grid,
         )
         found = index_chain.reference(inputs, parameters, metered.grid, parameters.price_unit)
         day_ahead = ahead.onto(schedule.grid)
@@ -76,29 +79,15 @@ class TwoSettlement(ChargeType):
         findings += index_chain.not_final(parameters.day_ahead_index, ahead, where)
         findings += index_chain.findings(inputs, parameters, found, metered.grid)
         usable = not any(one.severity == Severity.BLOCK for one in findings)
-        label = inputs.term.label
+        deviation = f"{inputs.term.quantity_name} less {parameters.schedule}"
         legs = (
-            (f"{label}, day-ahead schedule", schedule, day_ahead, ahead.vintage, ahead.digest(),
-             parameters.day_ahead_index, parameters.schedule),
-            (f"{label}, real-time deviation", metered.subtract(schedule), found.prices,
-             found.source.vintage, found.digest, parameters.index,
-             f"{inputs.term.quantity_name} less {parameters.schedule}"),
+            _Leg("day-ahead schedule", schedule, parameters.schedule, day_ahead,
+                 parameters.day_ahead_index, ahead.vintage, ahead.digest()),
+            _Leg("real-time deviation", metered.subtract(schedule), deviation, found.prices,
+                 parameters.index, found.source.vintage, found.digest),
         )  # fmt: skip
-        rows: list[Row | IntervalRow] = []
-        for said, quantity, prices, vintage, digest, code, name in legs:
-            signed = quantity if parameters.customer == "BUYS" else quantity.negated()
-            rows.append(
-                index_chain.interval_row(
-                    said,
-                    inputs,
-                    parameters,
-                    signed,
-                    prices if usable else None,
-                    Source("index", code, f"{code}, {vintage}"),
-                    digest,
-                    quantity=energy.quantity_figures(inputs, signed, None, parameters, name),
-                )
-            )
+        rows = [_row(inputs, parameters, leg, usable) for leg in legs]
+        label = inputs.term.label
         sheet = Worksheet(
             label,
             tuple(rows),
@@ -108,6 +97,34 @@ class TwoSettlement(ChargeType):
             line_per=parameters.line_per,
         )
         return sheet, {}
+
+
+@dataclass(frozen=True)
+class _Leg:
+    """One settlement: its energy with the name of it, its prices with where they are from."""
+
+    label: str
+    energy: Series
+    name: str
+    prices: np.ndarray
+    code: str
+    vintage: str
+    digest: str
+
+
+def _row(inputs: ChargeInputs, parameters: Any, leg: _Leg, usable: bool) -> IntervalRow | Row:
+    """Return the row of a settlement, a credit where the customer sells."""
+    series = leg.energy if parameters.customer == "BUYS" else leg.energy.negated()
+    return index_chain.interval_row(
+        f"{inputs.term.label}, {leg.label}",
+        inputs,
+        parameters,
+        series,
+        leg.prices if usable else None,
+        Source("index", leg.code, f"{leg.code}, {leg.vintage}"),
+        leg.digest,
+        quantity=energy.quantity_figures(inputs, series, None, parameters, leg.name),
+    )
 
 
 def _schedule(inputs: ChargeInputs, parameters: Any, metered: Series) -> Series:

@@ -142,13 +142,13 @@ def check_term(term: PricedTerm, version: ContractVersion) -> list[Finding]:
         for code in needs.calendars
         if code not in known
     ]
-    read = needs.prices + needs.histories
-    have = set(IndexSeries.objects.filter(code__in=read).values_list("code", flat=True))
+    wanted = (*needs.index_codes, *needs.histories)
+    have = set(IndexSeries.objects.filter(code__in=wanted).values_list("code", flat=True))
     findings += [
         Finding(
             "contracts.index_unknown", f"{where}: there is no index series '{code}'", where=where
         )
-        for code in read
+        for code in wanted
         if code not in have
     ]
     upper = version.valid.upper

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from contracts.calc.price_versions import series_code
 from contracts.charges import Needs
 from poweroptix.kernel.finding import Finding, Severity
 from poweroptix.kernel.fixed import MISSING
@@ -97,10 +98,12 @@ def judge_prices(
     only stands by for them.
     """
     findings = []
-    for code, series in sorted(prices.items()):
-        if code in needs.standby:
+    for name, series in sorted(prices.items()):
+        if name in needs.standby:
             continue
-        missing = 0 if code in needs.helped else _missing(series, period)
+        code, missing = series_code(name), _missing(series, period)
+        if name in needs.helped:
+            missing = 0
         if missing:
             text = f"{code}: {missing} of {series.grid.count} prices are not published."
             code_of, fix = "settlement.price_missing", "Publish the missing prices."

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
+from contracts.calc.price_versions import series_code
 from contracts.models import IndexSeries
 from contracts.queries import prices_for
 from poweroptix.kernel.period import Period
@@ -33,10 +34,10 @@ def flag_prices(
     )
     told = []
     for run in runs.select_related("contract").order_by("period", "contract__code", "version"):
-        before, after = _prices(run, series.code)
-        if before is None or after is None:
+        pairs = _prices(run, series.code)
+        if not pairs:
             continue
-        count = _note(run, series.code, before, after, now)
+        count = _note(run, series.code, pairs, now)
         if count and run.is_settled:
             told.append(
                 f"{run.contract.code} {run.period} v{run.version} is approved with other prices: "
@@ -45,26 +46,31 @@ def flag_prices(
     return told
 
 
-def _prices(run: SettlementRun, code: str) -> tuple[PriceSeries | None, PriceSeries | None]:
-    """Return the prices that a run read and the newest ones; None where it reads no such series."""
+def _prices(run: SettlementRun, code: str) -> list[tuple[PriceSeries, PriceSeries]]:
+    """Return the prices that a run read of a series and the same ones now, under each name."""
     content = bytes(run.inputs)
     if code.encode() not in content:
-        return None, None
-    entry = json.loads(content)["prices"].get(code)
-    if entry is None or "ref" not in entry:
-        return None, None
+        return []
     period = Period(run.start_utc, run.end_utc, run.contract.zone, run.period)
-    reach = {code: entry["ref"].get("days_before", 0)}
-    found, _ = prices_for([code], period, days_before=reach)
-    return StoredResolver(period).prices(code, entry["ref"]), found[code]
+    pairs = []
+    for name, entry in json.loads(content)["prices"].items():
+        if series_code(name) == code and "ref" in entry:
+            reach = {name: entry["ref"].get("days_before", 0)}
+            found, _ = prices_for([name], period, days_before=reach)
+            pairs.append((StoredResolver(period).prices(name, entry["ref"]), found[name]))
+    return pairs
 
 
 def _note(
-    run: SettlementRun, code: str, before: PriceSeries, after: PriceSeries, now: datetime
+    run: SettlementRun, code: str, pairs: list[tuple[PriceSeries, PriceSeries]], now: datetime
 ) -> int:
     """Write, rewrite or take away the correction of a run; return how many prices differ."""
-    differs = np.flatnonzero(before.values != after.values)
-    if not differs.size:
+    differs = [
+        (after.grid.start_of(at), after.grid.start_of(at + 1))
+        for before, after in pairs
+        for at in np.flatnonzero(before.values != after.values).tolist()
+    ]
+    if not differs:
         Correction.objects.filter(run=run, series=code).delete()
         return 0
     Correction.objects.update_or_create(
@@ -74,10 +80,10 @@ def _note(
         defaults={
             "tenant_id": run.tenant_id,
             "scope": Correction.Scope.PRICE,
-            "start_utc": after.grid.start_of(int(differs[0])),
-            "end_utc": after.grid.start_of(int(differs[-1]) + 1),
-            "interval_count": int(differs.size),
+            "start_utc": min(start for start, _ in differs),
+            "end_utc": max(end for _, end in differs),
+            "interval_count": len(set(differs)),
             "created_at": now,
         },
     )
-    return int(differs.size)
+    return len(set(differs))

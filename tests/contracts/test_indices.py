@@ -178,3 +178,17 @@ def test_a_daily_series_has_one_price_per_local_date_and_may_reach_back(hub):
     assert found["HUB"].decimals()[:18] == list(range(6, 24))
     again, _ = queries.prices_for(["GAS"], period, pins=pins, days_before={"GAS": 2})
     assert again["GAS"].digest() == found["GAS"].digest()
+
+
+def test_a_series_is_read_as_it_was_first_final_and_pinned_so(hub):
+    publish(hub, rows(*["1"] * 48), vintage="prelim", final=False)
+    publish(hub, rows(*["2"] * 40), vintage="final")
+    before, pins = queries.prices_for(["HUB@first", "HUB"], DAY)
+    publish(hub, rows("9", "9", start=START + timedelta(hours=6)), vintage="correction")
+    after, _ = queries.prices_for(["HUB@first", "HUB"], DAY)
+    assert after["HUB"].decimals()[:3] == [9, 9, 2]
+    assert after["HUB@first"].decimals() == [2] * 24
+    assert before["HUB@first"].decimals() == [2] * 24
+    assert {pin.series for pin in pins} == {"HUB", "HUB@first"}
+    again, _ = queries.prices_for(["HUB@first"], DAY, pins=pins)
+    assert again["HUB@first"].digest() == before["HUB@first"].digest()

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from contracts.calc import index_chain, price_ladder
 from contracts.calc.price_ladder import LadderParameters, Rung, climb
+from contracts.calc.price_versions import first_final
 from contracts.charges import charge_type
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.grid import Grid
@@ -296,3 +297,32 @@ def test_finer_prices_are_averaged_where_the_clause_says_so():
     whole = PriceSeries.of(Grid(START, 45, 4), [Decimal(1)] * 4, "USD/MWh")
     with pytest.raises(Refused, match="every 45 minutes cannot price readings of 60 minutes"):
         charge(KEY, month(["3", "1"], HUB=whole), terms)
+
+
+def test_a_clause_may_take_prices_as_they_were_first_final():
+    ladder = [{"take": "SERIES", "series": "NODE"}]
+    terms = {"index": "HUB", "revisions": "FIRST_FINAL", "basis_index": "NODE",
+             "basis_share_ratio": "1", "ladder": ladder}  # fmt: skip
+    kind = charge_type(KEY)
+    parsed = kind.parse(terms)
+    needs = kind.needs(parsed)
+    assert needs.prices == ("HUB@first", "NODE", "NODE@first")
+    assert (needs.helped, needs.standby) == (("HUB@first",), ("NODE",))
+    assert needs.index_codes == ["HUB", "NODE"]
+    first = {"HUB@first": hourly(["4"]), "NODE@first": hourly(["7"])}
+    given_month = month(["1"], HUB=hourly(["1"]), **first)
+    assert amount(KEY, given_month, terms) == "7.00"
+    assert "as it was first published as final, whatever is revised later" in kind.sentence(parsed)
+    with pytest.raises(Refused, match="no prices of 'HUB@first'; known: HUB"):
+        charge(KEY, month(["1"], HUB=hourly(["1"])), {"index": "HUB", "revisions": "FIRST_FINAL"})
+
+
+def test_the_first_final_price_holds():
+    """Provisional first, final in two publications, then a revision that changes nothing."""
+    gap = -(2**63)
+    prices, is_final = first_final([([1, 2, 3], False), ([10, 2, gap], True)])
+    assert (prices.tolist(), is_final) == ([10, 2, gap], False)
+    prices, is_final = first_final(
+        [([1, 2, 3], False), ([10, 20, gap], True), ([11, 21, 30], True), ([12, 22, 32], True)]
+    )
+    assert (prices.tolist(), is_final) == ([10, 20, 30], True)
