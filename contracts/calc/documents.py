@@ -144,8 +144,12 @@ def read_line(entry: Any) -> PricedLine:
     try:
         amount = entry["amount_usd"]
         known = None if amount is None else Decimal(amount)
-        line = PricedLine(int(entry["line_code"]), str(entry["label"]), known)
-    except (KeyError, TypeError, ValueError, InvalidOperation) as error:
+        figures = {
+            name: None if text is None else Decimal(text)
+            for name, text in entry.get("figures", {}).items()
+        }
+        line = PricedLine(int(entry["line_code"]), str(entry["label"]), known, figures)
+    except (AttributeError, KeyError, TypeError, ValueError, InvalidOperation) as error:
         text = (
             f'lines: {entry!r} is not {{"line_code": 10, "label": "Energy", "amount_usd": "1.00"}}'
         )

@@ -141,7 +141,9 @@ class Blocks:
         self.counter = BlockCounter(inputs, carry if self.yearly else {}, self.unit)
         self.kw = BillingKw(inputs, series, terms.billing_kw, carry) if terms.billing_kw else None
         self.growth = escalation.Escalation(inputs, terms)
-        self.segments = self._segments()
+        self.segments = block_segments(
+            inputs, self.growth, terms, yearly=self.yearly, resets_on=terms.resets_on
+        )
 
     @property
     def findings(self) -> tuple[Any, ...]:
@@ -263,23 +265,29 @@ class Blocks:
         places = (self.terms.quantity_places, Mode.HALF_UP)
         return Figure.computed("up_to_quantity", self.unit, formula, *figures, round_to=places)
 
-    def _segments(self) -> list[BlockSegment]:
-        """Days in force, cut where a price or the year of the blocks turns."""
-        years = {
-            day: part.year
-            for part in self.growth.segments
-            for day in self.inputs.days_in_force()
-            if part.first_day <= day <= part.last_day
-        }
-        first = self.inputs.days_in_force()[0]
-        counted = dict.fromkeys(years, first)
-        if self.yearly:
-            year = block_year(self.inputs, self.terms.resets_on, self.terms.contract_year)
-            counted = {day: year.first_day(day) for day in years}
-        found = []
-        for (price_year, since), group in groupby(
-            years, key=lambda day: (years[day], counted[day])
-        ):
-            days = list(group)
-            found.append(BlockSegment(days[0], days[-1], price_year, since))
-        return found
+
+def block_segments(
+    inputs: ChargeInputs,
+    growth: escalation.Escalation,
+    terms: escalation.EscalatorParameters,
+    *,
+    yearly: bool,
+    resets_on: date | None = None,
+) -> list[BlockSegment]:
+    """Days in force, cut where a price turns, or with `yearly` where the counted year does."""
+    days = inputs.days_in_force()
+    years = {
+        day: part.year
+        for part in growth.segments
+        for day in days
+        if part.first_day <= day <= part.last_day
+    }
+    counted = dict.fromkeys(days, days[0])
+    if yearly:
+        year = block_year(inputs, resets_on, terms.contract_year)
+        counted = {day: year.first_day(day) for day in days}
+    found = []
+    for (price_year, since), group in groupby(days, key=lambda day: (years[day], counted[day])):
+        run = list(group)
+        found.append(BlockSegment(run[0], run[-1], price_year, since))
+    return found

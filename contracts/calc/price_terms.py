@@ -96,7 +96,8 @@ def price_terms(
                 **{**error.data, "line_code": term.line_code},
             ) from error
         priced.append((term, sheet))
-        lines += (PricedLine(term.line_code, term.label, sheet.amount_usd),)
+        figures = {figure.name: figure.value for figure in sheet.figures}
+        lines += (PricedLine(term.line_code, term.label, sheet.amount_usd, figures),)
         if carried:
             carry_out[key] = carried
     return priced, carry_out

@@ -59,12 +59,14 @@ class Calendar:
 class PricedLine:
     """A line of the same bill that was priced before: its code and its printed amount.
 
-    None where an input of that line is missing; what rests on it has no amount either.
+    None where an input of that line is missing; what rests on it has no amount either. `figures`
+    are the named determinants of its worksheet, for example make_up_mwh.
     """
 
     line_code: int
     label: str
     amount_usd: Decimal | None
+    figures: Mapping[str, Decimal | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,15 @@ def settings_of(key, price):
                 for name in ("ON", "OFF")
             ],
         },
+        "excess_energy@1": {
+            "price": text,
+            "contract_quantity": "1",
+            "test": "MONTH",
+            "prices": "BOTH",
+            "excess_price": "SHARE",
+            "excess_ratio": "0.75",
+            "part_month": "WHOLE",
+        },
         "minimum_bill@1": {"minimum": text, "lines": [10], "part_month": "WHOLE"},
         "tax@1": {
             "rates": [{"from_date": "2026-01-01", "rate_ratio": f"{price / 2000:f}"}],
@@ -183,6 +192,7 @@ BY_ENERGY = (
     "formula@1",
     "block_energy@1",
     "tou_blocks@1",
+    "excess_energy@1",
 )
 
 

@@ -304,6 +304,24 @@ CASES = [
         f"(America/Chicago time). {MWH}",
     ),
     (
+        "excess_energy@1",
+        {
+            "price": "58.4",
+            "contract_quantity": "30000",
+            "limit_ratio": "1.1",
+            "test": "MONTH",
+            "prices": "BOTH",
+            "excess_price": "LOWER_OF_INDEX",
+            "index": "hub",
+            "excess_ratio": "0.75",
+            "part_month": "DAYS",
+        },
+        "Energy above 110 % of 30,000 MWh in a month is excess and paid at 75 % of the price or at "
+        "West hub day-ahead, whichever is lower; energy up to that costs $58.40 per MWh from 1 "
+        "July 2026, without escalation. This line bills all energy; the limit of a part month is "
+        f"shortened to its days. {MWH}",
+    ),
+    (
         "minimum_bill@1",
         {"minimum": "45000", "lines": [20, 10], "part_month": "WHOLE"},
         "Minimum bill: $45,000.00 a month from 1 July 2026. When the printed amounts of lines 10 "
