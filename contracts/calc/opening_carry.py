@@ -5,9 +5,14 @@ from typing import Any
 
 from contracts.calc.block_counter import counted_of
 from contracts.calc.demand import known_peaks
+from contracts.calc.make_up import paid_of
 from poweroptix.kernel.errors import Refused
 
-READERS: tuple[Callable[[Mapping[str, Any]], Any], ...] = (known_peaks, counted_of)
+READERS: tuple[Callable[[Mapping[str, Any]], Any], ...] = (
+    known_peaks,
+    counted_of,
+    paid_of,
+)
 
 
 def check_carry(carry: Any) -> None:

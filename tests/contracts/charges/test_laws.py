@@ -106,6 +106,18 @@ def settings_of(key, price):
             "excess_ratio": "0.75",
             "part_month": "WHOLE",
         },
+        "take_or_pay@1": {
+            "price": text,
+            "contract_quantity": "5",
+            "take_ratio": "0.9",
+            "test": "MONTH",
+            "pays": "FULL_PRICE",
+            "excused": [],
+            "deemed": [],
+            "make_up_years": 0,
+            "energy_billed": "OTHER_TERMS",
+            "part_month": "WHOLE",
+        },
         "minimum_bill@1": {"minimum": text, "lines": [10], "part_month": "WHOLE"},
         "tax@1": {
             "rates": [{"from_date": "2026-01-01", "rate_ratio": f"{price / 2000:f}"}],
@@ -153,6 +165,7 @@ def given_load(values, price=Decimal(0), **more):
     days = Grid(datetime(2026, 3, 7, tzinfo=UTC), 1440, 3)
     gas = PriceSeries.of(days, [Decimal(3)] * 3, "USD/MMBtu")
     ahead = PriceSeries.of(GRID, [price] * GRID.count, "USD/MWh")
+    more = {"anchor_date": date(2026, 1, 1)} | more
     more = {"term": term("Line", 60), "lines": (PricedLine(10, "Energy", Decimal("12.34")),)} | more
     more["pools"] = {"site": SITE}
     given_inputs = inputs(

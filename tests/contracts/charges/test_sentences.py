@@ -322,6 +322,29 @@ CASES = [
         f"shortened to its days. {MWH}",
     ),
     (
+        "take_or_pay@1",
+        {
+            "price": "60",
+            "contract_quantity": "360000",
+            "year_quantities": [{"contract_year": 1, "quantity": "180000"}],
+            "take_ratio": "0.9",
+            "test": "CONTRACT_YEAR",
+            "pays": "LESS_AVOIDED_COST",
+            "avoided_cost": "21.5",
+            "excused": ["outage", "force majeure"],
+            "deemed": ["deemed energy"],
+            "make_up_years": 2,
+            "energy_billed": "OTHER_TERMS",
+            "part_month": "WHOLE",
+        },
+        "Take or pay: 90 % of 360,000 MWh, in year 1 180,000 MWh in a contract year at $60.00 per "
+        "MWh from 1 July 2026, without escalation. Taken is the energy supplied and deemed energy; "
+        "excused is outage and force majeure. What is missing is paid at the price of the "
+        "energy less $21.50, once, in the last month of the year. It may be made up within 2 "
+        "contract years by energy above that, oldest first, at the difference of the prices. The "
+        f"energy itself is billed by other lines. {MWH}",
+    ),
+    (
         "minimum_bill@1",
         {"minimum": "45000", "lines": [20, 10], "part_month": "WHOLE"},
         "Minimum bill: $45,000.00 a month from 1 July 2026. When the printed amounts of lines 10 "
