@@ -189,10 +189,22 @@ def test_price_per_kwh_keeps_six_decimals_of_the_quantity():
     assert amount(KEY, inputs("2026-03", spread(grid, "53489.737654")), terms) == "4011.73"
 
 
-def test_parameters_with_the_same_text_are_read_once_and_wrong_ones_every_time():
-    kind = charge_type("fixed_energy@1")
-    assert kind.parse({"price": "50"}) is kind.parse({"price": "50"})
-    assert kind.parse({"price": Decimal(50)}) == kind.parse({"price": "50"})
-    for _again in range(2):
-        with pytest.raises(Refused, match="must be a number written as text"):
-            kind.parse({"price": 0.5})
+@pytest.mark.parametrize(("of", "name"), [("METERED", "mult"), ("SENT", "div")])
+def test_a34_losses_raise_the_quantity_two_ways(of, name):
+    expected = example("A34")["expected"]
+    grid = Period.month(CHICAGO, "2026-03").grid(15)
+    terms = {"price": "55.00", "loss_ratio": "0.0215", "loss_share_of": of}
+    sheet, _ = charge(KEY, inputs("2026-03", spread(grid, "18245120")), terms)
+    assert sheet.rows[0].quantity.value == Decimal(expected[name])
+    assert str(sheet.amount_usd) == expected["at_55_00"][name]
+    mult, div = Decimal(expected["mult"]), Decimal(expected["div"])
+    assert div - mult == Decimal(expected["difference_mwh"])
+
+
+@pytest.mark.parametrize("point", ["LINE", "INTERVAL", "DAY"])
+def test_losses_count_wherever_cents_are_made(point):
+    grid = Period.month(CHICAGO, "2026-03").grid(60)
+    given = inputs("2026-03", flat(grid, "1000"), rounding_point=point)
+    terms = {"price": "50", "loss_ratio": "0.02", "loss_share_of": "METERED"}
+    assert amount(KEY, given, terms) == "37893.00"
+    assert amount(KEY, given, terms | {"loss_ratio": "0"}) == "37150.00"

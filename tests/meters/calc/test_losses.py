@@ -20,10 +20,26 @@ from meters.calc.losses import (
 )
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.rounding import estimate as rounded
+from tests.contracts.cases import example as settlement_example
 from tests.meters.cases import example, needs_cases
 from tests.meters.estimation.sheets import series
 
 SHEET = Transformer(Decimal(10_000_000), Decimal("0.12"), Decimal("0.45"))
+
+
+def test_a34_a_transformer_of_the_settlement_examples():
+    """60 MVA, 38 kW without load, 210 kW at its rating; four quarter-hours at rated volts."""
+    case = settlement_example("A34")
+    rated = Decimal(60_000_000)
+    iron, copper = (Decimal(kw) * 100_000 / rated for kw in (38, 210))
+    sheet = Transformer(rated, iron_w_pct=iron, copper_w_pct=copper)
+    losses = [
+        energy_kwh(watts(sheet, Decimal(1), Decimal(mva) / 60).total, 15)
+        for mva in case["inputs"]["mva"]
+    ]
+    steps = case["steps"][2].split("[")[1].strip("]").replace("'", "").split(", ")
+    assert [f"{float(one):.4f}" for one in losses] == steps
+    assert f"{float(sum(losses)):.4f}" == case["expected"]["transformer_kwh"]
 
 
 @needs_cases
