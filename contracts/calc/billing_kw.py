@@ -15,7 +15,7 @@ import numpy as np
 
 from contracts.calc import demand, power_factor
 from contracts.calc.checked import Checked, refuse
-from contracts.calc.energy import name_of
+from contracts.calc.energy import missing_finding, name_of
 from contracts.calc.losses import LossParameters, loss_figure, loss_formula
 from contracts.calc.power_factor import PowerFactorParameters
 from contracts.charges._base import ChargeInputs
@@ -139,6 +139,16 @@ def other_quantities(terms: BillingKwParameters) -> tuple[str, ...]:
     """Return the names of the quantities that the kW need beside the one that is billed."""
     named = (terms.coincident_with, terms.pf_reactive if terms.pf_reference_ratio else "")
     return tuple(name for name in named if name)
+
+
+def missing_reading(
+    inputs: ChargeInputs, series: Series, terms: BillingKwParameters | None
+) -> Finding | None:
+    """Return what blocks: a reading that is missing in the quantity or in one that kW need."""
+    gap = missing_finding(inputs, series)
+    for name in other_quantities(terms) if terms is not None else ():
+        gap = gap or missing_finding(inputs, inputs.quantity(name), name=name)
+    return gap
 
 
 class BillingKw:

@@ -54,13 +54,17 @@ class QuantityParameters:
 
 
 def missing_finding(
-    inputs: ChargeInputs, series: Series, code: str = "contracts.quantity_missing"
+    inputs: ChargeInputs,
+    series: Series,
+    code: str = "contracts.quantity_missing",
+    *,
+    name: str = "",
 ) -> Finding | None:
     """Return a blocking finding when intervals have no reading: how many, and the first one."""
     absent = np.flatnonzero(series.missing)
     if absent.size == 0:
         return None
-    name = inputs.term.quantity_name
+    name = name or inputs.term.quantity_name
     first = series.grid.start_of(int(absent[0]))
     return Finding(
         code,

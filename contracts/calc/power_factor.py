@@ -75,9 +75,6 @@ class PowerFactor:
                     f"'{terms.pf_reactive}' is {reactive.unit} every {reactive.grid.minutes} "
                     f"minutes; a power factor needs kVArh every {series.grid.minutes} minutes",
                 )
-            if reactive.missing_count:
-                text = f"'{terms.pf_reactive}' has no value in {reactive.missing_count} intervals"
-                raise Refused("contracts.quantity_missing", text)
 
     def adjusted(self, kw: Figure, name: str, place: int) -> Figure:
         """Return the kW of a window after the adjustment."""

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from contracts.calc import block_words, energy, escalation, growth_words, losses, words
+from contracts.calc.billing_kw import missing_reading
 from contracts.calc.energy_blocks import BlockParameters, Blocks, BlockSegment, EnergyBlock
 from contracts.charges._base import ChargeInputs, ChargeType, Needs, TermContext, charge_types
 from poweroptix.kernel.figure import Figure
@@ -68,7 +69,7 @@ class BlockEnergy(ChargeType):
     ) -> tuple[Worksheet, dict[str, Any]]:
         """One row per block that is reached, for each price of the period."""
         series = inputs.quantity()
-        gap = energy.missing_finding(inputs, series)
+        gap = missing_reading(inputs, series, parameters.billing_kw)
         if gap:
             return self._empty(inputs, parameters, series, gap), dict(carry_in)
         blocks = Blocks(inputs, parameters, series, carry_in)

@@ -6,10 +6,14 @@ from decimal import Decimal
 from typing import Any
 
 from contracts.calc import demand_words
-from contracts.calc.billing_kw import BillingKw, BillingKwParameters, other_quantities
+from contracts.calc.billing_kw import (
+    BillingKw,
+    BillingKwParameters,
+    missing_reading,
+    other_quantities,
+)
 from contracts.calc.days import in_month
 from contracts.calc.demand_blocks import DemandPrice, block_figure
-from contracts.calc.energy import missing_finding
 from contracts.charges._base import ChargeInputs, ChargeType, Needs, TermContext, charge_types
 from poweroptix.kernel.figure import Figure, Source
 from poweroptix.kernel.finding import Finding
@@ -81,7 +85,7 @@ class Demand(ChargeType):
     ) -> tuple[Worksheet, dict[str, Any]]:
         """Return a row per period and block; carries the month's own peak (before any ratchet)."""
         series = inputs.quantity()
-        gap = missing_finding(inputs, series)
+        gap = missing_reading(inputs, series, parameters)
         if gap:
             return self._empty(inputs, parameters, gap), dict(carry_in)
         billing = BillingKw(inputs, series, parameters, carry_in)

@@ -16,6 +16,7 @@ from contracts.calc import (
     running_total,
     words,
 )
+from contracts.calc.billing_kw import missing_reading
 from contracts.calc.checked import refuse
 from contracts.calc.energy_blocks import BlockParameters, Blocks, BlockSegment, EnergyBlock
 from contracts.charges._base import ChargeInputs, ChargeType, Needs, TermContext, charge_types
@@ -153,7 +154,7 @@ class TouBlocks(ChargeType):
     ) -> tuple[Worksheet, dict[str, Any]]:
         """One row per period and block with energy in it, for each price of the period."""
         series = inputs.quantity()
-        gap = energy.missing_finding(inputs, series)
+        gap = missing_reading(inputs, series, parameters.billing_kw)
         if gap:
             return self._empty(inputs, parameters, series, gap), dict(carry_in)
         blocks = Blocks(inputs, parameters, series, carry_in)

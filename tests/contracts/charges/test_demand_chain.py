@@ -7,6 +7,7 @@ import pytest
 
 from contracts.charges import TermContext, charge_type
 from poweroptix.kernel.errors import Refused
+from poweroptix.kernel.fixed import MISSING
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.series import Series
 from tests.contracts.builders import CHICAGO, charge, inputs, micro_series, term
@@ -194,6 +195,12 @@ def test_reactive_energy_of_another_length_or_with_gaps_is_refused():
     given.series["reactive"] = month(10)
     with pytest.raises(Refused, match="'reactive' is kWh every 15 minutes; a power factor needs"):
         charge(KEY, given, priced(**PF))
+    gaps = kvarh(month(10_000), "0.5")
+    gaps.values[5] = MISSING
+    given.series["reactive"] = gaps
+    sheet, _ = charge(KEY, given, priced(**PF))
+    assert sheet.amount_usd is None
+    assert sheet.findings[0].message.startswith("'reactive' has no value in 1 intervals")
     assert charge_type(KEY).needs(charge_type(KEY).parse(priced(**PF))).series == ("reactive",)
 
 

@@ -208,3 +208,12 @@ def test_losses_count_wherever_cents_are_made(point):
     terms = {"price": "50", "loss_ratio": "0.02", "loss_share_of": "METERED"}
     assert amount(KEY, given, terms) == "37893.00"
     assert amount(KEY, given, terms | {"loss_ratio": "0"}) == "37150.00"
+
+
+def test_parameters_with_the_same_text_are_read_once_and_wrong_ones_every_time():
+    kind = charge_type("fixed_energy@1")
+    assert kind.parse({"price": "50"}) is kind.parse({"price": "50"})
+    assert kind.parse({"price": Decimal(50)}) == kind.parse({"price": "50"})
+    for _again in range(2):
+        with pytest.raises(Refused, match="must be a number written as text"):
+            kind.parse({"price": 0.5})
