@@ -1,12 +1,14 @@
 """Forms made from the parameters of a charge type: no form is written per clause.
 
 A scalar becomes a field with its unit and help; a list such as prices or steps becomes text, one
-entry per line (`period=ON, price=98.40`) or JSON when entries hold lists themselves.
+entry per line (`period=ON, price=98.40`) or JSON when entries hold lists themselves. A list of
+names or numbers is written with commas (`10, 20, 40`); `none` says that it is empty on purpose.
 """
 
 import json
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 
 from django import forms
 
@@ -101,11 +103,15 @@ def parameter_fields(key: str) -> dict[str, forms.Field]:
 
 def fields_of(described: type) -> dict[str, forms.Field]:
     """One form field per described field of a plug-in's dataclass."""
-    return {PREFIX + row["name"]: form_field(row) for row in describe(described)}
+    hints = get_type_hints(described)
+    return {
+        PREFIX + row["name"]: form_field(row, plain_item(hints[row["name"]]))
+        for row in describe(described)
+    }
 
 
-def form_field(row: Mapping[str, Any]) -> forms.Field:
-    """Return the field of one described parameter."""
+def form_field(row: Mapping[str, Any], item: type | None = None) -> forms.Field:
+    """Return the field of one described parameter; `item` is what a plain list holds."""
     label = row["label"] + (f" ({row['unit']})" if row["unit"] else "")
     shared = {"label": label, "help_text": row["help"], "initial": row["default"]}
     if row["choices"]:
@@ -115,6 +121,8 @@ def form_field(row: Mapping[str, Any]) -> forms.Field:
         return forms.ChoiceField(choices=choices, required=row["required"], **shared)
     if row["type"] == "boolean":
         return forms.BooleanField(required=False, **shared)
+    if item is not None:
+        return PlainListField(item=item, required=row["required"], **shared)
     if row["type"] in ("list", "object"):
         is_list = row["type"] == "list"
         return StructuredField(is_list=is_list, required=row["required"], **shared)
@@ -142,6 +150,47 @@ def plain_of(cleaned: Mapping[str, Any], described: type) -> dict[str, Any]:
 def integer_choice(row: Mapping[str, Any], value: Any) -> bool:
     """Return True when a choice is a number that the browser sent as text."""
     return bool(row["choices"]) and row["type"] == "integer" and str(value).isdigit()
+
+
+class PlainListField(forms.CharField):
+    """A list of names or whole numbers, with commas; "none" is an empty list."""
+
+    def __init__(self, *, item: type, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.item = item
+
+    def prepare_value(self, value: Any) -> Any:
+        """Text of a stored list; text that was typed stays as it is."""
+        if not isinstance(value, list | tuple):
+            return value
+        return ", ".join(str(each) for each in value) or "none"
+
+    def clean(self, value: Any) -> Any:
+        """Return the list; JSON is read as well. ValidationError names what is no number."""
+        text = super().clean(value).strip()
+        if text.startswith("["):
+            try:
+                return read_structured(text)
+            except Refused as error:
+                raise forms.ValidationError(error.message) from error
+        parts = [] if text.lower() == "none" else re.split(r"[,\n]", text)
+        entries = [part.strip() for part in parts if part.strip()]
+        if self.item is not int:
+            return entries
+        for entry in entries:
+            if not entry.isdigit():
+                raise forms.ValidationError(f"'{entry}' is not a whole number")
+        return [int(entry) for entry in entries]
+
+
+def plain_item(hint: Any) -> type | None:
+    """Return what a list holds when that is text or whole numbers.
+
+    >>> plain_item(list[int]), plain_item(list[dict])
+    (<class 'int'>, None)
+    """
+    held = get_args(hint)
+    return held[0] if get_origin(hint) is list and held and held[0] in (str, int) else None
 
 
 class TermForm(forms.ModelForm):

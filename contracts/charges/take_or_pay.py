@@ -79,11 +79,11 @@ class TakeOrPay(ChargeType):
         )
         excused: list[str] = param(
             help="Names of the volumes that are excused, as stated for the month: for example "
-            "outage_mwh, force_majeure_mwh, curtailed_mwh. Empty: none is."
+            "outage_mwh, force_majeure_mwh, curtailed_mwh; none when nothing is."
         )
         deemed: list[str] = param(
-            help="Names of the volumes that count as taken without delivery: deemed_mwh. Empty: "
-            "none does."
+            help="Names of the volumes that count as taken without delivery: deemed_mwh; none "
+            "when nothing does."
         )
         make_up_years: int = param(
             minimum=0,

@@ -1,6 +1,7 @@
 from datetime import date
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.urls import reverse
 
 from contracts.charges import charge_types
@@ -42,6 +43,31 @@ def test_lists_are_lines_or_json():
     nested = [{"period": "ALL", "blocks": [{"up_to_kw": "100", "rate": "13.50"}]}]
     for value in (flat, nested):
         assert read_structured(structured_text(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("key", "name", "text", "value"),
+    [
+        ("minimum_bill@1", "p_lines", "10, 20\n40", [10, 20, 40]),
+        ("minimum_bill@1", "p_lines", "[10, 20]", [10, 20]),
+        (
+            "take_or_pay@1",
+            "p_excused",
+            "outage_mwh, curtailed_mwh",
+            ["outage_mwh", "curtailed_mwh"],
+        ),
+        ("take_or_pay@1", "p_excused", "none", []),
+    ],
+)
+def test_lists_of_names_and_numbers_are_written_with_commas(key, name, text, value):
+    field = parameter_fields(key)[name]
+    assert field.clean(text) == value
+    assert field.clean(field.prepare_value(value)) == value
+
+
+def test_a_list_of_numbers_says_what_is_none():
+    with pytest.raises(ValidationError, match="'ten' is not a whole number"):
+        parameter_fields("minimum_bill@1")["p_lines"].clean("10, ten")
 
 
 def test_an_object_that_is_left_empty_is_not_given():
