@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from contracts.calc.price_terms import PricedTerm, PricingInputs
 from contracts.calc.price_versions import first_final, series_code
 from contracts.charges._base import Calendar
-from contracts.events import Event
+from contracts.events import Event, holding, in_time
 from contracts.models import (
     Contract,
     ContractEvent,
@@ -327,9 +327,12 @@ def standing(contract: Contract) -> QuerySet[ContractEvent]:
 def events_of(
     contract_ids: Iterable[int], start_utc: datetime, end_utc: datetime
 ) -> dict[int, list[Event]]:
-    """Return the standing events that touch [start, end) by contract id, in order; one query."""
+    """Return the standing events that decide about [start, end) by contract id; one query.
+
+    They are those that touch it, and the last ones before of kinds that hold on.
+    """
     rows = ContractEvent.objects.filter(
-        Q(end_utc__gt=start_utc) | Q(end_utc=start_utc, start_utc=start_utc),
+        Q(end_utc__gt=start_utc) | Q(start_utc=start_utc) | Q(kind__in=holding()),
         contract__in=list(contract_ids),
         withdrawn=False,
         replaced_by__isnull=True,
@@ -338,7 +341,7 @@ def events_of(
     found: dict[int, list[Event]] = {}
     for row in rows.order_by("start_utc", "end_utc", "kind", "id"):
         found.setdefault(row.contract_id, []).append(event_of(row))
-    return found
+    return {one: in_time(events, start_utc, end_utc) for one, events in found.items()}
 
 
 def event_of(row: ContractEvent) -> Event:

@@ -147,7 +147,7 @@ def missing_reading(
     """Return what blocks: a reading that is missing in the quantity or in one that kW need."""
     gap = missing_finding(inputs, series)
     for name in other_quantities(terms) if terms is not None else ():
-        gap = gap or missing_finding(inputs, inputs.quantity(name), name=name)
+        gap = gap or missing_finding(inputs, inputs.named(name), name=name)
     return gap
 
 
@@ -168,7 +168,7 @@ class BillingKw:
         self.windows = demand.windows(series, terms.window_minutes, rolling)
         self._deciding = self.windows
         if terms.coincident_with:
-            other = inputs.quantity(terms.coincident_with)
+            other = inputs.named(terms.coincident_with)
             self._deciding = demand.windows(other, terms.window_minutes, rolling)
             demand.check_same_windows(self.windows, self._deciding, terms.coincident_with)
         self._factor = power_factor.PowerFactor(inputs, series, terms, self.windows)

@@ -68,7 +68,7 @@ class PowerFactor:
         self.inputs, self.series, self.terms, self.windows = inputs, series, terms, windows
         self._reactive: Series | None = None
         if terms.pf_reference_ratio:
-            self._reactive = reactive = inputs.quantity(terms.pf_reactive)
+            self._reactive = reactive = inputs.named(terms.pf_reactive)
             if reactive.unit != "kVArh" or reactive.grid != series.grid:
                 raise Refused(
                     "contracts.reactive",

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from contracts.calc.price_versions import series_code
-from contracts.events import Event, check_together
+from contracts.events import Event, check_together, in_time
 from poweroptix.kernel.calendar import TouSchedule
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.figure import Source
@@ -149,12 +149,15 @@ class ChargeInputs:
         """Return True when the version holds on every day of the period."""
         return len(self.days_in_force()) == len(self.period.days())
 
-    def quantity(self, name: str = "") -> Series:
-        """Return a series, else the one that this term prices, cut to the days in force.
+    def quantity(self) -> Series:
+        """Return the series that this term prices, cut to the days in force."""
+        return self.named(self.term.quantity_name)
+
+    def named(self, name: str) -> Series:
+        """Return a quantity by its name, cut to the days in force.
 
         Refused when the run does not have it or when it does not cover those days.
         """
-        name = name or self.term.quantity_name
         if name not in self.series:
             raise Refused(
                 "contracts.series_unknown",
@@ -176,12 +179,13 @@ class ChargeInputs:
     def happened(self, kind: str) -> list[Event]:
         """Return the events of a kind that touch the days in force, in order of their starts.
 
-        Refused when two of them are at one time though only one can be.
+        Of a kind that holds on, such as a capacity test, the last one before comes first. Refused
+        when two of them are at one time though only one can be.
         """
         start, end = self.window()
-        found = [one for one in self.events if one.kind == kind and one.touches(start, end)]
+        found = in_time((one for one in self.events if one.kind == kind), start, end)
         check_together(found)
-        return sorted(found, key=lambda one: one.order)
+        return found
 
     def calendar(self, code: str) -> Calendar:
         """Return the calendar of that code. Refused when the run does not have it."""

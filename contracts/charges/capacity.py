@@ -7,11 +7,20 @@ from decimal import Decimal
 from typing import Any
 
 from contracts.calc import words
+from contracts.calc.capacity_days import TEST, billed, held, tested
 from contracts.calc.days import in_month
 from contracts.calc.facts import fact_figure, finding_of
+from contracts.calc.outages import (
+    EVENT,
+    EXCUSED,
+    OutageParameters,
+    availability,
+    excused_words,
+    outage_hours,
+)
 from contracts.charges._base import ChargeInputs, ChargeType, Needs, TermContext, charge_types
 from poweroptix.kernel.errors import Refused
-from poweroptix.kernel.figure import Figure, Source
+from poweroptix.kernel.figure import Figure
 from poweroptix.kernel.finding import Finding
 from poweroptix.kernel.fixed import price
 from poweroptix.kernel.parameters import param
@@ -49,22 +58,41 @@ class Capacity(ChargeType):
         steps: list[CapacityStep] = param(
             default=(), help="Later tested capacities, in order of their first day."
         )
+        tested: str = param(
+            default="STEPS",
+            choices=("STEPS", "EVENTS"),
+            help="EVENTS also reads the capacity tests that are entered as events.",
+        )
         availability: str = param(
             default="FIXED",
-            choices=("FIXED", "MONTHLY"),
-            help="MONTHLY reads the fact availability_ratio of the settled month.",
+            choices=("FIXED", "MONTHLY", "OUTAGES"),
+            help="MONTHLY reads the fact availability_ratio of the settled month; OUTAGES works it "
+            "out from the outages that are entered as events.",
+        )
+        excused: str = param(
+            default="",
+            choices=("", *EXCUSED),
+            help="For OUTAGES, and then required: whose hours leave the test, planned ones alone "
+            "or also those that the buyer, the grid or force majeure caused.",
         )
         availability_ratio: Decimal = param(
             default=Decimal(1), unit="ratio", minimum=Decimal(0), maximum=Decimal(2)
         )
 
         def __post_init__(self) -> None:
-            """Refuse a rate that fixed point cannot hold."""
+            """Refuse a rate that fixed point cannot hold, and outages without their excuses."""
             price(self.rate)
+            if (self.availability == "OUTAGES") != bool(self.excused):
+                text = "excused: say it exactly when the availability is that of outages"
+                raise Refused("contracts.excused", text)
 
     def needs(self, parameters: Any) -> Needs:
-        """Return the month's availability when it is not fixed."""
-        return Needs(facts=("availability_ratio",) if parameters.availability == "MONTHLY" else ())
+        """Return the month's availability when it is not fixed, tests and outages."""
+        events = (TEST,) if parameters.tested == "EVENTS" else ()
+        if parameters.availability == "OUTAGES":
+            return Needs(events=(*events, EVENT))
+        facts = ("availability_ratio",) if parameters.availability == "MONTHLY" else ()
+        return Needs(facts=facts, events=events)
 
     def sentence(self, parameters: Any, context: TermContext | None = None) -> str:
         """Return the clause in plain words."""
@@ -75,7 +103,12 @@ class Capacity(ChargeType):
         )
         for step in parameters.steps:
             text += f", for {words.number(step.capacity_kw)} kW from {words.day(step.from_date)}"
-        if parameters.availability == "MONTHLY":
+        if parameters.tested == "EVENTS":
+            text += ", from a capacity test on for what it gave"
+        if parameters.availability == "OUTAGES":
+            text += ", times the availability after outages other than "
+            text += excused_words(parameters.excused)
+        elif parameters.availability == "MONTHLY":
             text += ", times the availability of the month"
         elif parameters.availability_ratio != 1:
             text += f", times an availability of {words.percent(parameters.availability_ratio)}"
@@ -105,16 +138,18 @@ class Capacity(ChargeType):
         if findings:
             raise Refused("contracts.steps", findings[0].message, findings=tuple(findings))
         inputs.window()
-        availability = self._availability(inputs, parameters)
+        factor = self._availability(inputs, parameters)
         rate = Figure("rate", parameters.rate, "USD/kW-month", inputs.term.source("rate"))
         month_days = in_month(inputs)[1]
-        held = self._held(inputs, parameters)
+        capacities = self._held(inputs, parameters)
+        factors = [] if factor is None else [factor]
         rows = []
-        for capacity_kw, days in held:
-            label = inputs.term.label if len(held) == 1 else f"{inputs.term.label}, {days} days"
-            quantity, divisor = self._quantity(inputs, capacity_kw, availability, days, month_days)
+        for capacity, days in capacities:
+            one = len(capacities) == 1
+            label = inputs.term.label if one else f"{inputs.term.label}, {days} days"
+            quantity, divisor = billed(inputs, capacity, factors, days, month_days)
             rows.append(Row(label, quantity, rate, unit_divisor=Decimal(divisor)))
-        missing = finding_of(inputs, availability)
+        missing = finding_of(inputs, factor)
         sheet = Worksheet(
             inputs.term.label,
             tuple(rows),
@@ -125,48 +160,27 @@ class Capacity(ChargeType):
         return sheet, {}
 
     @staticmethod
-    def _held(inputs: ChargeInputs, parameters: Any) -> list[tuple[Decimal, int]]:
+    def _held(inputs: ChargeInputs, parameters: Any) -> list[tuple[Figure, int]]:
         """Capacities of the period in order, each with its number of days in force."""
-        counted: dict[Decimal, int] = {}
-        for day in inputs.days_in_force():
-            capacity_kw = parameters.capacity_kw
-            for step in parameters.steps:
-                if step.from_date <= day:
-                    capacity_kw = step.capacity_kw
-            counted[capacity_kw] = counted.get(capacity_kw, 0) + 1
-        return list(counted.items())
+        source = inputs.term.source("capacity")
+        steps = [
+            (step.from_date, Figure("capacity_kw", step.capacity_kw, "kW", source))
+            for step in parameters.steps
+        ]
+        if parameters.tested == "EVENTS":
+            steps = sorted([*steps, *tested(inputs)], key=lambda step: step[0])
+        first = Figure("capacity_kw", parameters.capacity_kw, "kW", source)
+        return held(inputs, first, steps)
 
     @staticmethod
     def _availability(inputs: ChargeInputs, parameters: Any) -> Figure | None:
         """Return the availability that multiplies; none when it is one."""
+        if parameters.availability == "OUTAGES":
+            terms = OutageParameters(excused=parameters.excused, plant_kw=parameters.capacity_kw)
+            return availability(inputs, outage_hours(inputs, *inputs.window(), terms), terms, 6)
         if parameters.availability == "MONTHLY":
             return fact_figure(inputs, "availability_ratio", "ratio")
         if parameters.availability_ratio == 1:
             return None
         source = inputs.term.source("availability")
         return Figure("availability_ratio", parameters.availability_ratio, "ratio", source)
-
-    @staticmethod
-    def _quantity(
-        inputs: ChargeInputs,
-        capacity_kw: Decimal,
-        availability: Figure | None,
-        days: int,
-        month_days: int,
-    ) -> tuple[Figure, int]:
-        """Return what is priced and its divisor: kW of the month, or kW-days over its days."""
-        parts = [Figure("capacity_kw", capacity_kw, "kW", inputs.term.source("capacity"))]
-        if availability is not None:
-            parts.append(availability)
-        whole = days == month_days
-        if not whole:
-            source = Source("input", inputs.period.label, f"days in force of {month_days}")
-            parts.append(Figure("days", Decimal(days), "count", source))
-        unit = "kW" if whole else "kW-day"
-        if any(part.value is None for part in parts):
-            return Figure("billed_kw", None, unit, note="a figure is missing"), 1
-        if len(parts) == 1:
-            return parts[0], 1
-        formula = " * ".join(part.name for part in parts)
-        name = "billed_kw" if whole else "billed_kw_days"
-        return Figure.computed(name, unit, formula, *parts), 1 if whole else month_days

@@ -11,6 +11,8 @@ from contracts.events._base import (
     check_together,
     event_kind,
     event_kinds,
+    holding,
+    in_time,
     values_of,
 )
 
@@ -21,5 +23,7 @@ __all__ = [
     "check_together",
     "event_kind",
     "event_kinds",
+    "holding",
+    "in_time",
     "values_of",
 ]

@@ -59,13 +59,14 @@ class EventKind(ABC):
     """One kind of event. Subclasses are registered; they hold no state.
 
     `lasts` is False for what happens at an instant; `is_alone` is True where two of the kind
-    cannot be at one time.
+    cannot be at one time; `holds_on` is True for what counts until the next one of its kind.
     """
 
     title: ClassVar[str]
     Values: ClassVar[type]
     lasts: ClassVar[bool] = True
     is_alone: ClassVar[bool] = False
+    holds_on: ClassVar[bool] = False
 
     def parse(self, values: Mapping[str, Any]) -> Any:
         """Return the typed values of an event; Refused with a finding per field."""
@@ -91,6 +92,27 @@ def values_of(event: Event) -> Any:
     except Refused as error:
         text = f"{event.name()}: {error.message}"
         raise Refused("contracts.event", text, findings=error.findings) from error
+
+
+def holding() -> tuple[str, ...]:
+    """Return the kinds that count until the next one of their kind."""
+    return tuple(key for key, kind in event_kinds.items() if kind.holds_on)
+
+
+def in_time(events: Iterable[Event], start_utc: datetime, end_utc: datetime) -> list[Event]:
+    """Return the events that decide about [start, end), in order.
+
+    They are those that touch it, and the last one before of a kind that holds on.
+    """
+    found: list[Event] = []
+    before: dict[str, Event] = {}
+    hold = holding()
+    for event in sorted(events, key=lambda one: one.order):
+        if event.touches(start_utc, end_utc):
+            found.append(event)
+        elif event.kind in hold and event.start_utc < start_utc:
+            before[event.kind] = event
+    return sorted([*before.values(), *found], key=lambda one: one.order)
 
 
 def check_event(event: Event) -> None:

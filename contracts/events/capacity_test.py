@@ -15,6 +15,7 @@ class CapacityTest(EventKind):
 
     title = "Capacity test"
     lasts = False
+    holds_on = True
 
     @dataclass(frozen=True, kw_only=True)
     class Values:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
@@ -25,6 +25,7 @@ from poweroptix.kernel.parameters import to_json
 FILE_COLUMNS = ("kind", "start", "end", "reason")
 MOST_ROWS = 5_000
 MOST_FINDINGS = 50
+FOREVER = datetime.max.replace(tzinfo=UTC)
 
 #: Called with (contract, start, end, now) after events of that time changed, in the transaction.
 changed: list[Callable[[Contract, datetime, datetime, datetime], None]] = []
@@ -206,7 +207,7 @@ def _written(row: ContractEvent, deed: str, actor: Actor, now: datetime) -> Cont
     checked_save(row)
     after = {"kind": row.kind, "start_utc": row.start_utc, "end_utc": row.end_utc, **row.values}
     before = None
-    start, end = row.start_utc, row.end_utc
+    start, end = row.start_utc, FOREVER if event_kind(row.kind).holds_on else row.end_utc
     if row.replaces is not None:
         old = row.replaces
         before = {"event": old.pk, "start_utc": old.start_utc, "end_utc": old.end_utc}

@@ -34,7 +34,14 @@ from settlement.calc.causes import (
 from settlement.calc.delta import billed_of, compare
 from settlement.calc.inputs import Inputs, VersionInputs
 from settlement.calc.settle import settle
-from tests.contracts.charges.test_laws import CARRIES, GRID, PERIOD, given_load, prices, settings_of
+from tests.contracts.charges.samples import (
+    CARRIES,
+    GRID,
+    PERIOD,
+    given_load,
+    prices,
+    settings_of,
+)
 
 ENERGY = PricedTerm(1, 10, "fixed_energy@1", "Energy", parameters={"price": "50"})
 BEFORE = Period.month(PERIOD.zone, "2026-02")
@@ -60,6 +67,7 @@ def inputs_of(values, *terms, status=None, number=1, **more):
     fields = {
         "series": {**offered.series, "delivered": series_of(values, status)},
         "prices": offered.prices,
+        "events": offered.events,
         "pools": {code: written(one) for code, one in offered.pools.items()},
         "calendars": {
             code: {"schedule": one.schedule.to_json(), "holidays": sorted(one.holidays)}
@@ -107,7 +115,12 @@ def carried_from(values, *terms):
     grid = BEFORE.grid(60)
     today = inputs_of(values, *terms)
     longer = {
-        name: series_of(np.resize(one.values, grid.count), grid=grid)
+        name: replace(
+            one,
+            grid=grid,
+            values=np.resize(one.values, grid.count),
+            status=np.resize(one.status, grid.count),
+        )
         for name, one in today.series.items()
     }
     prices_before = {code: month_before(one) for code, one in today.prices.items()}

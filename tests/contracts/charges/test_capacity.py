@@ -1,9 +1,9 @@
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
-from contracts.charges import TermContext, charge_type
+from contracts.charges import Event, TermContext, charge_type
 from poweroptix.kernel.errors import Refused
 from tests.contracts.builders import amount, charge, inputs, term
 
@@ -94,3 +94,39 @@ def test_version_that_holds_on_no_day_of_the_month_is_refused():
     given = month(in_force=(date(2026, 7, 1), date(2026, 7, 31)))
     with pytest.raises(Refused, match="version 1 of PPA-ALFA does not hold on any day of 2026-05"):
         charge(KEY, given, TERMS)
+
+
+def test_tested_capacities_may_be_entered_as_events():
+    """The same steps as in the terms, and a test of March that counts until the one in May."""
+    steps = TERMS | {"steps": [{"from_date": "2026-05-11", "capacity_kw": "96500"}]}
+    tests = (
+        Event("capacity_test@1", *[datetime(2026, 3, 2, 18, tzinfo=UTC)] * 2, {"capacity_kw": "1"}),
+        Event(
+            "capacity_test@1",
+            *[datetime(2026, 4, 2, 18, tzinfo=UTC)] * 2,
+            {"capacity_kw": "100000"},
+        ),
+        Event(
+            "capacity_test@1",
+            *[datetime(2026, 5, 11, 18, tzinfo=UTC)] * 2,
+            {"capacity_kw": "96500"},
+        ),
+    )
+    entered = month(events=tests)
+    assert amount(KEY, entered, TERMS | {"tested": "EVENTS"}) == amount(KEY, month(), steps)
+    assert amount(KEY, entered, TERMS) == "1425000.00"
+
+
+def test_the_availability_may_come_from_outages():
+    """74.4 of 744 hours lost: 0.9."""
+    start = datetime(2026, 5, 4, tzinfo=UTC)
+    trip = Event(
+        "outage@1",
+        start,
+        start + timedelta(hours=74, minutes=24),
+        {"category": "FORCED", "caused_by": "SELLER"},
+    )
+    terms = TERMS | {"availability": "OUTAGES", "excused": "PLANNED"}
+    assert amount(KEY, month(events=(trip,)), terms) == "1282500.00"
+    with pytest.raises(Refused, match="excused: say it exactly when the availability is that of"):
+        amount(KEY, month(), TERMS | {"availability": "OUTAGES"})

@@ -1,6 +1,6 @@
 """Laws that hold for every charge, whatever the load and the price."""
 
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from functools import cache
 
@@ -8,175 +8,22 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.charges import PoolView, PricedLine, charge_types
-from poweroptix.kernel.grid import Grid
+from contracts.charges import charge_types
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.price_series import PriceSeries
-from tests.contracts.builders import CHICAGO, calendar, inputs, micro_series, term
-from tests.contracts.builders import charge as charge_with
+from tests.contracts.builders import CHICAGO, inputs, micro_series, term
+from tests.contracts.charges.samples import (
+    CALENDAR,
+    CREDITS,
+    GRID,
+    charge,
+    given_load,
+    loads,
+    prices,
+    settings_of,
+)
 
-PERIOD = Period.day(CHICAGO, date(2026, 3, 8))
-GRID = PERIOD.grid(60)
 WHOLE = Period.month(CHICAGO, "2026-03")
-CALENDAR = calendar(
-    [
-        {"day_types": ["all"], "start": "00:00", "end": "09:00", "period": "OFF"},
-        {"day_types": ["all"], "start": "09:00", "end": "24:00", "period": "ON"},
-    ]
-)
-BLOCKS = {"counts": "MONTH", "volume": "MARGINAL", "part_month": "DAYS"}
-loads = st.lists(st.integers(0, 10**11), min_size=GRID.count, max_size=GRID.count)
-prices = st.integers(0, 10**6).map(lambda cents: Decimal(cents) / 1000)
-
-
-#: What a type has to be told beside its inputs, or it has no amount.
-CARRIES = {
-    "late_interest@1": {
-        "open_items": [
-            {
-                "reference": "INV-1",
-                "amount_usd": "1234.56",
-                "due_date": "2026-01-15",
-                "payments": [{"date": "2026-03-08", "amount_usd": "1000.00"}],
-            }
-        ]
-    }
-}
-
-
-def charge(key, given_inputs, terms, carry=None):
-    return charge_with(key, given_inputs, terms, CARRIES.get(key) if carry is None else carry)
-
-
-def settings_of(key, price):
-    text = f"{price:f}"
-    return {
-        "fixed_energy@1": {"price": text},
-        "tou_energy@1": {
-            "calendar": "C",
-            "prices": [{"period": "ON", "price": text}, {"period": "OFF", "price": "1"}],
-        },
-        "index_adder@1": {"index": "HUB", "adder": text},
-        "gas_indexed@1": {
-            "gas_index": "GAS",
-            "heat_rate": "7",
-            "variable_cost": text,
-            "gas_price_places": 4,
-            "power_price_places": 4,
-            "gas_day_start_hour": 9,
-            "gas_day_zone": CHICAGO,
-            "unpublished_days": "CARRY",
-        },
-        "difference@1": {
-            "index": "HUB",
-            "strike": text,
-            "customer_pays": "FIXED",
-            "volume": "AS_GENERATED",
-            "negative_prices": "NO_FLOOR",
-        },
-        "two_settlement@1": {
-            "schedule": "scheduled",
-            "day_ahead_index": "AHEAD",
-            "index": "HUB",
-            "customer": "BUYS",
-        },
-        "capacity@1": {"capacity_kw": "1000", "rate": text},
-        "demand@1": {
-            "window_minutes": 60,
-            "prices": [{"period": "ALL", "blocks": [{"rate": text}]}],
-        },
-        "recurring_fee@1": {"fee": text},
-        "pool_share@1": {"pool": "site"},
-        "block_energy@1": BLOCKS | {"blocks": [{"up_to": "1", "price": "1"}, {"price": text}]},
-        "tou_blocks@1": BLOCKS
-        | {
-            "calendar": "C",
-            "convention": "CHRONOLOGICAL",
-            "periods": [
-                {"period": name, "blocks": [{"up_to": "1", "price": "1"}, {"price": text}]}
-                for name in ("ON", "OFF")
-            ],
-        },
-        "excess_energy@1": {
-            "price": text,
-            "contract_quantity": "1",
-            "test": "MONTH",
-            "prices": "BOTH",
-            "excess_price": "SHARE",
-            "excess_ratio": "0.75",
-            "part_month": "WHOLE",
-        },
-        "take_or_pay@1": {
-            "price": text,
-            "contract_quantity": "5",
-            "take_ratio": "0.9",
-            "test": "MONTH",
-            "pays": "FULL_PRICE",
-            "excused": [],
-            "deemed": [],
-            "make_up_years": 0,
-            "energy_billed": "OTHER_TERMS",
-            "part_month": "WHOLE",
-        },
-        "minimum_bill@1": {"minimum": text, "lines": [10], "part_month": "WHOLE"},
-        "tax@1": {
-            "rates": [{"from_date": "2026-01-01", "rate_ratio": f"{price / 2000:f}"}],
-            "lines": [10],
-            "method": "INCLUDED",
-            "tax_day": "LAST_DAY",
-        },
-        "late_interest@1": {
-            "rates": [{"from_date": "2026-01-01", "rate_ratio": f"{price / 2000:f}"}],
-            "method": "COMPOUND_MONTHLY",
-            "day_count": "ACTUAL_365",
-            "tax": "EXCLUDED",
-            "billed": "WHEN_PAID",
-        },
-        "formula@1": {
-            "formula": "max(energy, 0) * price",
-            "names": [
-                {
-                    "name": "energy",
-                    "kind": "SERIES",
-                    "of": "delivered",
-                    "take": "EACH",
-                    "unit": "MWh",
-                },
-                {"name": "price", "kind": "CONSTANT", "value": text, "unit": "USD/MWh"},
-            ],
-        },
-        "excise@1": {
-            "steps": [{"up_to_kwh": "2000", "rate": text}, {"rate": "1000"}],
-            "part_month": "DAYS",
-        },
-    }[key]
-
-
-SITE = PoolView(
-    *("site", "COST", "2026-03", Decimal("100.00"), Decimal(0), Decimal(1), Decimal(3)),
-    extra_usd=Decimal("0.01"),
-    share_usd=Decimal("33.34"),
-)
-
-
-def given_load(values, price=Decimal(0), **more):
-    hub = PriceSeries(GRID, np.full(GRID.count, 25 * 10**8, dtype=np.int64), "USD/MWh")
-    series = micro_series(GRID, values)
-    days = Grid(datetime(2026, 3, 7, tzinfo=UTC), 1440, 3)
-    gas = PriceSeries.of(days, [Decimal(3)] * 3, "USD/MMBtu")
-    ahead = PriceSeries.of(GRID, [price] * GRID.count, "USD/MWh")
-    more = {"anchor_date": date(2026, 1, 1)} | more
-    more = {"term": term("Line", 60), "lines": (PricedLine(10, "Energy", Decimal("12.34")),)} | more
-    more["pools"] = {"site": SITE}
-    given_inputs = inputs(
-        period=PERIOD,
-        series=series,
-        prices={"HUB": hub, "GAS": gas, "AHEAD": ahead},
-        calendars={"C": CALENDAR},
-        **more,
-    )
-    given_inputs.series["scheduled"] = series
-    return given_inputs
 
 
 @cache
@@ -191,7 +38,8 @@ def test_a_higher_price_never_lowers_a_charge(values, one, other):
     for key in keys():
         cheap, _ = charge(key, given_load(values, low), settings_of(key, low))
         dear, _ = charge(key, given_load(values, high), settings_of(key, high))
-        assert cheap.amount_usd <= dear.amount_usd, key
+        sign = -1 if key in CREDITS else 1
+        assert sign * cheap.amount_usd <= sign * dear.amount_usd, key
 
 
 #: Nothing is owed where nothing was used.

@@ -27,6 +27,10 @@ SAID = {
     ),
     "capacity_test@1": ({"capacity_kw": "61500"}, "Tested capacity 61,500 kW"),
     "cycle@1": ({"cycles": "1.25"}, "1.25 full-equivalent cycles"),
+    "fuel_invoice@1": (
+        {"volume_mmbtu": "120000", "amount_usd": "402000.00"},
+        "Invoice for 120,000 MMBtu of gas: $402,000.00",
+    ),
     "state_of_charge@1": (
         {"start_mwh": "40.0", "end_mwh": "62.5"},
         "Stored energy 40 MWh, later 62.5 MWh",
@@ -100,6 +104,14 @@ def test_a_charge_sees_the_events_of_its_days_in_order():
     first, later = event("start@1", at(1, 6)), event("start@1", at(9))
     april = event("start@1", datetime(2026, 4, 1, 5, tzinfo=UTC))
     assert given(april, later, before, first).happened("start@1") == [first, later]
+
+
+def test_a_capacity_test_counts_until_the_next_one():
+    old, last, now = (
+        event("capacity_test@1", datetime(2026, month, 3, tzinfo=UTC)) for month in (1, 2, 3)
+    )
+    later = event("capacity_test@1", datetime(2026, 5, 3, tzinfo=UTC))
+    assert given(later, now, old, last).happened("capacity_test@1") == [last, now]
 
 
 def test_overlapping_outages_are_refused_when_they_are_read():

@@ -1,0 +1,105 @@
+"""Fuel that the buyer pays, as far as the guaranteed heat rate allows it (FUEL_PT)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from contracts.calc import words
+from contracts.calc.fuel import (
+    INVOICE,
+    START,
+    HeatRateParameters,
+    burned,
+    gain,
+    invoiced_price,
+    weighted_price,
+)
+from contracts.calc.heat_rate_words import heat_rate_words
+from contracts.calc.totals import gaps
+from contracts.charges._base import ChargeInputs, ChargeType, Needs, TermContext, charge_types
+from poweroptix.kernel.errors import Refused
+from poweroptix.kernel.figure import Figure
+from poweroptix.kernel.parameters import param
+from poweroptix.kernel.rounding import Mode
+from poweroptix.kernel.worksheet import Row, Worksheet
+
+
+@charge_types.register("fuel_pass_through@1")
+class FuelPassThrough(ChargeType):
+    """The smaller of burned and allowed fuel at its average cost, and a share of what is saved."""
+
+    title = "Fuel pass-through"
+
+    @dataclass(frozen=True, kw_only=True)
+    class Parameters(HeatRateParameters):
+        """The heat rate, and where the price of the fuel comes from."""
+
+        gas_price: str = param(
+            choices=("INVOICES", "INDEX"),
+            help="INVOICES: the average cost of the gas invoices of the month; INDEX: published "
+            "prices weighted by the fuel of each interval.",
+        )
+        gas_index: str = param(default="", help="The price series, for INDEX.")
+        price_places: int = param(
+            default=4, minimum=0, maximum=8, help="Decimals of the average cost."
+        )
+        fuel_places: int = param(default=3, minimum=0, maximum=6, help="Decimals of the fuel.")
+
+        def __post_init__(self) -> None:
+            """Refuse a heat rate that cannot be applied, and an index that is not named."""
+            self.check_fuel()
+            if (self.gas_price == "INDEX") != bool(self.gas_index):
+                text = "gas_index: name it exactly when the price is an index"
+                raise Refused("contracts.gas_index", text)
+
+    def needs(self, parameters: Any) -> Needs:
+        """Return the metered fuel, its prices, and the events that decide."""
+        events = () if parameters.start_fuel == "IN" else (START,)
+        if parameters.gas_price == "INVOICES":
+            return Needs(series=(parameters.fuel,), events=(*events, INVOICE))
+        return Needs(series=(parameters.fuel,), prices=(parameters.gas_index,), events=events)
+
+    def sentence(self, parameters: Any, context: TermContext | None = None) -> str:
+        """Return the clause in plain words."""
+        context = context or TermContext()
+        cost = (
+            "the average cost of the month's gas invoices"
+            if parameters.gas_price == "INVOICES"
+            else f"the price of {context.title(parameters.gas_index)}, weighted by use"
+        )
+        return (
+            f"Fuel{words.since(context)}: the buyer pays {cost} for the fuel that was burned, at "
+            f"most for what the heat rate allows. {heat_rate_words(parameters)}"
+        )
+
+    def charge(
+        self,
+        inputs: ChargeInputs,
+        parameters: Any,
+        carry_in: Mapping[str, Any],
+    ) -> tuple[Worksheet, dict[str, Any]]:
+        """One row for the fuel that is paid, and one for the seller's share of what was saved."""
+        found = burned(inputs, parameters)
+        places = parameters.price_places
+        if parameters.gas_price == "INVOICES":
+            rate, findings = invoiced_price(inputs, places)
+        else:
+            rate, findings = weighted_price(inputs, parameters.gas_index, parameters.fuel, places)
+        rounding = (parameters.fuel_places, Mode.HALF_UP)
+        paid = Figure.computed(
+            "paid_mmbtu", "MMBtu", "min(fuel_mmbtu, most_mmbtu)", found.fuel, found.most,
+            round_to=rounding,
+        )  # fmt: skip
+        rows = [Row(inputs.term.label, paid, rate)]
+        if parameters.gain_share_ratio:
+            saved = gain(inputs, parameters, found)
+            share = Figure.computed("shared_mmbtu", "MMBtu", "gain_mmbtu", saved, round_to=rounding)
+            rows.append(Row("share of the saved fuel", share, rate))
+        sheet = Worksheet(
+            inputs.term.label,
+            tuple(rows),
+            findings=(*gaps(inputs, parameters.fuel, inputs.term.quantity_name), *findings),
+            rounding=inputs.rounding,
+            line_per="CHARGE",
+        )
+        return sheet, {}
