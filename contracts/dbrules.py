@@ -20,12 +20,14 @@ TENANT_ROWS = (
     "contracts_contractexample",
     "contracts_openingbalance",
     "contracts_contractevent",
+    "contracts_contractquantity",
 )
 PORTAL_READS = (
     "contracts_contract",
     VERSION,
     "contracts_term",
     "contracts_tenantpoint",
+    "contracts_contractquantity",
     "contracts_party",
 )
 

@@ -16,6 +16,7 @@ from contracts.events import Event, holding, in_time
 from contracts.models import (
     Contract,
     ContractEvent,
+    ContractQuantity,
     ContractVersion,
     IndexBlock,
     IndexSeries,
@@ -286,14 +287,18 @@ def tenant_points(contract: Contract, period: Period) -> QuerySet[TenantPoint]:
 
 
 def channels_of_tenant(tenant_id: int) -> list[int]:
-    """Ids of channels whose readings a tenant may see, because their point is or was its own."""
-    return list(
+    """Ids of channels whose readings a tenant may see.
+
+    Those whose point is or was its own, and those that count as a further quantity of its
+    contracts: its bill follows from them.
+    """
+    own = (
         TenantPoint.objects.filter(tenant_id=tenant_id)
         .values_list("delivery_point__channels__id", flat=True)
         .exclude(delivery_point__channels__id=None)
-        .order_by("delivery_point__channels__id")
-        .distinct()
     )
+    further = ContractQuantity.objects.filter(tenant_id=tenant_id).values_list("channel", flat=True)
+    return sorted(own.order_by().union(further.order_by()))
 
 
 def contracts_of_campus(campus, period: Period | None = None) -> QuerySet[Contract]:

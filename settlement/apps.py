@@ -14,12 +14,13 @@ class SettlementConfig(AppConfig):
         from contracts.services import indices
         from contracts.services.events import changed
         from meters.services import approved, corrected, published
-        from settlement.services.corrections import flag_events, flag_runs
+        from settlement.services.corrections import flag_bound, flag_events, flag_runs
         from settlement.services.price_corrections import flag_prices
         from settlement.services.reliance import approved_on, corrected_by
 
         for asked, answer in (
             (published, flag_runs),
+            (published, flag_bound),
             (changed, flag_events),
             (approved, approved_on),
             (corrected, corrected_by),

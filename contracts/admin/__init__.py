@@ -1,5 +1,5 @@
 """Admin pages, one per noun family."""
 
-from contracts.admin import contracts, events, evidence, reference, terms
+from contracts.admin import contracts, events, evidence, quantities, reference, terms
 
-__all__ = ["contracts", "events", "evidence", "reference", "terms"]
+__all__ = ["contracts", "events", "evidence", "quantities", "reference", "terms"]

@@ -6,12 +6,14 @@ from contracts.models.events import ContractEvent
 from contracts.models.evidence import ContractExample, OpeningBalance
 from contracts.models.indices import IndexBlock, IndexSeries
 from contracts.models.parties import Party
+from contracts.models.quantities import ContractQuantity
 from contracts.models.tenancy import TenantPoint
 
 __all__ = [
     "Contract",
     "ContractEvent",
     "ContractExample",
+    "ContractQuantity",
     "ContractVersion",
     "Holiday",
     "HolidayCalendar",

@@ -77,6 +77,7 @@ class ContractPage(StaffPage, View):
             "contract": contract,
             "versions": versions,
             "points": contract.points.select_related("delivery_point"),
+            "quantities": contract.quantities.select_related("channel"),
             "openings": contract.openings.all(),
             "may_activate": may(request.user, "contracts.activate"),
         }

@@ -10,6 +10,7 @@ from contracts.services.terms import (
     add_example,
     add_term,
     assign_point,
+    bind_quantity,
     set_opening_balance,
 )
 from contracts.services.versions import activate_version, create_contract, new_version
@@ -23,6 +24,7 @@ __all__ = [
     "add_nerc_holidays",
     "add_term",
     "assign_point",
+    "bind_quantity",
     "create_contract",
     "desk_check",
     "new_version",

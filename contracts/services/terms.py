@@ -13,6 +13,7 @@ from contracts.charges import charge_type
 from contracts.models import (
     Contract,
     ContractExample,
+    ContractQuantity,
     ContractVersion,
     OpeningBalance,
     TenantPoint,
@@ -119,6 +120,33 @@ def assign_point(
     checked_save(point)
     record("contract.point_assigned", point, actor=actor, after={"first_day": first_day})
     return point
+
+
+@transaction.atomic
+def bind_quantity(
+    contract: Contract,
+    name: str,
+    channel,
+    *,
+    first_day: date,
+    last_day: date | None = None,
+    sign: int = 1,
+    actor: Actor,
+) -> ContractQuantity:
+    """Let a channel count for a contract under a name from a local day on.
+
+    Refused when the channel stands on another campus, has another unit than the name has, or
+    counts for the contract then.
+    """
+    require(actor, "contracts.edit")
+    end = None if last_day is None else last_day + timedelta(days=1)
+    row = ContractQuantity(
+        contract=contract, name=name, channel=channel, sign=sign, valid=DateRange(first_day, end)
+    )
+    checked_save(row)
+    after = {"name": name, "channel": channel.code, "sign": sign, "first_day": first_day}
+    record("contract.quantity_bound", row, actor=actor, after=after)
+    return row
 
 
 @transaction.atomic

@@ -41,6 +41,8 @@ def read_contract(
     needs = needs_of(term for version in versions for term in version.terms)
     shelf.fill_sources(allocation, [contract.pk], needs.series)
     series, references = _quantities(contract, allocation, shelf, needs.series)
+    for name, (one, reference) in shelf.bound_quantities(contract.pk, needs.series, period).items():
+        series[name], references[name] = one, reference
     prices = shelf.prices_of(needs, period)
     shelf.fill_calendars(needs.calendars)
     carry, carry_from, carry_run = carry_in(contract, period, shelf)

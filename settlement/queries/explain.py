@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
+from contracts.calc.price_terms import PricedTerm, needs_of
 from meters.queries import trace
 from meters.queries.basis import told
 from meters.queries.terms import explain_virtual
@@ -18,7 +19,9 @@ from poweroptix.kernel.errors import NotFoundError
 from poweroptix.kernel.grid import utc
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.worksheet import Worksheet
+from settlement.calc.inputs import terms_of
 from settlement.models import AllocationPart, Line
+from settlement.queries.bound import read_bound_again
 from settlement.queries.line_energy import LineEnergy
 
 FINAL = 2
@@ -40,22 +43,34 @@ def explain_line(
         raise NotFoundError("settlement.line", f"There is no line {line_id}.")
     run = line.run
     period = Period(run.start_utc, run.end_utc, run.contract.zone, run.period)
+    document = json.loads(bytes(run.inputs))
+    term = _term(document, line)
+    further = _further(document, term)
     tree: dict[str, Any] = {
         "line": _line(line),
         "run": _run(run),
         "rows": Worksheet.from_json(line.worksheet).explain(),
-        "quantity": _quantity_name(run, line),
+        "quantity": term.quantity_name if term else "",
+        "further": further,
+        "unit": "kWh",
         "days": [],
     }
-    if run.allocation_run_id is None or line.corrects_run_id is not None:
+    own = next((one for one in further if one["name"] == tree["quantity"]), None)
+    if line.corrects_run_id is not None or (own is None and run.allocation_run_id is None):
         return tree
-    energy = LineEnergy(line, period, tree["quantity"])
+    bound = read_bound_again(own["ref"], period) if own else None
+    tree["unit"] = own["unit"] if own else "kWh"
+    energy = LineEnergy(line, period, tree["quantity"], bound)
     tree |= energy.document()
     if day is not None:
         tree["intervals"] = energy.intervals(day)
     if instant is not None and energy.parts:
         tree["interval"] = energy.interval(utc(instant))
-        tree["readings"] = _readings(run, utc(instant))
+        tree["readings"] = ([] if own else _readings(run, utc(instant))) + [
+            _reading(channel, one["ref"]["pins"], utc(instant))
+            for one in further
+            for channel in one["ref"]["channels"]
+        ]
     return tree
 
 
@@ -95,14 +110,23 @@ def _run(run) -> dict[str, Any]:
     }
 
 
-def _quantity_name(run, line: Line) -> str:
-    """Return which settled quantity the line's term prices, from the frozen inputs."""
-    document = json.loads(bytes(run.inputs))
-    for version in document["versions"]:
-        for term in version["terms"]:
-            if term["term_id"] == line.term_id and term["line_code"] == line.line_code:
-                return term["quantity_name"]
-    return ""
+def _term(document: Mapping[str, Any], line: Line) -> PricedTerm | None:
+    """Return the line's term as the frozen inputs hold it."""
+    for term in terms_of(document):
+        if term.term_id == line.term_id and term.line_code == line.line_code:
+            return term
+    return None
+
+
+def _further(document: Mapping[str, Any], term: PricedTerm | None) -> list[dict[str, Any]]:
+    """Return the further quantities that a term read: unit, digest, and from which channels."""
+    names = needs_of([term]).series if term else ()
+    entries = ((name, document["series"].get(name, {})) for name in names)
+    return [
+        {"name": name, "unit": one["unit"], "digest": one["digest"], "ref": one["ref"]}
+        for name, one in entries
+        if one.get("ref", {}).get("kind") == "channels"
+    ]
 
 
 def _readings(run, instant: datetime) -> list[dict[str, Any]]:

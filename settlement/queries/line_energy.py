@@ -39,14 +39,23 @@ Key = tuple[str, str]
 class LineEnergy:
     """The parts of an allocation that a line rests on, cut to the line's own intervals."""
 
-    def __init__(self, line: Line, period: Period, quantity_name: str) -> None:
-        """Read the parts and the frozen inputs; a handful of queries, whatever the month."""
+    def __init__(
+        self, line: Line, period: Period, quantity_name: str, bound: Series | None = None
+    ) -> None:
+        """Read the parts and the frozen inputs; a handful of queries, whatever the month.
+
+        A line on a further quantity of the contract, `bound`, rests on that alone.
+        """
         self.run: SettlementRun = line.run
         self.period = period
-        rows = read_parts(
-            self.run.allocation_run_id,
-            contract_ids=[self.run.contract_id],
-            kinds=(*KINDS, "SOURCE"),
+        rows = (
+            {(self.run.contract_id, "TOTAL", ""): (bound, "")}
+            if bound is not None
+            else read_parts(
+                self.run.allocation_run_id,
+                contract_ids=[self.run.contract_id],
+                kinds=(*KINDS, "SOURCE"),
+            )
         )
         self.sources: dict[str, Series] = {
             pool: series

@@ -11,6 +11,7 @@ from poweroptix.kernel.errors import Conflict
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.price_series import PriceSeries
 from poweroptix.kernel.series import Series
+from settlement.queries.bound import read_bound_again
 from settlement.storage import read_parts
 
 
@@ -21,7 +22,12 @@ class StoredResolver:
         self._period = period
 
     def series(self, name: str, reference: Mapping[str, Any]) -> Series:
-        """Return the allocation part behind a quantity; Conflict when it is gone."""
+        """Return the allocation part or the pinned readings behind a quantity.
+
+        Conflict when they are gone.
+        """
+        if reference["kind"] == "channels":
+            return read_bound_again(reference, self._period)
         found = read_parts(
             reference["run"],
             contract_ids=[reference["contract"]],

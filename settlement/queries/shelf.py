@@ -20,6 +20,7 @@ from poweroptix.kernel.series import Series
 from settlement.calc.inputs import VersionInputs
 from settlement.calc.money import outside
 from settlement.models import AllocationRun, SettlementRun
+from settlement.queries.bound import BoundReadings, read_bound
 from settlement.queries.money import views_of_campus
 from settlement.storage import read_parts
 
@@ -46,6 +47,7 @@ class Shelf:
     pools: dict[tuple[int, str], dict[tuple[int | None, str], dict[str, Any]]] = field(
         default_factory=dict
     )
+    bound: BoundReadings | None = None
 
     def fill(self, contracts: Sequence[Contract], period: Period, run: AllocationRun) -> None:
         """Fetch energy, versions, openings and settled runs of contracts, in five queries."""
@@ -133,6 +135,20 @@ class Shelf:
         if (None, code) in views:
             return outside(views[None, code])
         return {"pool": code, "kind": "COST", "period": label}
+
+    def bound_quantities(
+        self, contract_id: int, names: Sequence[str], period: Period
+    ) -> dict[str, tuple[Series, dict[str, Any]]]:
+        """Return further quantities of a contract with where they stand, by name.
+
+        Readings of the whole batch are read at once; a name that nothing is bound to is left out.
+        """
+        further = [name for name in names if name not in QUANTITIES]
+        if not further:
+            return {}
+        if self.bound is None or contract_id not in self.bound.contract_ids:
+            self.bound = read_bound(list(self.versions), period)
+        return self.bound.of(contract_id, further)
 
     def settled(self, contract_id: int, label: str) -> SettlementRun | None:
         """Return the approved run of a contract's period."""

@@ -10,13 +10,14 @@ from typing import Any
 from contracts.calc.documents import read_events
 from contracts.calc.price_terms import needs_of
 from contracts.events import Event
-from contracts.models import Contract
+from contracts.models import Contract, ContractQuantity
 from contracts.queries import events_of
 from meters.models import Publication
 from settlement.calc.dependence import dependence
 from settlement.calc.inputs import terms_of
 from settlement.calc.plan import period_of
 from settlement.models import AllocationRun, Correction, SettlementRun
+from settlement.queries.bound import bound_references
 from settlement.queries.changes import Change, changes_of
 from settlement.services.allocation import document_of
 
@@ -54,6 +55,37 @@ def flag_runs(
         touched |= set(noted.values_list("channel_id", flat=True))
         if touched:
             _note(runs, document, touched, publication)
+
+
+def flag_bound(
+    channel_ids: Sequence[int], first_utc: datetime, last_utc: datetime, publication: Publication
+) -> None:
+    """Note the same for runs that read these channels as a further quantity of their contract.
+
+    Listens to publications after `flag_runs`, whose row for the same channel it replaces.
+    """
+    bound = ContractQuantity.objects.filter(channel__in=list(channel_ids)).values("contract")
+    runs = SettlementRun.objects.filter(
+        contract__in=bound, state__in=FLAGGED, start_utc__lt=last_utc, end_utc__gt=first_utc
+    )
+    for run in runs.select_related("contract"):
+        references = bound_references(json.loads(bytes(run.inputs)))
+        read = {channel: days for one in references for channel, days in one["pins"].items()}
+        touched = [one for one in channel_ids if str(one) in read]
+        if not touched:
+            continue
+        period = {"start_utc": run.start_utc.isoformat(), "end_utc": run.end_utc.isoformat()}
+        period |= {"zone": run.contract.zone, "label": run.period}
+        document = {"pins": read, "period": period}
+        changes = changes_of(document, touched, run.start_utc, run.end_utc)
+        noted = Correction.objects.filter(run=run, scope=Correction.Scope.BOUND)
+        noted.filter(channel_id__in=[one for one in touched if one not in changes]).delete()
+        Correction.objects.bulk_create(
+            [_row(run, Correction.Scope.BOUND, one, publication) for one in changes.values()],
+            update_conflicts=True,
+            unique_fields=["run", "channel_id"],
+            update_fields=WRITTEN,
+        )
 
 
 def _note(

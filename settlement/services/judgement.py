@@ -15,9 +15,11 @@ from poweroptix.kernel.errors import Conflict, DomainError, Forbidden, Refused
 from poweroptix.kernel.finding import Finding
 from poweroptix.kernel.period import Period
 from settlement.calc.gate import blocking
+from settlement.calc.inputs import same_inputs
 from settlement.calc.plan import contract_channels
 from settlement.calc.words import RECALCULATE, capital, joined, stale
 from settlement.models import SettlementRun
+from settlement.queries.bound import bound_references
 from settlement.queries.contract import read_contract
 from settlement.queries.money import entered_by
 from settlement.queries.month import companions, replaced_together
@@ -37,6 +39,7 @@ NAMES = {
     "allocation": "the allocation",
     "events": "events of the contract",
     "pools": "pools of money",
+    "series": "readings of the contract",
 }
 
 
@@ -155,7 +158,9 @@ def _refuse_own(run: SettlementRun, actor: Actor, document: Mapping[str, Any]) -
             "recalculates the month first."
         )
         raise Forbidden("settlement.own_run", text)
+    bound = bound_references(json.loads(bytes(run.inputs)))
     channels = contract_channels(document, run.contract.code)
+    channels += [channel["id"] for one in bound for channel in one["channels"]]
     edits = Edit.objects.filter(
         channel__in=channels, actor=me, start_utc__lt=run.end_utc, end_utc__gt=run.start_utc
     )
@@ -201,7 +206,7 @@ def _refuse_other_inputs(run: SettlementRun, shelf: Shelf) -> None:
     """Stop when something else that the run read has changed: prices, terms, calendars, carry."""
     reading = read_contract(run.contract, _period(run), run.allocation_run, shelf)
     content, sha256 = reading.inputs.frozen()
-    if sha256 != run.inputs_sha256:
+    if sha256 != run.inputs_sha256 and not same_inputs(bytes(run.inputs), content):
         raise Conflict("settlement.stale", stale(_changed(bytes(run.inputs), content)))
 
 

@@ -19,6 +19,7 @@ from poweroptix.kernel.canonical import digest_of
 from poweroptix.kernel.errors import Conflict, Refused
 from poweroptix.kernel.finding import Finding
 from poweroptix.kernel.period import Period
+from settlement.calc.inputs import same_inputs
 from settlement.calc.settle import Outcome, estimated_ratio, settle
 from settlement.models import AllocationRun, SettlementRun
 from settlement.queries.contract import ContractReading, read_contract
@@ -96,7 +97,7 @@ def calculate(
             content, sha256 = reading.inputs.frozen()
             before = latest.get(contract.pk)
             taken = takes_over and before is not None and _is_others(before, actor)
-            if before is not None and _same(before, sha256, kind) and not taken:
+            if before is not None and _same(before, content, sha256, kind) and not taken:
                 runs[contract.pk] = before
                 continue
             outcome = settle(reading.inputs)
@@ -145,10 +146,12 @@ def _latest(contracts: Sequence[Contract], period: Period) -> dict[int, Settleme
     return {run.contract_id: run for run in rows if run.version == versions[run.contract_id]}
 
 
-def _same(run: SettlementRun, sha256: str, kind: str) -> bool:
+def _same(run: SettlementRun, content: bytes, sha256: str, kind: str) -> bool:
     """Say whether a run already holds these inputs and still counts."""
     alike = run.kind == kind or {run.kind, kind} <= set(SAME_COMPUTATION)
-    return run.inputs_sha256 == sha256 and alike and (run.is_open or run.is_settled)
+    if not alike or not (run.is_open or run.is_settled):
+        return False
+    return run.inputs_sha256 == sha256 or same_inputs(bytes(run.inputs), content)
 
 
 def _is_others(run: SettlementRun, author: Actor) -> bool:
