@@ -20,7 +20,7 @@ from billing.documents.intervals_csv import interval_csv
 from billing.documents.store import stored_cancellation, stored_csv, stored_pdf
 from billing.models import Invoice, InvoiceLine
 from billing.queries import PART_NAMES, inputs_of, lines_of
-from contracts.models import Contract, ContractVersion, TenantPoint
+from contracts.models import Contract, ContractQuantity, ContractVersion, TenantPoint
 from esg.models import EmissionLine
 from meters.models import Channel, Direction, Publication, Quantity, ReadingBlock, Role
 from meters.queries import Trace, final_many, trace
@@ -320,6 +320,22 @@ def own_channels(tenant: Tenant | int, contract_id: int | None = None) -> list[O
         )
         for one in served
         for channel in by_place.get(one.delivery_point_id, ())
+    ]
+
+
+def bound_channels(tenant: Tenant | int, contract_id: int, name: str) -> list[OwnChannel]:
+    """Return the channels behind a further quantity of the tenant's contract; one query."""
+    rows = ContractQuantity.objects.filter(tenant=_id(tenant), contract=contract_id, name=name)
+    return [
+        OwnChannel(
+            one.channel,
+            one.contract_id,
+            one.channel.code,
+            one.contract.zone,
+            one.valid.lower,
+            one.valid.upper,
+        )
+        for one in rows.select_related("channel", "contract").order_by("channel__code", "valid")
     ]
 
 

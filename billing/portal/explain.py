@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views import View
 
 from billing import access
-from billing.access import history_of, not_yours, own_channels, parts_of
+from billing.access import bound_channels, history_of, not_yours, own_channels, parts_of
 from billing.calc.demand import demand_facts
 from billing.calc.wording import parts, pretty, read, role_of, sums
 from billing.documents.correction_view import correction_at
@@ -156,9 +156,11 @@ class ExplainInterval(LinePage):
             run.allocation_run_id, contract_ids=[run.contract_id], kinds=tuple(PARTS)
         )
         rows = [_part_row(kind, pool, series, at) for (_, kind, pool), (series, _) in found.items()]
+        term = _term(self.tenant_id, line.settlement_line.term_id)
+        bound = bound_channels(self.tenant_id, run.contract_id, term.quantity_name if term else "")
         channels = [
             one
-            for one in own_channels(self.tenant_id, run.contract_id)
+            for one in bound or own_channels(self.tenant_id, run.contract_id)
             if one.clipped(at, at + timedelta(minutes=1))[0] == at
         ]
         wanted = request.GET.get("meter", "")
@@ -170,7 +172,7 @@ class ExplainInterval(LinePage):
             **self.context(line),
             "at": at,
             "day": self._local(at),
-            "parts": sorted(rows, key=lambda row: list(PARTS).index(row["kind"])),
+            "parts": [] if bound else sorted(rows, key=lambda row: list(PARTS).index(row["kind"])),
             "channels": channels,
             "chosen": chosen,
             "clock": f"{at.astimezone(ZoneInfo(self.period.zone)):%H:%M %Z}",

@@ -1,5 +1,6 @@
 """Desk-check: price a version on past months without saving anything."""
 
+from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
 
@@ -8,6 +9,8 @@ import numpy as np
 from contracts import queries
 from contracts.calc.price_terms import PricedTerm, needs_of, price_terms
 from contracts.models import ContractVersion, TenantPoint
+from contracts.models.quantities import ALLOCATED
+from contracts.readings import read_bound
 from meters.models import Channel
 from meters.queries import final_many
 from poweroptix.kernel.errors import Refused
@@ -28,7 +31,8 @@ def desk_check(
     """Worksheets of a draft or active version on the readings of a past month such as 2026-03.
 
     The whole month is priced, whatever the dates of the version. Losses are not allocated: the
-    quantity is what the contract's points metered. Nothing is stored.
+    quantity is what the contract's points metered. Further quantities are read from their
+    channels, events as they stand. Nothing is stored.
     """
     contract = version.contract
     period = Period.month(contract.zone, label)
@@ -39,9 +43,17 @@ def desk_check(
     prices, _pins = queries.prices_for(needs.prices, period, days_before=needs.days_before)
     inputs.prices.update(prices)
     inputs.histories.update(queries.histories_for(needs.histories, period))
-    if needs.series:
+    allocated = [name for name in needs.series if name in ALLOCATED]
+    if allocated:
         metered = metered_series(version, period)
-        inputs.series.update(dict.fromkeys(needs.series, metered))
+        inputs.series.update(dict.fromkeys(allocated, metered))
+    further = read_bound([contract.pk], period).of(contract.pk, needs.series)
+    inputs.series.update({name: series for name, (series, _) in further.items()})
+    events = queries.events_of([contract.pk], period.start_utc, period.end_utc)
+    inputs = replace(
+        inputs,
+        events=tuple(one for one in events.get(contract.pk, ()) if one.kind in needs.events),
+    )
     inputs.carry_in.update(carry_in or {})
     return price_terms(rows, inputs)[0]
 

@@ -68,12 +68,17 @@ def interval_table(inputs: Inputs, line_code: int | None = None) -> IntervalTabl
         for term in version.terms:
             if term.charge_type not in PRICED or line_code not in (None, term.line_code):
                 continue
+            if not _fits(inputs.series.get(term.quantity_name), delivered):
+                continue  # a further quantity of other intervals has no place in this table
             column = columns.setdefault(term.line_code, _empty(term, delivered.grid))
             _fill(column, term, charge_inputs(term, pricing), delivered.grid)
-    series = {
-        name: one for name, one in sorted(inputs.series.items()) if one.grid == delivered.grid
-    }
+    series = {name: one for name, one in sorted(inputs.series.items()) if _fits(one, delivered)}
     return IntervalTable(delivered.grid, series, tuple(columns[code] for code in sorted(columns)))
+
+
+def _fits(series: Series | None, delivered: Series) -> bool:
+    """Say whether a quantity lies on the intervals of the table, in its unit."""
+    return series is not None and (series.grid, series.unit) == (delivered.grid, delivered.unit)
 
 
 def _empty(term: PricedTerm, grid: Grid) -> PriceColumn:

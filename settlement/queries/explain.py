@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 from contracts.calc.price_terms import PricedTerm, needs_of
+from contracts.readings import read_bound_again
 from meters.queries import trace
 from meters.queries.basis import told
 from meters.queries.terms import explain_virtual
@@ -21,7 +22,6 @@ from poweroptix.kernel.period import Period
 from poweroptix.kernel.worksheet import Worksheet
 from settlement.calc.inputs import terms_of
 from settlement.models import AllocationPart, Line
-from settlement.queries.bound import read_bound_again
 from settlement.queries.line_energy import LineEnergy
 
 FINAL = 2

@@ -7,11 +7,11 @@ from datetime import date
 from typing import Any
 
 from contracts.queries import PricePin, prices_for
+from contracts.readings import read_bound_again
 from poweroptix.kernel.errors import Conflict
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.price_series import PriceSeries
 from poweroptix.kernel.series import Series
-from settlement.queries.bound import read_bound_again
 from settlement.storage import read_parts
 
 

@@ -14,13 +14,13 @@ from contracts.charges import Needs
 from contracts.events import Event
 from contracts.models import Contract, ContractVersion, OpeningBalance, TouCalendar
 from contracts.queries import PricePin, events_of, prices_for, versions_of_period
+from contracts.readings import BoundReadings, read_bound
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.price_series import PriceSeries
 from poweroptix.kernel.series import Series
 from settlement.calc.inputs import VersionInputs
 from settlement.calc.money import outside
 from settlement.models import AllocationRun, SettlementRun
-from settlement.queries.bound import BoundReadings, read_bound
 from settlement.queries.money import views_of_campus
 from settlement.storage import read_parts
 

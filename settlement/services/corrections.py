@@ -12,12 +12,12 @@ from contracts.calc.price_terms import needs_of
 from contracts.events import Event
 from contracts.models import Contract, ContractQuantity
 from contracts.queries import events_of
+from contracts.readings import bound_references
 from meters.models import Publication
 from settlement.calc.dependence import dependence
 from settlement.calc.inputs import terms_of
 from settlement.calc.plan import period_of
 from settlement.models import AllocationRun, Correction, SettlementRun
-from settlement.queries.bound import bound_references
 from settlement.queries.changes import Change, changes_of
 from settlement.services.allocation import document_of
 

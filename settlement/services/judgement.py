@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from contracts.models import ContractEvent, ContractVersion
+from contracts.readings import bound_references
 from meters.models import Edit
 from poweroptix.accounts.permissions import require
 from poweroptix.audit.actor import Actor
@@ -19,7 +20,6 @@ from settlement.calc.inputs import same_inputs
 from settlement.calc.plan import contract_channels
 from settlement.calc.words import RECALCULATE, capital, joined, stale
 from settlement.models import SettlementRun
-from settlement.queries.bound import bound_references
 from settlement.queries.contract import read_contract
 from settlement.queries.money import entered_by
 from settlement.queries.month import companions, replaced_together

@@ -37,7 +37,7 @@ def bound_series(
     units = sorted({readings[one.channel_id].unit for one in bindings})
     if len(units) > 1:
         text = f"'{name}' is bound to channels in {' and in '.join(units)}; bind one unit"
-        raise Refused("settlement.bound_units", text, name=name)
+        raise Refused("contracts.bound_units", text, name=name)
     minutes = max(readings[one.channel_id].grid.minutes for one in bindings)
     grid = period.grid(minutes)
     values = np.zeros(grid.count, dtype=np.int64)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from contracts.calc.bound import Binding, bound_series
 from contracts.models import ContractQuantity
 from meters.queries import Pin, Pins, final_many
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.series import Series
-from settlement.calc.bound import Binding, bound_series
 
 FINAL = 2
 
