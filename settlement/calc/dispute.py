@@ -1,62 +1,70 @@
-"""What a dispute leaves to pay: the undisputed part when due, and the denied part with interest."""
+"""What a dispute leaves: the undisputed part is paid at the due date, the rest with interest. Pure.
+
+Interest is simple, actual/365, from the day after the original due date to the day of payment
+included, on what is found to be owed after all.
+"""
+
+from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 
-from contracts.calc.open_items import OpenItem, Payment
 from poweroptix.kernel.errors import Refused
+from poweroptix.kernel.rounding import money
+
+YEAR_DAYS = 365
 
 
 @dataclass(frozen=True)
-class Dispute:
-    """An invoice of which a part was disputed, and what of that part was granted.
+class Resolution:
+    """The outcome of a dispute in amounts; the interest is empty without a due date and a rate."""
 
-    >>> case = Dispute("INV-7", Decimal("100.00"), date(2026, 9, 20), Decimal("30.00"),
-    ...                Decimal("10.00"))
-    >>> str(case.undisputed_usd), str(case.credit_usd), str(case.still_owed_usd)
-    ('70.00', '-10.00', '20.00')
+    credited_usd: Decimal
+    still_owed_usd: Decimal
+    days: int | None
+    interest_usd: Decimal | None
+
+    @property
+    def final_payment_usd(self) -> Decimal | None:
+        """Return what is paid in the end."""
+        return None if self.interest_usd is None else self.still_owed_usd + self.interest_usd
+
+
+def undisputed(total_usd: Decimal, disputed_usd: Decimal) -> Decimal:
+    """Return what stays due.
+
+    >>> str(undisputed(Decimal("2238741.06"), Decimal("88300.00")))
+    '2150441.06'
     """
+    return total_usd - disputed_usd
 
-    reference: str
-    invoiced_usd: Decimal
-    due_date: date
-    disputed_usd: Decimal
-    granted_usd: Decimal
 
-    def __post_init__(self) -> None:
-        """Refuse a disputed part beyond the invoice, and a granted part beyond the disputed."""
-        if not 0 < self.disputed_usd <= self.invoiced_usd:
-            text = f"{self.disputed_usd} of {self.invoiced_usd} cannot be disputed"
-            raise Refused("settlement.dispute", text)
-        if not 0 <= self.granted_usd <= self.disputed_usd:
-            text = f"{self.granted_usd} of {self.disputed_usd} disputed cannot be granted"
-            raise Refused("settlement.dispute", text)
+def resolve(
+    disputed_usd: Decimal,
+    credited_usd: Decimal,
+    *,
+    interest_ratio: Decimal | None = None,
+    due_date: date | None = None,
+    paid_on: date | None = None,
+) -> Resolution:
+    """Return what is credited, what is owed after all and its interest.
 
-    @property
-    def undisputed_usd(self) -> Decimal:
-        """What stays due on the due day."""
-        return self.invoiced_usd - self.disputed_usd
+    `interest_ratio` is the yearly rate (0.0925 is 9.25 %). Refused when more is credited than was
+    disputed.
 
-    @property
-    def credit_usd(self) -> Decimal:
-        """The credit note: what was granted, below zero. It was never owed and bears nothing."""
-        return -self.granted_usd
-
-    @property
-    def still_owed_usd(self) -> Decimal:
-        """What was disputed without right: owed since the original due day."""
-        return self.disputed_usd - self.granted_usd
-
-    def open_item(self, paid: date | None, tax_usd: Decimal = Decimal(0)) -> OpenItem | None:
-        """Return the denied part for the interest of the contract; None where all was granted."""
-        if not self.still_owed_usd:
-            return None
-        payments = [] if paid is None else [Payment(date=paid, amount_usd=self.still_owed_usd)]
-        return OpenItem(
-            reference=self.reference,
-            amount_usd=self.still_owed_usd,
-            due_date=self.due_date,
-            tax_usd=tax_usd,
-            payments=payments,
-        )
+    >>> done = resolve(Decimal("88300.00"), Decimal("53125.40"), interest_ratio=Decimal("0.0925"),
+    ...                due_date=date(2026, 1, 1), paid_on=date(2026, 2, 17))
+    >>> done.days, str(done.interest_usd), str(done.final_payment_usd)
+    (47, '418.96', '35593.56')
+    """
+    owed = disputed_usd - credited_usd
+    if abs(credited_usd) > abs(disputed_usd) or credited_usd * disputed_usd < 0:
+        text = f"{credited_usd:,.2f} is not a part of the disputed {disputed_usd:,.2f}."
+        raise Refused("dispute.credit", text)
+    if interest_ratio is None or due_date is None or paid_on is None:
+        return Resolution(credited_usd, owed, None, None)
+    days = max((paid_on - due_date).days, 0)
+    interest = Fraction(owed) * Fraction(interest_ratio) * days / YEAR_DAYS
+    return Resolution(credited_usd, owed, days, money(interest))
