@@ -21,6 +21,9 @@ TENANT_ROWS = (
     "contracts_openingbalance",
     "contracts_contractevent",
     "contracts_contractquantity",
+    "contracts_contractdocument",
+    "contracts_diaryentry",
+    "contracts_creditsupport",
 )
 PORTAL_READS = (
     "contracts_contract",
@@ -119,6 +122,9 @@ RULES: list[Rule] = [
     ),
     FrozenChild("contracts_term", VERSION, "version_id", "p.state <> 'DRAFT'"),
     FrozenChild("contracts_contractexample", VERSION, "version_id", "p.state <> 'DRAFT'"),
+    AppendOnly("contracts_contractdocument"),
+    Immutable("contracts_diaryentry", "OLD.done_at IS NOT NULL", ()),
+    Immutable("contracts_openingbalance", "OLD.approved_by <> ''", ()),
     Sql("pox_version_only_shortens_function", ONLY_SHORTEN, (VERSION,)),
     Sql("pox_version_only_shortens", ONLY_SHORTEN_TRIGGER, (VERSION,)),
     *(Policy(table) for table in TENANT_ROWS),

@@ -22,6 +22,7 @@ from contracts.models import (
     IndexSeries,
     OpeningBalance,
     TenantPoint,
+    Term,
     TouCalendar,
 )
 from poweroptix.kernel.calendar import TouSchedule
@@ -99,19 +100,21 @@ def versions_of_period(contract: Contract, period: Period) -> list[VersionDays]:
 
 def terms(version: ContractVersion) -> list[PricedTerm]:
     """Return the terms of a version as pricing takes them, in order of position."""
-    return [
-        PricedTerm(
-            position=term.position,
-            line_code=term.line_code,
-            charge_type=term.charge_type,
-            label=term.label,
-            clause=term.clause_number,
-            quantity_name=term.quantity_name,
-            parameters=term.parameters,
-            term_id=term.pk,
-        )
-        for term in version.terms.order_by("position")
-    ]
+    return [priced_term(term) for term in version.terms.order_by("position")]
+
+
+def priced_term(term: Term) -> PricedTerm:
+    """Return one term as pricing takes it."""
+    return PricedTerm(
+        position=term.position,
+        line_code=term.line_code,
+        charge_type=term.charge_type,
+        label=term.label,
+        clause=term.clause_number,
+        quantity_name=term.quantity_name,
+        parameters=term.parameters,
+        term_id=term.pk,
+    )
 
 
 def calendars(codes: Iterable[str]) -> dict[str, Calendar]:

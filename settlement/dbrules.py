@@ -16,6 +16,8 @@ from poweroptix.db.rules import (
 )
 
 ALLOCATION_RUN, ALLOCATION_PART = "settlement_allocationrun", "settlement_allocationpart"
+DESK_CHECK, DISPUTE = "settlement_deskcheck", "settlement_dispute"
+STATEMENT = "settlement_counterpartystatement"
 RUN, LINE, CORRECTION = "settlement_settlementrun", "settlement_line", "settlement_correction"
 
 ITEM, MONTH, SHARE = (
@@ -278,6 +280,15 @@ RULES: list[Rule] = [
         ["state", "was_invoiced"],
     ),
     AppendOnly(LINE),
+    AppendOnly(DESK_CHECK),
+    AppendOnly(STATEMENT),
+    StateMachine(
+        DISPUTE,
+        "state",
+        {"OPEN": ["GRANTED", "PARTIAL", "DENIED", "WITHDRAWN"]},
+        initial=["OPEN"],
+    ),
+    Immutable(DISPUTE, "OLD.state <> 'OPEN'", []),
     Sql("settlement_allocation_closes", ALLOCATION_CLOSES, [ALLOCATION_RUN, ALLOCATION_PART]),
     Sql("settlement_rests_on_proved", RESTS_ON_PROVED, [ALLOCATION_RUN, RUN]),
     Sql("settlement_run_total", RUN_TOTAL, [RUN, LINE]),
@@ -324,6 +335,9 @@ RULES: list[Rule] = [
     Policy(LINE),
     Policy(ALLOCATION_PART),
     Policy(CORRECTION),
+    Policy(DESK_CHECK),
+    Policy(STATEMENT),
+    Policy(DISPUTE),
     PortalGrant(RUN),
     PortalGrant(LINE),
     PortalGrant(ALLOCATION_PART),

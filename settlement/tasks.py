@@ -2,6 +2,7 @@
 
 from poweroptix.jobs.context import JobContext
 from poweroptix.jobs.kinds import job_kinds
+from settlement.services.desk_check import work_desk_check
 from settlement.services.month import work_contract, work_month
 from settlement.services.month_end import work_month_end
 from settlement.services.recalculation import work_recalculation
@@ -29,3 +30,9 @@ def recalculate_month(context: JobContext) -> None:
 def month_end(context: JobContext) -> None:
     """Settle a month of all contracts of all campuses."""
     work_month_end(context)
+
+
+@job_kinds.register("desk_check")
+def desk_check(context: JobContext) -> None:
+    """Price past months under a proposed version, beside what was billed."""
+    work_desk_check(context)

@@ -7,14 +7,18 @@ from contracts.models.evidence import ContractExample, OpeningBalance
 from contracts.models.indices import IndexBlock, IndexSeries
 from contracts.models.parties import Party
 from contracts.models.quantities import ContractQuantity
+from contracts.models.takeover import ContractDocument, CreditSupport, DiaryEntry
 from contracts.models.tenancy import TenantPoint
 
 __all__ = [
     "Contract",
+    "ContractDocument",
     "ContractEvent",
     "ContractExample",
     "ContractQuantity",
     "ContractVersion",
+    "CreditSupport",
+    "DiaryEntry",
     "Holiday",
     "HolidayCalendar",
     "IndexBlock",

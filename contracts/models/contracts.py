@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from decimal import Decimal
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import BigIntegerRangeField, DateRangeField, RangeOperators
@@ -102,7 +103,26 @@ class Contract(TenantRow):
         default=Rounding.HALF_UP,
         help_text="What becomes of half a cent.",
     )
+    tolerance_usd = models.DecimalField(
+        "tolerance of a statement",
+        max_digits=12,
+        decimal_places=2,
+        default=Decimal("1.00"),
+        validators=[MinValueValidator(0)],
+        help_text="A line of the counterparty's statement agrees within this amount, or within "
+        "the ratio of our line if that is more.",
+    )
+    tolerance_ratio = models.DecimalField(
+        "tolerance of a statement, as a ratio",
+        max_digits=9,
+        decimal_places=6,
+        default=Decimal("0.0001"),
+        validators=[MinValueValidator(0), MaxValueValidator(1)],
+        help_text="Part of our line, 0.0001 is 0.01 %.",
+    )
     state = models.CharField(max_length=6, choices=State.choices, default=State.OPEN)
+    last_day = models.DateField(null=True, editable=False)
+    termination_reason = models.TextField(blank=True, editable=False)
 
     objects = CodeManager()
 

@@ -3,8 +3,10 @@
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
+from django.db.models import F, Q
 
 from contracts.calc.opening_carry import check_carry
+from contracts.calc.openings import check_open_items
 from contracts.models._tenant import TenantRow
 from poweroptix.kernel.errors import Refused
 
@@ -51,9 +53,18 @@ class OpeningBalance(TenantRow):
         "figures brought along",
         help_text='Per line code: {"20": {"peaks": {"2025-12": "26000", "2025-11": null}}}.',
     )
-    reason = models.TextField(help_text="Where the figures come from and who agreed to them.")
+    open_items = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="Unpaid items of before, one object each: reference, due date and amount.",
+    )
+    reason = models.TextField(
+        "source", help_text="Where the figures come from and who agreed to them."
+    )
     recorded_at = models.DateTimeField(editable=False)
     recorded_by = models.CharField(max_length=150, editable=False)
+    approved_at = models.DateTimeField(null=True, editable=False)
+    approved_by = models.CharField(max_length=150, blank=True, editable=False)
 
     class Meta:
         """Order and constraints."""
@@ -61,6 +72,11 @@ class OpeningBalance(TenantRow):
         ordering = ["contract", "period"]
         constraints = [
             models.UniqueConstraint(fields=["contract", "period"], name="opening_balance_once"),
+            models.CheckConstraint(
+                condition=Q(approved_by="") | ~Q(approved_by=F("recorded_by")),
+                name="opening_balance_second_person",
+                violation_error_message="A second person approves an opening balance.",
+            ),
         ]
 
     def __str__(self):
@@ -70,5 +86,7 @@ class OpeningBalance(TenantRow):
         """Refuse a carry whose line codes or peaks cannot be read."""
         try:
             check_carry(self.carry)
+            check_open_items(self.open_items)
         except Refused as error:
-            raise ValidationError({"carry": error.message}) from error
+            where = "open_items" if error.code == "contracts.open_item" else "carry"
+            raise ValidationError({where: error.message}) from error

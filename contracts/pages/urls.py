@@ -2,12 +2,30 @@
 
 from django.urls import path
 
-from contracts.pages import contracts, events, prices
+from contracts.pages import contracts, events, prices, takeover, terms, workspace
+
+ONE = "contracts/<slug:code>/"
+VERSION = f"{ONE}versions/<int:number>/"
 
 urlpatterns = [
     path("contracts/", contracts.ContractList.as_view(), name="office-contracts"),
-    path("contracts/<slug:code>/", contracts.ContractPage.as_view(), name="office-contract"),
-    path("contracts/<slug:code>/events/", events.EventPage.as_view(), name="office-events"),
+    path("diary/", takeover.DiaryPage.as_view(), name="office-diary"),
+    path(ONE, workspace.ContractPage.as_view(), name="office-contract"),
+    path(
+        f"{ONE}difference/", workspace.DifferencePage.as_view(), name="office-contract-difference"
+    ),
+    path(f"{ONE}versions/new/", terms.NewVersionPage.as_view(), name="office-version-new"),
+    path(f"{VERSION}terms/new/", terms.TermPage.as_view(), name="office-term-new"),
+    path(f"{VERSION}terms/<int:pk>/", terms.TermPage.as_view(), name="office-term"),
+    path(f"{VERSION}examples/new/", terms.NewExamplePage.as_view(), name="office-example-new"),
+    path(f"{ONE}take-over/", takeover.TakeOverPage.as_view(), name="office-take-over"),
+    path(f"{ONE}events/", events.EventPage.as_view(), name="office-events"),
+    path(f"{ONE}yaml/", takeover.ContractYaml.as_view(), name="office-contract-yaml"),
+    path(
+        f"{ONE}documents/<int:pk>/",
+        takeover.DocumentFile.as_view(),
+        name="office-contract-document",
+    ),
     path("prices/<str:code>/", prices.PricePage.as_view(), name="office-prices"),
     path("prices/<str:code>/series.json", prices.PriceChart.as_view(), name="office-prices-series"),
 ]

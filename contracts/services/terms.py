@@ -1,6 +1,6 @@
 """Terms, examples, opening balances and tenancy of a contract, written through one door."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -71,6 +71,38 @@ def add_term(
     checked_save(term)
     record("contract.term_added", term, actor=actor, after={"charge_type": charge_type_key})
     return term
+
+
+@transaction.atomic
+def change_term(term: Term, *, actor: Actor, **fields: Any) -> Term:
+    """Write a term of a draft anew: label, clause, quantity, line code or parameters."""
+    require(actor, "contracts.edit")
+    must_be_draft(term.version)
+    before = {name: getattr(term, name) for name in fields}
+    if "parameters" in fields:
+        parsed = charge_type(term.charge_type).parse(fields["parameters"])
+        fields["parameters"] = to_json(parsed)
+    for name, value in fields.items():
+        setattr(term, name, value)
+    checked_save(term)
+    changed = {name: value for name, value in fields.items() if value != before[name]}
+    record(
+        "contract.term_changed",
+        term,
+        actor=actor,
+        before={name: before[name] for name in changed},
+        after=changed,
+    )
+    return term
+
+
+@transaction.atomic
+def remove_term(term: Term, *, actor: Actor) -> None:
+    """Take a term out of a draft."""
+    require(actor, "contracts.edit")
+    must_be_draft(term.version)
+    record("contract.term_removed", term, actor=actor, before={"label": term.label})
+    term.delete()
 
 
 @transaction.atomic
@@ -156,12 +188,14 @@ def set_opening_balance(
     period: str,
     carry: Mapping[str, Any],
     reason: str,
+    open_items: Sequence[Mapping[str, str]] = (),
     actor: Actor,
     now: datetime,
 ) -> OpeningBalance:
     """Enter what the contract brings along into its first settled month.
 
-    Refused without a reason, or when a peak is not a number of kW.
+    It counts once a second person has approved it. Refused without a reason, or when a peak is
+    not a number of kW.
     """
     require(actor, "contracts.edit")
     if not reason.strip():
@@ -171,6 +205,7 @@ def set_opening_balance(
         contract=contract,
         period=period,
         carry=dict(carry),
+        open_items=[dict(item) for item in open_items],
         reason=reason,
         recorded_at=now,
         recorded_by=str(actor),

@@ -11,7 +11,7 @@ from django.db.models import Max
 from contracts import queries
 from contracts.calc.line_rules import check_lines
 from contracts.calc.price_terms import PricedTerm
-from contracts.charges import TermContext, charge_type
+from contracts.charges import ChargeType, TermContext, charge_type
 from contracts.models import Contract, ContractExample, ContractVersion, IndexSeries
 from contracts.services._save import checked_save
 from contracts.services.examples import run_examples
@@ -43,19 +43,22 @@ def new_version(
     facts: Mapping[str, str] | None = None,
     note: str = "",
     copy_terms: bool = True,
+    number: int | None = None,
     actor: Actor,
     now: datetime,
 ) -> ContractVersion:
     """Start a draft; by default with terms, facts and anchor of the latest version.
 
-    Examples are not copied: their amounts were agreed for the old terms.
+    Examples are not copied: their amounts were agreed for the old terms. `number` is the next one
+    unless a document names it.
     """
     require(actor, "contracts.edit")
     if last_day is not None and last_day < first_day:
         raise Refused("contracts.dates", f"the last day {last_day} is before {first_day}")
     Contract.objects.select_for_update().get(pk=contract.pk)
     latest = contract.versions.order_by("-number").first()
-    number = (contract.versions.aggregate(top=Max("number"))["top"] or 0) + 1
+    if number is None:
+        number = (contract.versions.aggregate(top=Max("number"))["top"] or 0) + 1
     version = ContractVersion(
         contract=contract,
         number=number,
@@ -130,24 +133,27 @@ def check_term(term: PricedTerm, version: ContractVersion) -> list[Finding]:
     where = f"line {term.line_code}"
     try:
         kind = charge_type(term.charge_type)
-        parameters = kind.parse(term.parameters)
-        needs = kind.needs(parameters)
-        known = queries.calendars(needs.calendars)
+        found = parameter_findings(kind, kind.parse(term.parameters), version)
     except DomainError as error:
         return [Finding(error.code, f"{where}: {error.message}", where=where)]
+    return [Finding(one.code, f"{where}: {one.message}", where=where, fix=one.fix) for one in found]
+
+
+def parameter_findings(
+    kind: ChargeType, parameters: Any, version: ContractVersion
+) -> list[Finding]:
+    """Return what keeps parameters from being priced on the days of a version, by parameter."""
+    needs = kind.needs(parameters)
+    known = queries.calendars(needs.calendars)
     findings = [
-        Finding(
-            "contracts.calendar_unknown", f"{where}: there is no calendar '{code}'", where=where
-        )
+        Finding("contracts.calendar_unknown", f"there is no calendar '{code}'", where="calendar")
         for code in needs.calendars
         if code not in known
     ]
     wanted = (*needs.index_codes, *needs.histories)
     have = set(IndexSeries.objects.filter(code__in=wanted).values_list("code", flat=True))
     findings += [
-        Finding(
-            "contracts.index_unknown", f"{where}: there is no index series '{code}'", where=where
-        )
+        Finding("contracts.index_unknown", f"there is no index series '{code}'", where="index")
         for code in wanted
         if code not in have
     ]
@@ -158,12 +164,8 @@ def check_term(term: PricedTerm, version: ContractVersion) -> list[Finding]:
         anchor_date=version.anchor_date,
         calendars=known,
     )
-    findings += [
-        Finding(found.code, f"{where}: {found.message}", where=where, fix=found.fix)
-        for found in kind.check(parameters, context)
-        if found.severity == Severity.BLOCK
-    ]
-    return findings
+    checked = kind.check(parameters, context)
+    return findings + [found for found in checked if found.severity == Severity.BLOCK]
 
 
 def check_examples(version: ContractVersion, now: datetime) -> list[Finding]:

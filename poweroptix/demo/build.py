@@ -14,9 +14,9 @@ from time import perf_counter
 from zoneinfo import ZoneInfo
 
 from billing.services import draft_invoice, issue_invoice
-from contracts.models import IndexSeries
+from contracts.models import IndexSeries, OpeningBalance
 from contracts.queries import contracts_of_campus
-from contracts.services import publish_index
+from contracts.services import approve_opening_balance, publish_index
 from esg.services import account_carbon, load_factors
 from meters.models import Campus, EditAction, Finding, FindingState, ReasonCode, Source
 from meters.queries import open_findings
@@ -113,6 +113,9 @@ def begin(demo: Demo) -> None:
             is_superuser=role == "administrator",
         )
         demo.people[role] = Actor.of_user(user)
+    for balance in OpeningBalance.objects.all():
+        at = _moment("2025-10", -19)
+        approve_opening_balance(balance, actor=demo.people["approver"], now=at)
     for code in TENANTS:
         tenant = Tenant.objects.get(code=code)
         create_user(

@@ -17,6 +17,7 @@ from django.utils.functional import cached_property
 
 from billing.models import Invoice
 from billing.queries import runs_to_bill
+from contracts.services.workspace import due_entries
 from meters.models import (
     EditProposal,
     FileState,
@@ -103,6 +104,7 @@ def today(now: datetime, actor_name: str) -> list[Tile]:
         ("Runs to bill", "/office/invoices/", unbilled),
         ("Drafts to issue", "/office/invoices/", drafts),
         ("Due before today", "/office/invoices/", overdue),
+        ("Contract dates near", "/office/diary/", diary),
         ("Jobs that need a person", "/office/jobs/", jobs),
     )
     point = transaction.savepoint() if transaction.get_connection().in_atomic_block else None
@@ -236,6 +238,17 @@ def overdue(asked: Asked) -> Tile:
     since = f", the oldest since {day(counts['oldest'])}" if counts["oldest"] else ""
     said = f"{money(counts['past_usd'] or 0)}{since}; payments are not recorded here yet"
     return _tile("Due before today", counts["past"], url, said)
+
+
+def diary(asked: Asked) -> Tile:
+    """Count the dates of contracts that want attention, and those that are past."""
+    at = asked.now.date()
+    counts = due_entries(at).aggregate(
+        all=Count("pk"), past=Count("pk", filter=Q(due_date__lt=at)), first=Min("due_date")
+    )
+    said = f"the first on {day(counts['first'])}, {counts['past'] or 'none'} past"
+    label, url = "Contract dates near", "/office/diary/"
+    return _tile(label, counts["all"], url, said, bad=counts["past"] > 0)
 
 
 def jobs(_asked: Asked) -> Tile:

@@ -10,6 +10,13 @@ DEEDS = {
     "billing.issue": "issued invoice",
     "billing.void": "voided invoice",
     "channel.map": "mapped the channel",
+    "contract.diary_done": "did what the diary said of",
+    "contract.document_attached": "attached to the contract",
+    "contract.ended": "ended the contract",
+    "contract.opening_approved": "approved the opening balance of",
+    "contract.opening_balance": "entered the opening balance of",
+    "contract.security_held": "took credit support",
+    "contract.security_released": "released credit support",
     "contract.version_activated": "activated contract version",
     "contract.version_drafted": "drafted contract version",
     "esg.account": "accounted the carbon of",
@@ -31,8 +38,12 @@ DEEDS = {
     "settlement.allocate": "allocated the energy of",
     "settlement.approve": "approved run",
     "settlement.calculate": "calculated run",
+    "settlement.desk_check": "desk-checked",
+    "settlement.dispute_ended": "ended the dispute about",
+    "settlement.dispute_opened": "disputed",
     "settlement.invoiced": "billed run",
     "settlement.reject": "rejected run",
+    "settlement.statement_loaded": "loaded the statement",
     "settlement.submit": "handed in run",
 }
 PAGES = {
@@ -41,6 +52,8 @@ PAGES = {
     "meters.editproposal": "office-proposal",
     "meters.finding": "office-finding",
     "meters.importfile": "office-import",
+    "settlement.counterpartystatement": "office-statement",
+    "settlement.deskcheck": "office-desk-check",
     "settlement.settlementrun": "office-run",
 }
 

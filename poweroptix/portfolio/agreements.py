@@ -77,17 +77,10 @@ def apply_contract(item: Mapping, where: str, actor: Actor, now: datetime) -> li
 
 
 def _version(contract: Contract, entry: Any, where: str, actor: Actor, now: datetime) -> Change:
-    known_fields(
-        entry, {"valid", "anchor_date", "facts", "note", "terms", "examples", "activate"}, where
-    )
+    known_fields(entry, _VERSION_FIELDS, where)
     first, last = span_of(entry.get("valid"), f"{where}.valid")
     key = f"{contract.code}/{first}"
-    existing = (
-        contract.versions.filter(valid__startswith=first)
-        .exclude(state=ContractVersion.State.SUPERSEDED)
-        .order_by("-number")
-        .first()
-    )
+    existing = _existing(contract, entry, first, where)
     terms, examples = _parts(entry, where)
     if existing is not None:
         return _repeated(existing, entry, last, where, actor, now)
@@ -100,6 +93,7 @@ def _version(contract: Contract, entry: Any, where: str, actor: Actor, now: date
             facts=as_text(entry.get("facts") or {}),
             note=str(entry.get("note") or ""),
             copy_terms=False,
+            number=whole(entry["number"], f"{where}.number") if "number" in entry else None,
             actor=actor,
             now=now,
         )
@@ -114,7 +108,8 @@ def _version(contract: Contract, entry: Any, where: str, actor: Actor, now: date
                 actor=actor,
             )
         if entry.get("activate", True):
-            activate_version(version, actor=actor, now=now)
+            replaces = bool(entry.get("supersede", False))
+            activate_version(version, actor=actor, now=now, supersede=replaces)
     except DomainError as fault:
         if fault.message.startswith(where):
             raise
@@ -122,6 +117,28 @@ def _version(contract: Contract, entry: Any, where: str, actor: Actor, now: date
     return Change("contracts.versions", key, CREATE)
 
 
+def _existing(
+    contract: Contract, entry: Mapping, first: date, where: str
+) -> ContractVersion | None:
+    """Return the version that an entry repeats: by its number, else by its first day."""
+    if "number" in entry:
+        number = whole(entry["number"], f"{where}.number")
+        return contract.versions.filter(number=number).first()
+    rows = contract.versions.filter(valid__startswith=first)
+    return rows.exclude(state=ContractVersion.State.SUPERSEDED).order_by("-number").first()
+
+
+_VERSION_FIELDS = {
+    "number",
+    "valid",
+    "anchor_date",
+    "facts",
+    "note",
+    "terms",
+    "examples",
+    "activate",
+    "supersede",
+}
 _TERM_FIELDS = {
     "position",
     "line_code",
@@ -263,26 +280,39 @@ def _kept_terms(version: ContractVersion) -> list[tuple]:
 
 def apply_opening(item: Mapping, where: str, actor: Actor, now: datetime) -> list[Change]:
     """Record an opening balance; once recorded it is only repeated, never changed."""
-    known_fields(item, {"contract", "period", "carry", "reason"}, where)
+    known_fields(item, {"contract", "period", "carry", "open_items", "reason"}, where)
     code, period, said, reason = required(item, where, "contract", "period", "carry", "reason")
     contract = find(Contract, code, item, f"{where}.contract")
     period, carry = str(period), as_text(said)
+    items = [as_text(_plain_days(one)) for one in listed(item, "open_items", where)]
     key = f"{contract.code}/{period}"
     existing = OpeningBalance.objects.filter(contract=contract, period=period).first()
     if existing is not None:
-        if existing.carry != carry:
-            raise Refused(
-                "portfolio.opening_differs",
-                f"{where}: an opening balance of {key} exists with another carry",
-            )
+        if (existing.carry, existing.open_items) != (carry, items):
+            what = "another carry" if existing.carry != carry else "other open items"
+            text = f"{where}: an opening balance of {key} exists with {what}"
+            raise Refused("portfolio.opening_differs", text)
         return [Change("opening_balances", key, SAME)]
     try:
         set_opening_balance(
-            contract, period=period, carry=carry, reason=str(reason), actor=actor, now=now
+            contract,
+            period=period,
+            carry=carry,
+            open_items=items,
+            reason=str(reason),
+            actor=actor,
+            now=now,
         )
     except DomainError as fault:
         raise Refused(fault.code, f"{where}: {fault.message}", findings=fault.findings) from fault
     return [Change("opening_balances", key, CREATE)]
+
+
+def _plain_days(item: Any) -> Any:
+    """Return an open item whose date is text, as YAML may have read it as a date."""
+    if not isinstance(item, Mapping):
+        return item
+    return {k: v.isoformat() if isinstance(v, date) else v for k, v in item.items()}
 
 
 def apply_pool(item: Mapping, where: str, actor: Actor) -> list[Change]:

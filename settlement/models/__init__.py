@@ -1,11 +1,13 @@
-"""Models of settlement: pools, allocation, pools of money, owners, runs and lines, closing."""
+"""Models of settlement: pools, allocation, money, owners, runs, closing, desk-checks."""
 
 from settlement.models.allocation import AllocationPart, AllocationRun, Pool, PoolMember
 from settlement.models.closing import CloseCalendar, CloseContract
 from settlement.models.correction import Correction
+from settlement.models.desk import DeskCheck
 from settlement.models.money import MoneyMember, MoneyPool, PoolItem, PoolMonth, PoolShare
 from settlement.models.ownership import OwnerLine, OwnerMonth, OwnerShare, Ownership
 from settlement.models.runs import Line, SettlementRun
+from settlement.models.statements import CounterpartyStatement, Dispute
 
 __all__ = [
     "AllocationPart",
@@ -13,6 +15,9 @@ __all__ = [
     "CloseCalendar",
     "CloseContract",
     "Correction",
+    "CounterpartyStatement",
+    "DeskCheck",
+    "Dispute",
     "Line",
     "MoneyMember",
     "MoneyPool",

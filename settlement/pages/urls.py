@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from settlement.pages import balance, closing, compare, flows, money, owners, run, runs, split
+from settlement.pages import (
+    balance,
+    closing,
+    compare,
+    desk_checks,
+    flows,
+    money,
+    owners,
+    run,
+    runs,
+    split,
+    statements,
+)
 
 urlpatterns = [
     path("settlement/", runs.RunList.as_view(), name="office-settlement"),
@@ -22,6 +34,18 @@ urlpatterns = [
         owners.OwnersPage.as_view(),
         name="office-owners-month",
     ),
+    path(
+        "contracts/<slug:code>/desk-checks/",
+        desk_checks.DeskChecks.as_view(),
+        name="office-desk-checks",
+    ),
+    path("desk-checks/<int:pk>/", desk_checks.DeskCheckPage.as_view(), name="office-desk-check"),
+    path(
+        "contracts/<slug:code>/statements/",
+        statements.Statements.as_view(),
+        name="office-statements",
+    ),
+    path("statements/<int:pk>/", statements.StatementPage.as_view(), name="office-statement"),
     path("campus/<slug:code>/<str:day>/", balance.BalanceDay.as_view(), name="office-balance"),
     path("campus/<slug:code>/<str:when>/flows/", flows.FlowsPage.as_view(), name="office-flows"),
     path(

@@ -129,6 +129,7 @@ class Gate:
         findings += self._pools.of(contract.pk, inputs.pools)
         findings += unsettled_before(contract, inputs, shelf)
         findings += corrections_before(contract, self._corrected.get(contract.pk, ()))
+        findings += unapproved_opening(contract, inputs, shelf)
         return findings
 
     def stale(self) -> list[Finding]:
@@ -239,6 +240,27 @@ def corrections_before(contract: Contract, runs: Sequence[SettlementRun]) -> lis
             period=run.period,
         )
         for run in runs
+    ]
+
+
+def unapproved_opening(contract: Contract, inputs: Inputs, shelf: Shelf) -> list[Finding]:
+    """Judge the opening balance that the month begins with: a second person must have seen it."""
+    if inputs.carry_from["kind"] != "opening":
+        return []
+    waiting = [
+        one
+        for one in shelf.openings[contract.pk]
+        if one.pk == inputs.carry_from["id"] and not one.approved_by
+    ]
+    return [
+        linked(
+            "settlement.opening_unapproved",
+            f"The opening balance of {contract.code} from {one.period} waits for a second person.",
+            "contracts.version",
+            fix="Somebody else than who entered it approves it on the take-over page.",
+            contract=contract.code,
+        )
+        for one in waiting
     ]
 
 

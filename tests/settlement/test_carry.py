@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from contracts.services import set_opening_balance
+from contracts.services import approve_opening_balance, set_opening_balance
 from poweroptix.accounts.models import User
 from poweroptix.jobs.models import Job
 from poweroptix.jobs.services import run_now
@@ -31,7 +31,7 @@ def test_peaks_are_carried_from_the_approved_month_before():
         {"20": "40000.00"},
     )
     world = World(terms=(DEMAND,), example=example)
-    set_opening_balance(
+    balance = set_opening_balance(
         world.alfa,
         period="2026-03",
         carry={"20": {"peaks": {"2026-02": "400"}}},
@@ -39,7 +39,11 @@ def test_peaks_are_carried_from_the_approved_month_before():
         actor=SYSTEM,
         now=NOW,
     )
-    march = approve(world, settle(world))
+    march = settle(world)
+    with pytest.raises(Refused, match="from 2026-03 waits for a second person"):
+        approve(world, march)
+    approve_opening_balance(balance, actor=world.approver, now=NOW)
+    march = approve(world, march)
     assert march.lines.get().quantity == 320
     assert json.loads(bytes(march.inputs))["carry_from"]["kind"] == "opening"
     april = MARCH.next()

@@ -123,6 +123,8 @@ def _next(job: Job) -> str:
     if job.kind == "export_readings":
         done = job.state == Job.State.DONE
         return reverse("office-export-file", args=[job.pk]) if done else ""
+    if isinstance(result.get("desk_check"), int):
+        return reverse("office-desk-check", args=[result["desk_check"]])
     run_id = result.get("run_id") or result.get("run")
     if isinstance(run_id, int):
         return reverse("office-run", args=[run_id])

@@ -110,6 +110,7 @@ def test_the_number_on_a_tile_is_the_number_of_rows_it_opens(world, client):
         "Runs to bill": 1,
         "Drafts to issue": 1,
         "Due before today": 0,
+        "Contract dates near": 0,
         "Jobs that need a person": 1,
     }
     assert shown["Files with problems"].said == "3 refused, 1 with records in quarantine"

@@ -1,0 +1,357 @@
+"""Forms of the workspace: versions, terms, worked examples, and what a take-over brings along."""
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+
+from contracts.calc.demand import month_before
+from contracts.charges import charge_type
+from contracts.forms import PREFIX, StructuredField, TermForm, parameter_fields, refuse_float
+from contracts.forms.tables import list_widget
+from contracts.models import (
+    ContractDocument,
+    ContractVersion,
+    CreditSupport,
+    DiaryEntry,
+    IndexSeries,
+    Term,
+    TouCalendar,
+)
+from contracts.services.versions import parameter_findings
+from poweroptix.kernel.errors import DomainError, Refused
+from poweroptix.kernel.parameters import describe, json_schema
+
+#: Parameters that name a row of another table, by how their name ends.
+NAMED = {"calendar": TouCalendar, "index": IndexSeries}
+CHOOSE = ("", "choose …")
+
+
+def date_field(label: str, **more: Any) -> forms.DateField:
+    """Return a date with the browser's calendar."""
+    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    return forms.DateField(label=label, widget=widget, **more)
+
+
+class VersionForm(forms.Form):
+    """A new draft: its days, and whether it starts with the terms of the version before."""
+
+    first_day = date_field("First day")
+    last_day = date_field("Last day", required=False, help_text="Empty: open-ended.")
+    anchor_date = date_field(
+        "First day of contract year 1",
+        required=False,
+        help_text="Escalators and yearly fees count from here. Empty: as before.",
+    )
+    note = forms.CharField(
+        label="What changes and why", max_length=1000, widget=forms.Textarea(attrs={"rows": 3})
+    )
+    facts = forms.CharField(
+        label="Agreed numbers",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
+        help_text="One a line, such as contract_kw=50000. Empty: as before.",
+    )
+    copy_terms = forms.BooleanField(
+        label="Start with the terms of the newest version", required=False, initial=True
+    )
+
+    def clean_facts(self) -> dict[str, str] | None:
+        """Return the numbers by name, or None for those of before."""
+        text = self.cleaned_data["facts"].strip()
+        found = {}
+        for line in text.splitlines():
+            name, sign, value = line.partition("=")
+            if line.strip() and (not sign or not name.strip() or not value.strip()):
+                raise forms.ValidationError(f"'{line.strip()}' is not name=number.")
+            if line.strip():
+                found[name.strip()] = value.strip()
+        return found or None
+
+
+class WorkspaceTermForm(TermForm):
+    """A term of one version, with its lists as tables and names to choose from."""
+
+    class Meta:
+        """The clause; the version is that of the page, the position that of the form's order."""
+
+        model = Term
+        fields = ["line_code", "label", "clause_number", "clause_text", "quantity_name"]
+        widgets = {"clause_text": forms.Textarea(attrs={"rows": 4})}
+
+    def __init__(self, *args: Any, version: ContractVersion, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.version = version
+        if not charge_type(self.key).uses_quantity:
+            del self.fields["quantity_name"]
+
+    def parameters(self) -> list[forms.BoundField]:
+        """Return the fields of the charge type, in the order of the clause."""
+        return [self[name] for name in self.fields if name.startswith(PREFIX)]
+
+    def clause(self) -> list[forms.BoundField]:
+        """Return the fields of the line and its clause."""
+        return [self[name] for name in self.fields if not name.startswith(PREFIX)]
+
+    def clean(self) -> dict[str, Any]:
+        """Add what the days of the version and other terms say about these parameters."""
+        cleaned = super().clean()
+        code = cleaned.get("line_code")
+        others = self.version.terms.exclude(pk=self.instance.pk)
+        if code is not None and others.filter(line_code=code).exists():
+            self.add_error("line_code", f"Line {code} has a term in this version already.")
+        if any(name.startswith(PREFIX) for name in self.errors) or self.non_field_errors():
+            return cleaned
+        kind = charge_type(self.key)
+        parsed = kind.parse(self.instance.parameters)
+        for found in parameter_findings(kind, parsed, self.version):
+            name = PREFIX + found.where.split(".")[0].split("[")[0].split(" ")[0]
+            self.add_error(name if name in self.fields else None, found.message)
+        return cleaned
+
+    def _post_clean(self) -> None:
+        """Leave the checks of the row to the service: it has the version, the form has not."""
+
+
+def workspace_form(key: str) -> type[WorkspaceTermForm]:
+    """Return the form class of one charge type, made from its parameters."""
+    schema = json_schema(charge_type(key).Parameters)["properties"]
+    fields = parameter_fields(key)
+    for row in describe(charge_type(key).Parameters):
+        field = fields[PREFIX + row["name"]]
+        widget = list_widget(schema[row["name"]])
+        if widget is not None and isinstance(field, StructuredField):
+            widget.is_required = field.required
+            field.widget = widget
+        elif row["name"].rsplit("_", 1)[-1] in NAMED:
+            fields[PREFIX + row["name"]] = _named_field(field, row)
+        elif row["choices"] and row["required"]:
+            field.choices = [CHOOSE, *field.choices]
+        elif row["type"] == "date":
+            field.widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    name = "WorkspaceFormOf" + key.split("@")[0].title()
+    return type(name, (WorkspaceTermForm,), {**fields, "key": key})
+
+
+def _named_field(field: forms.Field, row: Mapping[str, Any]) -> forms.ChoiceField:
+    """Return a choice among the rows there are, asked again for each form."""
+    model = NAMED[row["name"].rsplit("_", 1)[-1]]
+
+    def choices() -> list[tuple[str, str]]:
+        rows = model.objects.order_by("code").values_list("code", "name")
+        return [CHOOSE, *((code, f"{code} {name}") for code, name in rows)]
+
+    return forms.ChoiceField(
+        choices=choices, label=field.label, help_text=field.help_text, required=field.required
+    )
+
+
+class ExampleForm(forms.Form):
+    """A worked example: inputs of a month, and the amount of each line that was agreed."""
+
+    name = forms.CharField(label="Name", max_length=120)
+    inputs = forms.CharField(
+        label="Inputs of the month",
+        widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false"}),
+        help_text="JSON: period, series, prices, facts, carry_in. Numbers stand in quotes.",
+    )
+
+    def __init__(self, *args: Any, version: ContractVersion, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for term in version.terms.order_by("line_code"):
+            self.fields[f"line_{term.line_code}"] = forms.DecimalField(
+                label=f"Agreed amount of line {term.line_code}, {term.label}",
+                required=False,
+                max_digits=18,
+                decimal_places=2,
+                help_text="Empty: the example says nothing about this line.",
+            )
+
+    def clean_inputs(self) -> dict[str, Any]:
+        """Return the document; ValidationError names line and column."""
+        try:
+            found = json.loads(self.cleaned_data["inputs"], parse_float=refuse_float)
+        except json.JSONDecodeError as error:
+            text = f"Line {error.lineno}, column {error.colno}: {error.msg}."
+            raise forms.ValidationError(text) from error
+        except (Refused, RecursionError) as error:
+            raise forms.ValidationError(str(error)) from error
+        if not isinstance(found, dict):
+            raise forms.ValidationError("The inputs are an object, {...}.")
+        return found
+
+    def expected(self) -> dict[str, str]:
+        """Return the agreed amounts by line code."""
+        return {
+            name.removeprefix("line_"): f"{value:.2f}"
+            for name, value in self.cleaned_data.items()
+            if name.startswith("line_") and value is not None
+        }
+
+
+class OpeningForm(forms.Form):
+    """What a contract brings along: peaks of twelve months, other figures, open items, source."""
+
+    period = forms.RegexField(
+        r"^\d{4}-(0[1-9]|1[0-2])$",
+        label="First month that is settled here",
+        error_messages={"invalid": "Give the month as 2026-01."},
+        widget=forms.TextInput(attrs={"type": "month"}),
+    )
+    line_code = forms.IntegerField(
+        label="Line whose peaks are given", required=False, min_value=10, max_value=99
+    )
+    figures = forms.CharField(
+        label="Other figures of lines",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
+        help_text="One a line: line code, name and value, such as 33 make_up_kwh=120000. "
+        "Year-to-date quantities and the make-up bank belong here.",
+    )
+    items = forms.CharField(
+        label="Open items",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
+        help_text="One a line: reference, due date, amount, such as 2025-118, 2025-12-30, 1250.00.",
+    )
+    reason = forms.CharField(
+        label="Source",
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="Where the figures come from and who agreed to them.",
+    )
+
+    MONTHS = 12
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for back in range(self.MONTHS, 0, -1):
+            self.fields[f"peak_{back}"] = forms.CharField(
+                label=f"{back} before" if back > 1 else "Month before",
+                required=False,
+                max_length=20,
+                widget=forms.TextInput(attrs={"size": 8, "inputmode": "decimal"}),
+            )
+
+    def peaks(self) -> list[forms.BoundField]:
+        """Return the fields of the months, the oldest first."""
+        return [self[f"peak_{back}"] for back in range(self.MONTHS, 0, -1)]
+
+    def clean(self) -> dict[str, Any]:
+        """Put the carry together; every refusal lands on its field."""
+        cleaned = super().clean()
+        given = {
+            back: cleaned[f"peak_{back}"].replace(",", "").strip()
+            for back in range(1, self.MONTHS + 1)
+            if cleaned.get(f"peak_{back}", "").strip()
+        }
+        if given and cleaned.get("line_code") is None and "line_code" not in self.errors:
+            self.add_error("line_code", "Say which line the peaks belong to.")
+        if not self.errors:
+            cleaned["carry"] = self._carry(cleaned, given)
+            cleaned["open_items"] = self._items(cleaned["items"])
+            if not cleaned["carry"] and not cleaned["open_items"] and not self.errors:
+                self.add_error(None, "Give at least one figure or open item.")
+        return cleaned
+
+    def _carry(self, cleaned: Mapping[str, Any], given: Mapping[int, str]) -> dict[str, Any]:
+        carry: dict[str, dict[str, Any]] = {}
+        if given:
+            peaks = {
+                month_before(cleaned["period"], back): None if text == "-" else text
+                for back, text in sorted(given.items(), reverse=True)
+            }
+            carry[str(cleaned["line_code"])] = {"peaks": peaks}
+        for number, line in enumerate(cleaned["figures"].splitlines(), start=1):
+            if not line.strip():
+                continue
+            code, _space, rest = line.strip().partition(" ")
+            name, sign, value = rest.partition("=")
+            if not code.isdecimal() or not sign or not name.strip() or not value.strip():
+                said = f"Line {number}: '{line.strip()}' is not code name=value."
+                self.add_error("figures", said)
+                continue
+            carry.setdefault(code, {})[name.strip()] = value.strip()
+        return carry
+
+    def _items(self, text: str) -> list[dict[str, str]]:
+        found = []
+        for number, line in enumerate(text.splitlines(), start=1):
+            if not line.strip():
+                continue
+            parts = [part.strip() for part in line.split(",")]
+            if len(parts) != 3:
+                said = f"Line {number}: give reference, due date and amount, apart by commas."
+                self.add_error("items", said)
+                continue
+            found.append(dict(zip(("reference", "due_date", "amount"), parts, strict=True)))
+        return found
+
+
+class DiaryForm(forms.ModelForm):
+    """A date to act before."""
+
+    due_date = date_field("By this day")
+
+    class Meta:
+        """What a person enters."""
+
+        model = DiaryEntry
+        fields = ["kind", "title", "due_date", "lead_days"]
+
+    def _post_clean(self) -> None:
+        """Leave the checks of the row to the service."""
+
+
+class SecurityForm(forms.ModelForm):
+    """A deposit, letter of credit or guarantee."""
+
+    first_date = date_field("Held from")
+    expiry_date = date_field("Last day", required=False, help_text="Empty only for a deposit.")
+
+    class Meta:
+        """What a person enters."""
+
+        model = CreditSupport
+        fields = ["kind", "issuer", "reference", "amount_usd", "first_date", "expiry_date"]
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse what the row would refuse, at its field."""
+        cleaned = super().clean()
+        first, last = cleaned.get("first_date"), cleaned.get("expiry_date")
+        if first and last and last < first:
+            self.add_error("expiry_date", "The last day is not before the first.")
+        if last is None and cleaned.get("kind") not in (None, "", "DEPOSIT"):
+            self.add_error("expiry_date", "A letter of credit or a guarantee has a last day.")
+        amount = cleaned.get("amount_usd")
+        if amount is not None and amount <= Decimal(0):
+            self.add_error("amount_usd", "The amount is above zero.")
+        return cleaned
+
+    def _post_clean(self) -> None:
+        """Leave the checks of the row to the service."""
+
+
+class DocumentForm(forms.Form):
+    """A paper of the contract."""
+
+    kind = forms.ChoiceField(choices=[CHOOSE, *ContractDocument.Kind.choices], label="What it is")
+    file = forms.FileField(label="File", help_text="PDF, PNG, JPEG, DOCX, XLSX, CSV, TXT; 20 MB.")
+
+
+class TerminationForm(forms.Form):
+    """The last day of a contract."""
+
+    last_day = date_field("Last day")
+    reason = forms.CharField(label="Why it ends", max_length=400)
+
+
+def refused(form: forms.BaseForm, fault: DomainError) -> None:
+    """Put the findings of a service at their fields, and the rest on top."""
+    for finding in fault.findings:
+        name = finding.where if finding.where in form.fields else None
+        form.add_error(name, finding.message)
+    if not fault.findings:
+        form.add_error(None, fault.message)

@@ -1,0 +1,180 @@
+"""Past months settled again under proposed terms, line by line beside what was billed. Pure.
+
+The quantities, prices and calendars are those that the approved run froze; only the terms differ.
+What the new terms read besides is handed in by the caller. Corrections of earlier periods
+(lines 70) are on neither side: they belong to other months.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from itertools import takewhile
+from typing import Any
+
+from contracts.calc.price_terms import PricedTerm
+from poweroptix.kernel.errors import DomainError
+from settlement.calc.inputs import Inputs, VersionInputs
+from settlement.calc.settle import settle
+
+ZERO = Decimal("0.00")
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """The terms of a version as a desk-check prices them, whatever days the version names."""
+
+    number: int
+    anchor_date: Any
+    facts: Mapping[str, str]
+    terms: tuple[PricedTerm, ...]
+
+
+@dataclass(frozen=True)
+class BilledLine:
+    """What a run billed for a line code: the sum of its printed lines."""
+
+    line_code: int
+    label: str
+    quantity: Decimal | None
+    unit: str
+    amount_usd: Decimal | None
+
+
+@dataclass(frozen=True)
+class CheckedLine:
+    """One line code of a month under both."""
+
+    line_code: int
+    label: str
+    billed: BilledLine | None
+    proposed: BilledLine | None
+
+    @property
+    def difference_usd(self) -> Decimal | None:
+        """Return proposed less billed; a side that is not there is nothing; None when unknown."""
+        amounts = [ZERO if one is None else one.amount_usd for one in (self.proposed, self.billed)]
+        return None if None in amounts else amounts[0] - amounts[1]
+
+
+@dataclass(frozen=True)
+class CheckedMonth:
+    """One month under both; `error` says why the proposed terms could not price it."""
+
+    period: str
+    run: int | None
+    lines: tuple[CheckedLine, ...]
+    error: str = ""
+
+    @property
+    def billed_usd(self) -> Decimal | None:
+        """Return what was billed in the month."""
+        return total(one.billed for one in self.lines)
+
+    @property
+    def proposed_usd(self) -> Decimal | None:
+        """Return what the proposed terms give; None when they could not be priced."""
+        return None if self.error else total(one.proposed for one in self.lines)
+
+
+def total(lines) -> Decimal | None:
+    """Return the sum of lines that are there; None as soon as one has no amount."""
+    amounts = [one.amount_usd for one in lines if one is not None]
+    return None if None in amounts else sum(amounts, ZERO)
+
+
+def under(
+    inputs: Inputs, proposed: Proposed, carry: Mapping[str, Mapping[str, Any]] | None = None
+) -> Inputs:
+    """Return the frozen inputs with the proposed terms on the same days.
+
+    `carry` is what the month before gave under the proposed terms; without it the frozen one.
+    """
+    version = VersionInputs(
+        number=proposed.number,
+        first_date=inputs.versions[0].first_date,
+        last_date=inputs.versions[-1].last_date,
+        anchor_date=proposed.anchor_date,
+        facts=proposed.facts,
+        terms=proposed.terms,
+    )
+    carried = inputs.carry_in if carry is None else carry
+    return replace(inputs, versions=(version,), carry_in=carried, adjustments=())
+
+
+def check_month(
+    period: str, run: int, inputs: Inputs, billed: Sequence[BilledLine]
+) -> tuple[CheckedMonth, Mapping[str, Mapping[str, Any]]]:
+    """Return a month under both, and the carry for the next; a refusal becomes its error."""
+    try:
+        outcome = settle(inputs)
+    except DomainError as fault:
+        lines = tuple(CheckedLine(one.line_code, one.label, one, None) for one in billed)
+        return CheckedMonth(period, run, lines, fault.message), inputs.carry_in
+    proposed = by_code(
+        BilledLine(one.line_code, one.label, one.quantity, one.unit, one.amount_usd)
+        for one in outcome.lines
+    )
+    return CheckedMonth(period, run, beside(billed, proposed)), outcome.carry_out
+
+
+def by_code(lines) -> list[BilledLine]:
+    """Return one entry per line code; a quantity is kept where the code has one line.
+
+    >>> rows = [BilledLine(10, "Energy, ON", Decimal(2), "kWh", Decimal("1.00")),
+    ...         BilledLine(10, "Energy, OFF", Decimal(1), "kWh", Decimal("0.50"))]
+    >>> [(one.label, str(one.amount_usd), one.quantity) for one in by_code(rows)]
+    [('Energy', '1.50', None)]
+    """
+    groups: dict[int, list[BilledLine]] = {}
+    for one in lines:
+        groups.setdefault(one.line_code, []).append(one)
+    return [_joined(groups[code]) for code in sorted(groups)]
+
+
+def _joined(group: Sequence[BilledLine]) -> BilledLine:
+    if len(group) == 1:
+        return group[0]
+    parts = zip(*(one.label.split(", ") for one in group), strict=False)
+    shared = [each[0] for each in takewhile(lambda each: len(set(each)) == 1, parts)]
+    label = ", ".join(shared) or group[0].label
+    return BilledLine(group[0].line_code, label, None, group[0].unit, total(group))
+
+
+def beside(billed: Sequence[BilledLine], proposed: Sequence[BilledLine]) -> tuple[CheckedLine, ...]:
+    """Return both lists side by side, by line code."""
+    old = {one.line_code: one for one in billed}
+    new = {one.line_code: one for one in proposed}
+    return tuple(
+        CheckedLine(code, (new.get(code) or old[code]).label, old.get(code), new.get(code))
+        for code in sorted(old.keys() | new.keys())
+    )
+
+
+def to_json(month: CheckedMonth) -> dict[str, Any]:
+    """Return a month as it is stored; numbers are text."""
+    return {
+        "period": month.period,
+        "run": month.run,
+        "error": month.error,
+        "billed_usd": _text(month.billed_usd),
+        "proposed_usd": _text(month.proposed_usd),
+        "lines": [
+            {
+                "line_code": one.line_code,
+                "label": one.label,
+                "unit": (one.proposed or one.billed).unit,
+                "billed_quantity": _text(one.billed.quantity if one.billed else None),
+                "proposed_quantity": _text(one.proposed.quantity if one.proposed else None),
+                "billed_usd": _text(one.billed.amount_usd if one.billed else None),
+                "proposed_usd": _text(one.proposed.amount_usd if one.proposed else None),
+                "difference_usd": None if month.error else _text(one.difference_usd),
+            }
+            for one in month.lines
+        ],
+    }
+
+
+def _text(number: Decimal | None) -> str | None:
+    return None if number is None else format(number, "f")

@@ -1,0 +1,236 @@
+"""Shadow settlement: load a counterparty's statement, hold it against our run, dispute a break."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from contracts.models import Contract
+from poweroptix.accounts.permissions import require
+from poweroptix.audit.actor import Actor
+from poweroptix.audit.services import record
+from poweroptix.kernel.errors import Conflict, Refused
+from settlement.calc.dispute import Resolution, resolve
+from settlement.calc.shadow import Compared, Side, compare
+from settlement.calc.statement_csv import read_statement
+from settlement.models import CounterpartyStatement, Dispute, SettlementRun
+
+MOST_BYTES = 5_000_000
+#: How long a dispute may wait for its answer, unless the contract says otherwise.
+ANSWER_DAYS = 60
+VERB = "billing.dispute"
+OPEN = Dispute.State.OPEN
+ENDS = (Dispute.State.GRANTED, Dispute.State.PARTIAL, Dispute.State.DENIED, Dispute.State.WITHDRAWN)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A statement beside the run that counts now."""
+
+    run: SettlementRun
+    lines: tuple[Compared, ...]
+    disputes: Mapping[int, Dispute]
+
+    @property
+    def breaks(self) -> tuple[Compared, ...]:
+        """The lines that do not agree."""
+        return tuple(one for one in self.lines if not one.is_match)
+
+
+@transaction.atomic
+def load_statement(
+    contract: Contract,
+    period: str,
+    *,
+    name: str,
+    content: bytes,
+    columns: Mapping[str, str],
+    codes: Mapping[str, int],
+    actor: Actor,
+    now: datetime,
+) -> CounterpartyStatement:
+    """Read a statement and keep its lines. Refused with row, column and value; Conflict when held.
+
+    The same file for the same month is refused: it was loaded already.
+    """
+    require(actor, VERB)
+    if not content or len(content) > MOST_BYTES:
+        raise Refused("statement.size", "Choose a CSV file that is not empty, at most 5 MB.")
+    lines = read_statement(content, columns, codes)
+    sha256 = hashlib.sha256(content).hexdigest()
+    known = CounterpartyStatement.objects.filter(contract=contract, period=period, sha256=sha256)
+    if known.exists():
+        text = f"This file was loaded for {period} of {contract.code} already."
+        raise Conflict("statement.known", text)
+    row = CounterpartyStatement.objects.create(
+        contract=contract,
+        tenant_id=contract.tenant_id,
+        period=period,
+        name=name.replace("\x00", "")[-200:],
+        sha256=sha256,
+        mapping={"columns": dict(columns), "codes": dict(codes)},
+        lines=[_stored(line) for line in lines],
+        recorded_at=now,
+        recorded_by=str(actor),
+    )
+    record("settlement.statement_loaded", row, actor=actor, after={"lines": len(lines)})
+    return row
+
+
+def _stored(line: Side) -> dict[str, Any]:
+    return {
+        name: format(value, "f") if isinstance(value, Decimal) else value
+        for name, value in vars(line).items()
+    }
+
+
+def lines_of(statement: CounterpartyStatement) -> list[Side]:
+    """Return the lines of a statement as they were read."""
+    numbers = ("amount_usd", "quantity", "rate")
+    return [
+        Side(
+            **{
+                name: Decimal(value) if name in numbers and value is not None else value
+                for name, value in line.items()
+            }
+        )
+        for line in statement.lines
+    ]
+
+
+def run_of(statement: CounterpartyStatement) -> SettlementRun:
+    """Return our run of the month: the approved one, else the one that waits. Refused if none."""
+    runs = SettlementRun.objects.filter(contract=statement.contract_id, period=statement.period)
+    runs = runs.defer("inputs", "findings").select_related("contract").order_by("-version")
+    found = (
+        runs.filter(state__in=SettlementRun.SETTLED).first()
+        or runs.filter(state__in=SettlementRun.OPEN).first()
+    )
+    if found is None:
+        text = f"{statement.contract.code} has no run of {statement.period} to compare with."
+        raise Refused("settlement.shadow", text)
+    return found
+
+
+def compare_statement(statement: CounterpartyStatement) -> Comparison:
+    """Hold a statement against our run, by the tolerance of the contract.
+
+    The lines of our run are compared as they were printed, corrections of earlier months as well.
+    """
+    run, contract = run_of(statement), statement.contract
+    ours = [
+        Side(
+            line.line_code,
+            line.label,
+            line.amount_usd,
+            line.quantity,
+            line.unit,
+            line.rate,
+        )
+        for line in run.lines.order_by("position")
+    ]
+    lines = compare(
+        ours,
+        lines_of(statement),
+        floor_usd=contract.tolerance_usd,
+        ratio=contract.tolerance_ratio,
+    )
+    held = statement.disputes.exclude(state=Dispute.State.WITHDRAWN)
+    return Comparison(run, tuple(lines), {one.line_code: one for one in held})
+
+
+@transaction.atomic
+def open_dispute(
+    statement: CounterpartyStatement,
+    line_code: int,
+    *,
+    reason: str,
+    answer_due_date: date,
+    due_date: date | None = None,
+    interest_ratio: Decimal | None = None,
+    actor: Actor,
+    now: datetime,
+) -> Dispute:
+    """Dispute the difference of a break. Refused for a line that agrees and without a reason."""
+    require(actor, VERB)
+    found = compare_statement(statement)
+    line = next((one for one in found.breaks if one.line_code == line_code), None)
+    if line is None:
+        text = f"Line {line_code} of the statement agrees with ours; there is nothing to dispute."
+        raise Refused("dispute.no_break", text)
+    if not reason.strip():
+        raise Refused("dispute.reason", "Say why the amount is disputed.")
+    try:
+        with transaction.atomic():
+            row = Dispute.objects.create(
+                statement=statement,
+                tenant_id=statement.tenant_id,
+                line_code=line_code,
+                label=line.label,
+                amount_usd=line.difference_usd,
+                reason=reason.strip(),
+                filed_at=now,
+                filed_by=str(actor),
+                answer_due_date=answer_due_date,
+                due_date=due_date,
+                interest_ratio=interest_ratio,
+            )
+    except IntegrityError as fault:
+        raise Conflict("dispute.known", f"Line {line_code} is disputed already.") from fault
+    record("settlement.dispute_opened", row, actor=actor, reason=row.reason)
+    return row
+
+
+@transaction.atomic
+def decide_dispute(
+    dispute: Dispute,
+    *,
+    state: str,
+    credited_usd: Decimal | None = None,
+    outcome: str,
+    actor: Actor,
+    now: datetime,
+) -> Dispute:
+    """End a dispute: GRANTED credits all, DENIED and WITHDRAWN nothing, PARTIAL what is named.
+
+    Conflict when it was ended before; Refused without an outcome in words or with a credit that
+    is no part of the disputed amount.
+    """
+    require(actor, VERB)
+    dispute = Dispute.objects.select_for_update().get(pk=dispute.pk)
+    if dispute.state != OPEN:
+        raise Conflict("dispute.ended", f"The dispute is {dispute.get_state_display()} already.")
+    if state not in ENDS:
+        raise Refused("dispute.state", "Say how the dispute ends.")
+    if not outcome.strip():
+        raise Refused("dispute.outcome", "Say in words what was agreed.")
+    zero = Decimal("0.00")
+    credit = {Dispute.State.GRANTED: dispute.amount_usd, Dispute.State.PARTIAL: credited_usd}
+    credited = credit.get(state, zero)
+    if state == Dispute.State.PARTIAL and (not credited or credited == dispute.amount_usd):
+        raise Refused("dispute.credit", "Name the amount that is credited, a part of the whole.")
+    resolve(dispute.amount_usd, credited)
+    dispute.state, dispute.credited_usd, dispute.outcome = state, credited, outcome.strip()
+    dispute.decided_at, dispute.decided_by = now, str(actor)
+    dispute.save()
+    record("settlement.dispute_ended", dispute, actor=actor, reason=dispute.outcome)
+    return dispute
+
+
+def resolution_of(dispute: Dispute, paid_on: date) -> Resolution | None:
+    """Return what a decided dispute leaves to be paid on a day; None while it is open."""
+    if dispute.credited_usd is None:
+        return None
+    return resolve(
+        dispute.amount_usd,
+        dispute.credited_usd,
+        interest_ratio=dispute.interest_ratio,
+        due_date=dispute.due_date,
+        paid_on=paid_on,
+    )

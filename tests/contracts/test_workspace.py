@@ -1,0 +1,233 @@
+"""The workspace of a contract: written by form, proved, taken over, ended."""
+
+import hashlib
+import json
+import re
+from datetime import date, timedelta
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from contracts.charges import charge_type
+from contracts.forms.tables import TableWidget, list_widget
+from contracts.forms.workspace import workspace_form
+from contracts.models import ContractDocument, DiaryEntry, OpeningBalance, Term
+from contracts.services import attach_document, document_bytes, set_opening_balance
+from contracts.services.documents import type_of
+from contracts.services.workspace import due_entries
+from poweroptix.accounts.models import User
+from poweroptix.audit.actor import Actor
+from poweroptix.kernel.errors import Conflict, Forbidden, Refused
+from poweroptix.kernel.parameters import json_schema
+from tests.contracts.conftest import ACTOR, NOW
+
+BASE = "/office/contracts/PPA-ALFA/"
+
+
+@pytest.fixture
+def people(client, db):
+    made = {
+        role: User.objects.create_user(username=role, password="x", role=role)
+        for role in ("analyst", "approver")
+    }
+
+    def enter(role):
+        client.force_login(made[role])
+        return client
+
+    enter.actor = lambda role: Actor.of_user(made[role])
+    return enter
+
+
+def text_of(answer):
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.content.decode()))
+
+
+def test_a_draft_is_written_by_form_proved_and_activated(contract, people):
+    client = people("analyst")
+    assert "No version is written yet" in text_of(client.get(BASE))
+    days = {"first_day": "2026-01-01", "note": "first", "facts": "contract_kw=50000"}
+    assert client.post(f"{BASE}versions/new/", days).status_code == 302
+    version = contract.versions.get()
+    assert version.facts == {"contract_kw": "50000"}
+    new = f"{BASE}versions/1/terms/new/?kind=demand@1"
+    shown = client.get(new).content.decode()
+    assert 'name="p_prices-0-period"' in shown
+    choices = {
+        name: field.initial
+        for name, field in workspace_form("demand@1").base_fields.items()
+        if getattr(field, "choices", None) and field.initial is not None
+    }
+    row = {
+        "line_code": "20",
+        "label": "Demand",
+        "clause_number": "5.1",
+        "quantity_name": "delivered",
+        "p_prices-rows": "4",
+        "p_prices-0-period": "ALL",
+        "p_prices-0-blocks": "up_to_kw=100, rate=13.50; rate=12",
+        "p_ratchet_months": "11",
+        **choices,
+    }
+    said = client.post(new, row, headers={"HX-Request": "true"})
+    assert "Demand: $13.50 per kW-month for the first 100 kW" in text_of(said)
+    assert not Term.objects.exists()
+    wrong = client.post(new, row | {"p_prices-0-blocks": "up_to_kw=100, rate=1"})
+    assert wrong.status_code == 400
+    assert "the last block of ALL ends at 100 kW" in text_of(wrong)
+    assert client.post(new, row).status_code == 302
+    term = version.terms.get()
+    assert term.parameters["prices"][0]["blocks"][1] == {"rate": "12", "up_to_kw": None}
+    edit = f"{BASE}versions/1/terms/{term.pk}/"
+    assert "up_to_kw=100, rate=13.50; rate=12" in client.get(edit).content.decode()
+    assert client.post(edit, row | {"label": "Peak"}).status_code == 302
+    assert version.terms.get().label == "Peak"
+    again = client.post(new, row)
+    assert "Line 20 has a term in this version already" in text_of(again)
+    inputs = {"period": "2026-03", "series": {"delivered": {"flat": "25", "minutes": 15}}}
+    example = {"name": "March", "inputs": json.dumps(inputs), "line_20": "1350.00"}
+    assert client.post(f"{BASE}versions/1/examples/new/", example).status_code == 302
+    client.post(BASE, {"version": version.pk, "action": "examples"})
+    page = text_of(client.get(f"{BASE}?version=1"))
+    assert "Every worked example of version 1 passes" in page
+    assert "for: administrator, approver" in page
+    client = people("approver")
+    client.post(BASE, {"version": version.pk, "action": "activate"})
+    version.refresh_from_db()
+    assert (version.state, version.activated_by) == ("ACTIVE", "user:approver")
+    closed = people("analyst").post(edit, row)
+    assert "make a new version instead" in text_of(closed)
+
+
+def test_versions_are_compared_and_what_is_wrong_is_said(active, people):
+    client = people("analyst")
+    days = {"first_day": "2026-07-01", "note": "New price.", "copy_terms": "on"}
+    client.post(f"{BASE}versions/new/", days)
+    term = Term.objects.get(version__number=2)
+    form = {"line_code": "10", "label": "Energy", "quantity_name": "delivered", "p_price": "52"}
+    schema = workspace_form("fixed_energy@1").base_fields
+    form |= {n: f.initial for n, f in schema.items() if n != "p_price" and f.initial is not None}
+    client.post(f"{BASE}versions/2/terms/{term.pk}/", form)
+    page = text_of(client.get(f"{BASE}difference/?from=1&to=2"))
+    assert "price 50 52" in page
+    assert "in force from 2026-01-01 from 2026-07-01" in page
+    assert client.get(f"{BASE}difference/?from=1&to=9").status_code == 404
+    assert client.get(f"{BASE}?version=7").status_code == 404
+    bad = client.post(f"{BASE}versions/new/", {"first_day": "2026-02-30", "note": "x"})
+    assert bad.status_code == 400
+    bad = client.post(f"{BASE}versions/2/examples/new/", {"name": "x", "inputs": '{"a": 1.5}'})
+    assert "write 1.5 in quotes" in text_of(bad)
+
+
+def test_opening_balances_take_two_people(active, people):
+    client = people("analyst")
+    form = {
+        "action": "opening",
+        "period": "2026-01",
+        "line_code": "20",
+        "peak_1": "26,000",
+        "peak_2": "-",
+        "figures": "33 make_up_kwh=120000",
+        "items": "2025-118, 2025-12-30, 1250.00",
+        "reason": "Agreed on 3 January.",
+    }
+    page = f"{BASE}take-over/"
+    assert client.post(page, form | {"peak_1": "a lot"}).status_code == 400
+    assert client.post(page, form).status_code == 302
+    balance = OpeningBalance.objects.get()
+    assert balance.carry == {
+        "20": {"peaks": {"2025-11": None, "2025-12": "26000"}},
+        "33": {"make_up_kwh": "120000"},
+    }
+    assert balance.open_items[0]["amount"] == "1250.00"
+    deed = {"action": "approve", "pk": balance.pk}
+    assert "may not activate in contracts" in text_of(client.post(page, deed, follow=True))
+    people("approver").post(page, deed)
+    balance.refresh_from_db()
+    assert balance.approved_by == "user:approver"
+    by = {"reason": "r", "now": NOW}
+    items = [{"reference": "a", "due_date": "2026-01-01", "amount": "12,5"}]
+    with pytest.raises(Refused, match="open item 1: '12,5' is not an amount"):
+        set_opening_balance(
+            active.contract, period="2026-02", carry={}, open_items=items, actor=ACTOR, **by
+        )
+
+
+def test_dates_security_and_the_last_day(active, people):
+    contract, page = active.contract, f"{BASE}take-over/"
+    client = people("analyst")
+    letter = {
+        "action": "security",
+        "kind": "LETTER",
+        "issuer": "First Bank",
+        "amount_usd": "500000.00",
+        "first_date": "2026-01-01",
+    }
+    assert "has a last day" in text_of(client.post(page, letter))
+    assert client.post(page, letter | {"expiry_date": "2026-12-31"}).status_code == 302
+    entry = DiaryEntry.objects.get()
+    assert (entry.kind, entry.due_date, entry.lead_days) == ("SECURITY", date(2026, 12, 31), 60)
+    assert list(due_entries(entry.due_date - timedelta(days=61))) == []
+    assert list(due_entries(entry.due_date - timedelta(days=60))) == [entry]
+    held = contract.securities.get()
+    client = people("approver")
+    client.post(page, {"action": "end", "last_day": "2026-06-17", "reason": "Sold."})
+    contract.refresh_from_db()
+    active.refresh_from_db()
+    assert (contract.last_day, active.valid.upper) == (date(2026, 6, 17), date(2026, 6, 18))
+    said = text_of(client.get(page))
+    assert "2026-06: 17 of 30 days" in said
+    assert "letter of credit of First Bank $500,000.00" in said
+    client.post(page, {"action": "release", "pk": held.pk, "note": "Paid."})
+    held.refresh_from_db()
+    entry.refresh_from_db()
+    assert (held.released_by, entry.outcome) == ("user:approver", "released")
+
+
+def test_documents_are_known_by_their_content(active, people, settings, tmp_path):
+    settings.MEDIA_ROOT = str(tmp_path)
+    client, page = people("analyst"), f"{BASE}take-over/"
+    file = SimpleUploadedFile("ppa.pdf", b"%PDF-1.7 words")
+    form = {"action": "document", "kind": "AGREEMENT"}
+    assert client.post(page, form | {"file": file}).status_code == 302
+    document = ContractDocument.objects.get()
+    assert document.sha256 == hashlib.sha256(b"%PDF-1.7 words").hexdigest()
+    answer = client.get(f"{BASE}documents/{document.pk}/")
+    assert answer.content == b"%PDF-1.7 words"
+    assert answer["Content-Disposition"] == 'attachment; filename="ppa.pdf"'
+    file.seek(0)
+    assert "attached to the contract already" in text_of(client.post(page, form | {"file": file}))
+    (tmp_path / document.path).write_bytes(b"%PDF-1.7 other")
+    with pytest.raises(Conflict, match="its SHA-256 differs"):
+        document_bytes(document)
+    by = {"actor": Actor("user", None, "nobody"), "now": NOW}
+    with pytest.raises(Forbidden):
+        attach_document(active.contract, kind="OTHER", name="a.txt", content=b"a", **by)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("a.pdf", b"MZ..."), ("a.png", b"%PDF-1.7"), ("a.exe", b"MZ"), ("a.csv", b"\x00\x01")],
+)
+def test_a_file_that_is_not_what_its_name_says_is_refused(name, content):
+    with pytest.raises(Refused, match=r"is not what its name says|holds what is called"):
+        type_of(name, content)
+
+
+def test_lists_become_tables_and_commas():
+    schema = json_schema(charge_type("demand@1").Parameters)
+    widget = list_widget(schema["properties"]["prices"])
+    assert isinstance(widget, TableWidget)
+    data = {
+        "p-rows": "3",
+        "p-0-period": "ON",
+        "p-0-blocks": "rate=5",
+        "p-2-period": "OFF",
+        "p-2-blocks": "up_to_kw=9, rate=1; rate=2",
+    }
+    rows = json.loads(widget.value_from_datadict(data, {}, "p"))
+    assert rows[1]["blocks"] == [{"up_to_kw": "9", "rate": "1"}, {"rate": "2"}]
+    assert "&quot;" in widget.render("p", [{"period": '"><script>'}])
+    codes = list_widget({"type": "array", "items": {"type": "integer"}})
+    assert codes.value_from_datadict({"p": "10, 20"}, {}, "p") == "[10, 20]"
+    assert codes.format_value([10, 20]) == "10, 20"
