@@ -141,7 +141,8 @@ def _named_field(field: forms.Field, row: Mapping[str, Any]) -> forms.ChoiceFiel
 
     def choices() -> list[tuple[str, str]]:
         rows = model.objects.order_by("code").values_list("code", "name")
-        return [CHOOSE, *((code, f"{code} {name}") for code, name in rows)]
+        first = CHOOSE if field.required else ("", "none")
+        return [first, *((code, f"{code} {name}") for code, name in rows)]
 
     return forms.ChoiceField(
         choices=choices, label=field.label, help_text=field.help_text, required=field.required

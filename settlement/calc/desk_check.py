@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from itertools import takewhile
 from typing import Any
 
 from contracts.calc.price_terms import PricedTerm
 from poweroptix.kernel.errors import DomainError
 from settlement.calc.inputs import Inputs, VersionInputs
 from settlement.calc.settle import settle
+from settlement.calc.words import shared_label
 
 ZERO = Decimal("0.00")
 
@@ -120,12 +120,12 @@ def check_month(
 
 
 def by_code(lines) -> list[BilledLine]:
-    """Return one entry per line code; a quantity is kept where the code has one line.
+    """Return one entry per line code; quantities are added where they are of one unit.
 
     >>> rows = [BilledLine(10, "Energy, ON", Decimal(2), "kWh", Decimal("1.00")),
     ...         BilledLine(10, "Energy, OFF", Decimal(1), "kWh", Decimal("0.50"))]
     >>> [(one.label, str(one.amount_usd), one.quantity) for one in by_code(rows)]
-    [('Energy', '1.50', None)]
+    [('Energy', '1.50', Decimal('3'))]
     """
     groups: dict[int, list[BilledLine]] = {}
     for one in lines:
@@ -136,10 +136,11 @@ def by_code(lines) -> list[BilledLine]:
 def _joined(group: Sequence[BilledLine]) -> BilledLine:
     if len(group) == 1:
         return group[0]
-    parts = zip(*(one.label.split(", ") for one in group), strict=False)
-    shared = [each[0] for each in takewhile(lambda each: len(set(each)) == 1, parts)]
-    label = ", ".join(shared) or group[0].label
-    return BilledLine(group[0].line_code, label, None, group[0].unit, total(group))
+    label = shared_label(one.label for one in group)
+    quantities, units = [one.quantity for one in group], {one.unit for one in group}
+    alike = None not in quantities and len(units) == 1
+    quantity = sum(quantities, Decimal(0)) if alike else None
+    return BilledLine(group[0].line_code, label, quantity, group[0].unit, total(group))
 
 
 def beside(billed: Sequence[BilledLine], proposed: Sequence[BilledLine]) -> tuple[CheckedLine, ...]:

@@ -1,13 +1,13 @@
 """Shadow settlement: a counterparty's statement beside our lines, and why a line differs. Pure.
 
 A line agrees within the larger of an amount and a ratio of our line, which the contract names. What
-differs by more is a break; its quantity effect is (theirs - ours) at our price, its price effect
-the rest at their quantity, so that both add up to the difference.
+differs by more is a break; its quantity effect is what our price makes of their quantity less our
+amount, its price effect the rest, so that both add up to the difference.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -16,6 +16,7 @@ from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.fixed import WIDE
 from poweroptix.kernel.rounding import money
 from poweroptix.kernel.units import convert
+from settlement.calc.words import shared_label
 
 ZERO = Decimal("0.00")
 
@@ -49,6 +50,8 @@ class Cause:
     """The likely cause of a break in words, with the figures that show it.
 
     `repriced_usd` is their quantity at our price, `requantified_usd` our quantity at their price.
+    `is_by_terms` says that the contract's own terms priced their quantity; else it was our average
+    price.
     """
 
     text: str
@@ -56,6 +59,15 @@ class Cause:
     price_usd: Decimal | None = None
     repriced_usd: Decimal | None = None
     requantified_usd: Decimal | None = None
+    is_by_terms: bool = False
+
+
+#: What the terms of the contract give for another quantity of a line; None when they cannot say.
+Reprice = Callable[[int, Decimal], Decimal | None]
+
+
+def unpriced(_line_code: int, _quantity: Decimal) -> None:
+    """Say that nobody prices another quantity by the terms."""
 
 
 @dataclass(frozen=True)
@@ -87,11 +99,17 @@ def tolerance(ours_usd: Decimal, floor_usd: Decimal, ratio: Decimal) -> Decimal:
 
 
 def compare(
-    ours: Sequence[Side], theirs: Sequence[Side], *, floor_usd: Decimal, ratio: Decimal
+    ours: Sequence[Side],
+    theirs: Sequence[Side],
+    *,
+    floor_usd: Decimal,
+    ratio: Decimal,
+    reprice: Reprice = unpriced,
 ) -> list[Compared]:
     """Match lines by our line code and judge each, in order of codes.
 
-    Several lines of one code count as their sum. Refused when one of our lines has no amount.
+    Several lines of one code count as their sum. `reprice` prices their quantity by the terms
+    where a line breaks. Refused when one of our lines has no amount.
 
     >>> one, = compare([Side(40, "Fee", Decimal("25000"))], [Side(40, "Fee", Decimal("26250"))],
     ...                floor_usd=Decimal("1.00"), ratio=Decimal("0.0001"))
@@ -104,7 +122,7 @@ def compare(
         text = f"Our line {empty[0].line_code} '{empty[0].label}' has no amount yet."
         raise Refused("settlement.shadow", text)
     return [
-        _judged(mine.get(code), other.get(code), mine, floor_usd, ratio)
+        _judged(mine.get(code), other.get(code), mine, (floor_usd, ratio), reprice)
         for code in sorted(mine.keys() | other.keys())
     ]
 
@@ -126,7 +144,7 @@ def _sum(group: Sequence[Side]) -> Side:
     first = group[0]
     return Side(
         first.line_code,
-        first.label,
+        shared_label(one.label for one in group),
         None if None in amounts else sum(amounts, ZERO),
         sum(quantities, Decimal(0)) if alike else None,
         first.unit if alike else "",
@@ -140,13 +158,13 @@ def _judged(
     ours: Side | None,
     theirs: Side | None,
     mine: Mapping[int, Side],
-    floor_usd: Decimal,
-    ratio: Decimal,
+    limits: tuple[Decimal, Decimal],
+    reprice: Reprice,
 ) -> Compared:
     named = ours or theirs
     before = ours.amount_usd if ours else ZERO
     after = theirs.amount_usd if theirs else ZERO
-    allowed = tolerance(before, floor_usd, ratio)
+    allowed = tolerance(before, *limits)
     difference = after - before
     verdict, cause = Verdict.BREAK, None
     if ours is None:
@@ -158,7 +176,7 @@ def _judged(
     elif abs(difference) <= allowed:
         verdict = Verdict.WITHIN_TOLERANCE
     else:
-        cause = _cause(ours, theirs, mine, allowed)
+        cause = _cause(ours, theirs, mine, allowed, reprice)
     return Compared(named.line_code, named.label, verdict, ours, theirs, difference, allowed, cause)
 
 
@@ -169,7 +187,9 @@ def _only_theirs(theirs: Side, mine: Mapping[int, Side]) -> str:
     return "We have no such line in the month."
 
 
-def _cause(ours: Side, theirs: Side, mine: Mapping[int, Side], allowed: Decimal) -> Cause:
+def _cause(
+    ours: Side, theirs: Side, mine: Mapping[int, Side], allowed: Decimal, reprice: Reprice
+) -> Cause:
     """Say what the difference most likely comes from."""
     quick = _shape(ours, theirs, mine, allowed)
     quantity = _their_quantity(ours, theirs)
@@ -178,12 +198,13 @@ def _cause(ours: Side, theirs: Side, mine: Mapping[int, Side], allowed: Decimal)
         return Cause(text)
     our_price = WIDE.divide(ours.amount_usd, ours.quantity)
     their_price = WIDE.divide(theirs.amount_usd, quantity)
-    repriced = money(WIDE.multiply(quantity, our_price))
+    by_terms = None if quantity == ours.quantity else reprice(ours.line_code, quantity)
+    repriced = money(WIDE.multiply(quantity, our_price)) if by_terms is None else by_terms
     requantified = money(WIDE.multiply(ours.quantity, their_price))
     by_quantity = repriced - ours.amount_usd
     by_price = theirs.amount_usd - repriced
     text = quick or _named(by_quantity, by_price, allowed)
-    return Cause(text, by_quantity, by_price, repriced, requantified)
+    return Cause(text, by_quantity, by_price, repriced, requantified, by_terms is not None)
 
 
 def _named(by_quantity: Decimal, by_price: Decimal, allowed: Decimal) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import takewhile
+
 RECALCULATE = "Recalculate the month."
 
 
@@ -30,3 +33,15 @@ def capital(text: str) -> str:
     'The carry'
     """
     return text[:1].upper() + text[1:]
+
+
+def shared_label(labels: Iterable[str]) -> str:
+    """Return what the labels of one line's rows have in common; the first one when nothing.
+
+    >>> shared_label(["Energy, ON", "Energy, OFF"])
+    'Energy'
+    """
+    held = list(labels)
+    parts = zip(*(one.split(", ") for one in held), strict=False)
+    shared = takewhile(lambda each: len(set(each)) == 1, parts)
+    return ", ".join(each[0] for each in shared) or held[0]

@@ -28,7 +28,7 @@ from settlement.calc.desk_check import (
 )
 from settlement.calc.inputs import Inputs, from_bytes
 from settlement.models import DeskCheck, SettlementRun
-from settlement.queries.contract import StoredResolver
+from settlement.queries.resolver import StoredResolver
 from settlement.queries.shelf import Shelf
 from settlement.services.month import actor_of
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -15,11 +17,19 @@ from contracts.models import Contract
 from poweroptix.accounts.permissions import require
 from poweroptix.audit.actor import Actor
 from poweroptix.audit.services import record
-from poweroptix.kernel.errors import Conflict, Refused
+from poweroptix.kernel.errors import Conflict, DomainError, Refused
+from poweroptix.kernel.period import Period
+from poweroptix.kernel.rounding import display
+from settlement.calc.desk_check import BilledLine, by_code
 from settlement.calc.dispute import Resolution, resolve
+from settlement.calc.inputs import Inputs, from_bytes
+from settlement.calc.scaling import scaled
+from settlement.calc.settle import settle
 from settlement.calc.shadow import Compared, Side, compare
 from settlement.calc.statement_csv import read_statement
 from settlement.models import CounterpartyStatement, Dispute, SettlementRun
+from settlement.queries.resolver import StoredResolver
+from settlement.services.desk_check import billed_of
 
 MOST_BYTES = 5_000_000
 #: How long a dispute may wait for its answer, unless the contract says otherwise.
@@ -122,6 +132,7 @@ def compare_statement(statement: CounterpartyStatement) -> Comparison:
     """Hold a statement against our run, by the tolerance of the contract.
 
     The lines of our run are compared as they were printed, corrections of earlier months as well.
+    Where a line breaks, the terms that the run froze price their quantity.
     """
     run, contract = run_of(statement), statement.contract
     ours = [
@@ -140,9 +151,53 @@ def compare_statement(statement: CounterpartyStatement) -> Comparison:
         lines_of(statement),
         floor_usd=contract.tolerance_usd,
         ratio=contract.tolerance_ratio,
+        reprice=Scaled(run),
     )
     held = statement.disputes.exclude(state=Dispute.State.WITHDRAWN)
     return Comparison(run, tuple(lines), {one.line_code: one for one in held})
+
+
+class Scaled:
+    """Prices another quantity of a line by the run's own terms: every interval in proportion."""
+
+    def __init__(self, run: SettlementRun) -> None:
+        self._run = run
+
+    @cached_property
+    def _inputs(self) -> Inputs:
+        run = self._run
+        period = Period(run.start_utc, run.end_utc, run.contract.zone, run.period)
+        content = SettlementRun.objects.values_list("inputs", flat=True).get(pk=run.pk)
+        return from_bytes(bytes(content), StoredResolver(period))
+
+    @cached_property
+    def _ours(self) -> dict[int, BilledLine]:
+        return {one.line_code: one for one in billed_of(self._run)}
+
+    def __call__(self, line_code: int, quantity: Decimal) -> Decimal | None:
+        """Return the amount; None where the line does not follow what was metered."""
+        ours = self._ours.get(line_code)
+        if ours is None or not ours.quantity or quantity <= 0 or ours.quantity < 0:
+            return None
+        try:
+            ratio = display(Fraction(quantity) / Fraction(ours.quantity), 8)
+            series = {name: scaled(one, ratio) for name, one in self._inputs.series.items()}
+            outcome = settle(replace(self._inputs, series=series))
+        except DomainError:
+            return None
+        lines = [one for one in outcome.lines if one.line_code == line_code]
+        got = by_code(
+            BilledLine(one.line_code, one.label, one.quantity, one.unit, one.amount_usd)
+            for one in lines
+        )
+        if not got or got[0].quantity is None or not _near(got[0].quantity, quantity):
+            return None
+        return got[0].amount_usd
+
+
+def _near(one: Decimal, other: Decimal) -> bool:
+    """Return True within a thousandth: rounding to whole kW is no other quantity."""
+    return abs(one - other) <= abs(other) / 1000
 
 
 @transaction.atomic
