@@ -24,7 +24,12 @@ from contracts.services.terms import (
     remove_term,
     set_opening_balance,
 )
-from contracts.services.versions import activate_version, create_contract, new_version
+from contracts.services.versions import (
+    activate_version,
+    create_contract,
+    new_version,
+    supersede_version,
+)
 
 __all__ = [
     "ExampleVerdict",
@@ -55,6 +60,7 @@ __all__ = [
     "run_examples",
     "sentences",
     "set_opening_balance",
+    "supersede_version",
     "terminate_contract",
     "withdraw_event",
 ]

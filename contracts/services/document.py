@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from contracts.models import Contract, ContractVersion, Term
 
 FIELDS = (
     "code", "name", "seller", "offtaker", "campus", "currency", "zone", "payment_days",
-    "rounding_point", "rounding", "tolerance_usd", "tolerance_ratio",
+    "rounding_point", "rounding", "tolerance_usd", "tolerance_ratio", "state",
 )  # fmt: skip
 TERM_FIELDS = (
     "position", "line_code", "charge_type", "label", "clause_number", "clause_text",
@@ -19,41 +18,53 @@ SUPERSEDED = ContractVersion.State.SUPERSEDED
 
 
 def contract_document(contract: Contract) -> dict[str, Any]:
-    """Return the sections `contracts` and `opening_balances` with all of a contract.
+    """Return the sections `contracts`, `tenant_points` and `opening_balances` of a contract.
 
     Every version with its terms and worked examples; calendars and series by their codes.
     """
     item: dict[str, Any] = {name: _plain(getattr(contract, name)) for name in FIELDS}
     held = list(contract.versions.prefetch_related("terms", "examples").order_by("number"))
-    item["versions"] = [_version(one, held) for one in held]
-    document: dict[str, Any] = {"contracts": [item]}
-    openings = [
-        {
-            "contract": contract.code,
-            "period": one.period,
-            "carry": one.carry,
-            **({"open_items": one.open_items} if one.open_items else {}),
-            "reason": one.reason,
+    item["versions"] = [_version(one) for one in held]
+    if contract.last_day is not None:
+        item["ends"] = {
+            "last_day": contract.last_day.isoformat(),
+            "reason": contract.termination_reason,
         }
-        for one in contract.openings.order_by("period")
-    ]
-    return {**document, "opening_balances": openings} if openings else document
+    sections = {
+        "contracts": [item],
+        "tenant_points": [
+            {
+                "contract": contract.code,
+                "campus": contract.campus.code,
+                "delivery_point": one.delivery_point.code,
+                "valid": _span(one.valid),
+                "share_ratio": _plain(one.share_ratio),
+            }
+            for one in contract.points.select_related("delivery_point").order_by("valid", "pk")
+        ],
+        "opening_balances": [
+            {
+                "contract": contract.code,
+                "period": one.period,
+                "carry": one.carry,
+                **({"open_items": one.open_items} if one.open_items else {}),
+                "reason": one.reason,
+            }
+            for one in contract.openings.order_by("period")
+        ],
+    }
+    return {name: items for name, items in sections.items() if items}
 
 
-def _version(version: ContractVersion, held: list[ContractVersion]) -> dict[str, Any]:
-    upper = version.valid.upper
-    replaces = any(
-        one.state == SUPERSEDED and one.number < version.number and _overlap(one, version)
-        for one in held
-    )
+def _version(version: ContractVersion) -> dict[str, Any]:
     return {
         "number": version.number,
-        "valid": [version.valid.lower.isoformat(), upper.isoformat() if upper else ""],
+        "valid": _span(version.valid),
         "anchor_date": version.anchor_date.isoformat(),
         "facts": dict(version.facts),
         "note": version.note,
         "activate": version.state != ContractVersion.State.DRAFT,
-        **({"supersede": True} if replaces else {}),
+        **({"superseded": True} if version.state == SUPERSEDED else {}),
         "terms": [_term(one) for one in sorted(version.terms.all(), key=lambda t: t.position)],
         "examples": [
             {"name": one.name, "inputs": one.inputs, "expected": one.expected}
@@ -70,10 +81,9 @@ def _term(term: Term) -> dict[str, Any]:
     }
 
 
-def _overlap(one: ContractVersion, other: ContractVersion) -> bool:
-    """Return True when two versions have a common day."""
-    ends = [each.valid.upper or date.max for each in (one, other)]
-    return max(one.valid.lower, other.valid.lower) < min(ends)
+def _span(days: Any) -> list[str]:
+    """Return first day and the day after the last; no end is empty."""
+    return [days.lower.isoformat(), days.upper.isoformat() if days.upper else ""]
 
 
 def _plain(value: Any) -> Any:

@@ -117,6 +117,23 @@ def activate_version(
     return version
 
 
+@transaction.atomic
+def supersede_version(version: ContractVersion, *, actor: Actor) -> ContractVersion:
+    """Take an active version out of force whole: history that a document brings along.
+
+    Conflict when it is not active; Forbidden without the right.
+    """
+    require(actor, "contracts.activate")
+    version = ContractVersion.objects.select_for_update().get(pk=version.pk)
+    if version.state != State.ACTIVE:
+        raise Conflict("contracts.not_active", f"{version} is {version.get_state_display()}.")
+    version.state = State.SUPERSEDED
+    version.save(update_fields=["state"])
+    before, after = {"state": State.ACTIVE}, {"state": State.SUPERSEDED}
+    record("contract.version_ended", version, actor=actor, before=before, after=after)
+    return version
+
+
 def check_version(version: ContractVersion) -> list[Finding]:
     """Everything that keeps the terms of a version from being priced."""
     rows = queries.terms(version)

@@ -1,4 +1,4 @@
-"""Sections of a document that are more than rows: calendars, contracts, pools, opening balances.
+"""Sections of a document that are more than rows: calendars, contracts, pools.
 
 They go through the services of their apps, so that a document can do nothing that a person at a
 screen could not: an active version is never changed, a version is proved by its examples.
@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from contracts.charges import charge_type
-from contracts.models import Contract, ContractVersion, OpeningBalance
+from contracts.models import Contract, ContractVersion
 from contracts.services import (
     activate_version,
     add_example,
@@ -18,12 +18,13 @@ from contracts.services import (
     add_nerc_holidays,
     add_term,
     new_version,
-    set_opening_balance,
+    supersede_version,
 )
 from poweroptix.audit.actor import Actor
 from poweroptix.kernel.errors import DomainError, Refused
 from poweroptix.kernel.parameters import to_json
 from poweroptix.portfolio.changes import CREATE, SAME, UPDATE, Change
+from poweroptix.portfolio.lives import apply_end
 from poweroptix.portfolio.rows import (
     Section,
     apply_row,
@@ -33,20 +34,8 @@ from poweroptix.portfolio.rows import (
     required,
     whole,
 )
+from poweroptix.portfolio.values import as_text, day_of, span_of
 from settlement.models import Pool, PoolMember
-
-
-def as_text(value: Any) -> Any:
-    """Return a JSON value in which every whole number is text, as parameters are stored.
-
-    >>> as_text({"shares": [1, "0.5"], "on": True})
-    {'shares': ['1', '0.5'], 'on': True}
-    """
-    if isinstance(value, Mapping):
-        return {str(key): as_text(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [as_text(one) for one in value]
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def apply_calendar(item: Mapping, where: str, actor: Actor) -> list[Change]:
@@ -65,21 +54,23 @@ def apply_calendar(item: Mapping, where: str, actor: Actor) -> list[Change]:
 
 
 def apply_contract(item: Mapping, where: str, actor: Actor, now: datetime) -> list[Change]:
-    """Apply a contract with its `versions`; each version brings terms and worked examples."""
-    plain = {k: v for k, v in item.items() if k != "versions"}
+    """Apply a contract with its `versions`, each with terms and worked examples, and its end."""
+    plain = {k: v for k, v in item.items() if k not in {"versions", "ends"}}
     contract, change = apply_row(
         Section("contracts", "contracts.Contract", ("code",)), plain, where, actor
     )
     changes = [change]
     for index, entry in enumerate(listed(item, "versions", where)):
         changes.append(_version(contract, entry, f"{where}.versions[{index}]", actor, now))
+    if item.get("ends"):
+        changes += apply_end(contract, item["ends"], f"{where}.ends", actor, now)
     return changes
 
 
 def _version(contract: Contract, entry: Any, where: str, actor: Actor, now: datetime) -> Change:
     known_fields(entry, _VERSION_FIELDS, where)
     first, last = span_of(entry.get("valid"), f"{where}.valid")
-    key = f"{contract.code}/{first}"
+    key = f"{contract.code}/{entry.get('number', first)}"
     existing = _existing(contract, entry, first, where)
     terms, examples = _parts(entry, where)
     if existing is not None:
@@ -108,8 +99,9 @@ def _version(contract: Contract, entry: Any, where: str, actor: Actor, now: date
                 actor=actor,
             )
         if entry.get("activate", True):
-            replaces = bool(entry.get("supersede", False))
-            activate_version(version, actor=actor, now=now, supersede=replaces)
+            activate_version(version, actor=actor, now=now)
+        if entry.get("superseded", False):
+            supersede_version(version, actor=actor)
     except DomainError as fault:
         if fault.message.startswith(where):
             raise
@@ -137,7 +129,7 @@ _VERSION_FIELDS = {
     "terms",
     "examples",
     "activate",
-    "supersede",
+    "superseded",
 }
 _TERM_FIELDS = {
     "position",
@@ -198,7 +190,7 @@ def _repeated(
     now: datetime,
 ) -> Change:
     """Accept a version that says what is kept; activate it when it is still a draft."""
-    key = f"{version.contract.code}/{version.valid.lower}"
+    key = f"{version.contract.code}/{entry.get('number', version.valid.lower)}"
     changed = _differences(version, entry, last, where)
     if changed:
         raise Refused(
@@ -278,43 +270,6 @@ def _kept_terms(version: ContractVersion) -> list[tuple]:
     ]
 
 
-def apply_opening(item: Mapping, where: str, actor: Actor, now: datetime) -> list[Change]:
-    """Record an opening balance; once recorded it is only repeated, never changed."""
-    known_fields(item, {"contract", "period", "carry", "open_items", "reason"}, where)
-    code, period, said, reason = required(item, where, "contract", "period", "carry", "reason")
-    contract = find(Contract, code, item, f"{where}.contract")
-    period, carry = str(period), as_text(said)
-    items = [as_text(_plain_days(one)) for one in listed(item, "open_items", where)]
-    key = f"{contract.code}/{period}"
-    existing = OpeningBalance.objects.filter(contract=contract, period=period).first()
-    if existing is not None:
-        if (existing.carry, existing.open_items) != (carry, items):
-            what = "another carry" if existing.carry != carry else "other open items"
-            text = f"{where}: an opening balance of {key} exists with {what}"
-            raise Refused("portfolio.opening_differs", text)
-        return [Change("opening_balances", key, SAME)]
-    try:
-        set_opening_balance(
-            contract,
-            period=period,
-            carry=carry,
-            open_items=items,
-            reason=str(reason),
-            actor=actor,
-            now=now,
-        )
-    except DomainError as fault:
-        raise Refused(fault.code, f"{where}: {fault.message}", findings=fault.findings) from fault
-    return [Change("opening_balances", key, CREATE)]
-
-
-def _plain_days(item: Any) -> Any:
-    """Return an open item whose date is text, as YAML may have read it as a date."""
-    if not isinstance(item, Mapping):
-        return item
-    return {k: v.isoformat() if isinstance(v, date) else v for k, v in item.items()}
-
-
 def apply_pool(item: Mapping, where: str, actor: Actor) -> list[Change]:
     """Apply a pool with its `members` (contract codes) from `first_date` on, and its `points`."""
     extra = {"members", "points", "first_date"}
@@ -348,21 +303,3 @@ def _points(pool: Pool, item: Mapping, where: str) -> list[str]:
     known = set(pool.points.values_list("pk", flat=True))
     pool.points.add(*wanted)
     return [point.code for point in wanted if point.pk not in known]
-
-
-def day_of(text: Any, where: str) -> date:
-    """Return a date from ISO text."""
-    try:
-        return date.fromisoformat(str(text))
-    except ValueError as fault:
-        raise Refused(
-            "portfolio.value", f"{where}: '{text}' is not a date like 2026-01-31"
-        ) from fault
-
-
-def span_of(raw: Any, where: str) -> tuple[date, date | None]:
-    """Return first and last day from `[first, day after the last]`; an empty end stays open."""
-    if not isinstance(raw, list) or len(raw) != 2:
-        raise Refused("portfolio.value", f"{where}: write [first day, day after the last or empty]")
-    first = day_of(raw[0], where)
-    return first, day_of(raw[1], where) - timedelta(days=1) if raw[1] else None

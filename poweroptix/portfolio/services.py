@@ -14,10 +14,10 @@ from poweroptix.portfolio import metering
 from poweroptix.portfolio.agreements import (
     apply_calendar,
     apply_contract,
-    apply_opening,
     apply_pool,
 )
 from poweroptix.portfolio.changes import CREATE, Change
+from poweroptix.portfolio.lives import apply_opening
 from poweroptix.portfolio.money import apply_ownership
 from poweroptix.portfolio.rows import Section, apply_row, known_fields, required
 from poweroptix.portfolio.virtual import apply_virtual

@@ -1,9 +1,11 @@
-"""`manage.py export_portfolio`: the master data of metering as a document for `apply`."""
+"""`manage.py export_portfolio`: metering, or one contract, as a document for `apply`."""
 
 from pathlib import Path
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
+from contracts.models import Contract
+from contracts.services.document import contract_document
 from poweroptix.portfolio.export import as_yaml, metering_document
 
 
@@ -14,13 +16,22 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser):
         """Declare the arguments."""
+        parser.add_argument("--contract", default="", help="code of the contract to write instead")
         parser.add_argument("--out", type=Path, help="file to write; without it, standard output")
 
-    def handle(self, *, out, **_options):
+    def handle(self, *, out, contract="", **_options):
         """Write the document."""
-        text = as_yaml(metering_document())
+        text = as_yaml(contract_document(_found(contract)) if contract else metering_document())
         if out is None:
             self.stdout.write(text)
             return
         out.write_text(text, encoding="utf-8")
         self.stderr.write(f"{len(text.splitlines())} lines written to {out}")
+
+
+def _found(code: str) -> Contract:
+    """Return the contract of a code. CommandError when there is none."""
+    found = Contract.objects.select_related("campus").filter(code=code).first()
+    if found is None:
+        raise CommandError(f"There is no contract '{code}'.")
+    return found
