@@ -22,7 +22,7 @@ from poweroptix.kernel.period import Period
 from poweroptix.kernel.series import Series
 from settlement.calc.campus import CampusInputs
 from settlement.calc.plan import campus_inputs, channel_ids, period_of
-from settlement.models import AllocationRun, Pool
+from settlement.models import AllocationRun, Pool, PoolMember
 from settlement.models.allocation import MATCHED
 
 KINDS = ("GENERATOR", "GENERATOR_AUX", "GRID_TIE", "STORAGE", "BUS", "TENANT_LOAD", "HOUSE")
@@ -176,9 +176,10 @@ def _pool(pool: Pool, period: Period) -> dict[str, Any]:
     first, end = _dates(period)
     members: dict[str, list[list[Any]]] = {}
     for member in sorted(pool.members.all(), key=lambda one: one.first_date):
-        if member.first_date < end and (member.end_date is None or member.end_date > first):
+        left = _left(member, end)
+        if member.first_date < end and (left is None or left > first):
             spans = members.setdefault(member.contract.code, [])
-            spans.append([member.first_date, member.end_date])
+            spans.append([member.first_date, left])
     return {
         "code": pool.code,
         "key": pool.key,
@@ -199,6 +200,18 @@ def _stock(campus: Campus, period: Period, pool: Pool) -> dict[str, Any]:
         campus=campus, period=period.previous().label, state__in=("CALCULATED", "APPROVED")
     ).values_list("carry_out", flat=True).first()  # fmt: skip
     return {pool.code: held[pool.code]} if held and pool.code in held else {}
+
+
+def _left(member: PoolMember, period_end: date) -> date | None:
+    """Return the first day no longer a member: its own, or that after the contract's last one.
+
+    A contract that ends after the period leaves the period's document as it was.
+    """
+    last_day = member.contract.last_day
+    if last_day is None or last_day + timedelta(days=1) >= period_end:
+        return member.end_date
+    ended = last_day + timedelta(days=1)
+    return ended if member.end_date is None else min(member.end_date, ended)
 
 
 def _loss_ratios(campus: Campus, needed: set[str], period: Period) -> dict[str, list[list[Any]]]:

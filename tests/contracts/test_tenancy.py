@@ -9,8 +9,11 @@ from django.db.utils import ProgrammingError
 from contracts import queries
 from contracts.models import (
     Contract,
+    ContractDocument,
     ContractExample,
     ContractVersion,
+    CreditSupport,
+    DiaryEntry,
     Holiday,
     HolidayCalendar,
     IndexBlock,
@@ -141,7 +144,10 @@ def test_the_portal_sees_its_own_contract_and_its_seller(campus, parties, tenant
             assert TenantPoint.objects.count() == count
 
 
-@pytest.mark.parametrize("model", [ContractExample, OpeningBalance])
+@pytest.mark.parametrize(
+    "model",
+    [ContractDocument, ContractExample, CreditSupport, DiaryEntry, OpeningBalance],
+)
 def test_the_portal_cannot_read_the_rest(tenants, active, model):
     with (
         pytest.raises(ProgrammingError, match="permission denied"),

@@ -4,7 +4,16 @@ import pytest
 from django.db import ProgrammingError
 
 from poweroptix.db.scope import portal_scope
-from settlement.models import AllocationPart, AllocationRun, Line, Pool, SettlementRun
+from settlement.models import (
+    AllocationPart,
+    AllocationRun,
+    CounterpartyStatement,
+    DeskCheck,
+    Dispute,
+    Line,
+    Pool,
+    SettlementRun,
+)
 from settlement.queries.explain import explain_line
 from tests.settlement.acts import settle
 from tests.settlement.world import World
@@ -38,10 +47,13 @@ def test_a_tenant_follows_its_line_to_its_days(world):
     assert tree["days"][0]["metered_kwh"] == 60 * 96
 
 
-@pytest.mark.parametrize("model", [AllocationRun, Pool])
-def test_what_belongs_to_the_campus_is_out_of_reach(world, model):
-    with (
-        pytest.raises(ProgrammingError, match="permission denied"),
-        portal_scope(world.alfa.tenant_id, []),
-    ):
-        list(model.objects.all())
+STAFFS = (AllocationRun, Pool, DeskCheck, CounterpartyStatement, Dispute)
+
+
+def test_what_belongs_to_the_campus_or_to_the_staff_is_out_of_reach(world):
+    for model in STAFFS:
+        with (
+            pytest.raises(ProgrammingError, match="permission denied"),
+            portal_scope(world.alfa.tenant_id, []),
+        ):
+            list(model.objects.all())
