@@ -14,9 +14,9 @@ from time import perf_counter
 from zoneinfo import ZoneInfo
 
 from billing.services import draft_invoice, issue_invoice
-from contracts.models import IndexSeries, OpeningBalance
+from contracts.models import IndexSeries
 from contracts.queries import contracts_of_campus
-from contracts.services import approve_opening_balance, publish_index
+from contracts.services import publish_index
 from esg.services import account_carbon, load_factors
 from meters.models import Campus, EditAction, Finding, FindingState, ReasonCode, Source
 from meters.queries import open_findings
@@ -27,6 +27,7 @@ from poweroptix.accounts.models import Tenant, User
 from poweroptix.accounts.services import create_user
 from poweroptix.audit.actor import Actor
 from poweroptix.demo import records
+from poweroptix.demo.agreements import take_over
 from poweroptix.demo.files import DemoFile, corrected_day, monthly_files, months
 from poweroptix.demo.flows import ZONE, Flows, generate
 from poweroptix.demo.substation import (
@@ -113,9 +114,7 @@ def begin(demo: Demo) -> None:
             is_superuser=role == "administrator",
         )
         demo.people[role] = Actor.of_user(user)
-    for balance in OpeningBalance.objects.all():
-        at = _moment("2025-10", -19)
-        approve_opening_balance(balance, actor=demo.people["approver"], now=at)
+    take_over(demo.people["analyst"], demo.people["approver"], _moment("2025-10", -19))
     for code in TENANTS:
         tenant = Tenant.objects.get(code=code)
         create_user(
