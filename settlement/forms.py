@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 
 from poweroptix.kernel.errors import Refused
+from poweroptix.pages.fields import date_field
 from settlement.calc.statement_csv import COLUMNS, NEEDED, read_codes
 
 #: Names that statements often give their columns; a form starts with them.
@@ -62,12 +63,6 @@ class StatementForm(forms.Form):
         """Return the column of each part that the file has."""
         names = {part: self.cleaned_data[f"column_{part}"].strip() for part in COLUMNS}
         return {part: name for part, name in names.items() if name}
-
-
-def date_field(label: str, **more: Any) -> forms.DateField:
-    """Return a date with the browser's calendar."""
-    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    return forms.DateField(label=label, widget=widget, **more)
 
 
 class DisputeForm(forms.Form):

@@ -119,7 +119,10 @@ def known_peaks(carry: Mapping[str, Any]) -> dict[str, Decimal | None]:
     Refused when a peak is not a plain decimal of kW.
     """
     found: dict[str, Decimal | None] = {}
-    for month, text in carry.get("peaks", {}).items():
+    peaks = carry.get("peaks", {})
+    if not isinstance(peaks, Mapping):
+        raise Refused("contracts.carry", f"peaks: {peaks!r} is not an object of months and kW")
+    for month, text in peaks.items():
         if not MONTH.fullmatch(str(month)):
             raise Refused("contracts.carry", f"'{month}' is not a month such as 2025-12")
         if text is None:

@@ -23,16 +23,11 @@ from contracts.models import (
 from contracts.services.versions import parameter_findings
 from poweroptix.kernel.errors import DomainError, Refused
 from poweroptix.kernel.parameters import describe, json_schema
+from poweroptix.pages.fields import date_field
 
 #: Parameters that name a row of another table, by how their name ends.
 NAMED = {"calendar": TouCalendar, "index": IndexSeries}
 CHOOSE = ("", "choose …")
-
-
-def date_field(label: str, **more: Any) -> forms.DateField:
-    """Return a date with the browser's calendar."""
-    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    return forms.DateField(label=label, widget=widget, **more)
 
 
 class VersionForm(forms.Form):

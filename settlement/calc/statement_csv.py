@@ -19,8 +19,9 @@ from settlement.calc.shadow import Side
 COLUMNS = ("charge", "label", "quantity", "unit", "rate", "amount")
 NEEDED = ("charge", "amount")
 MOST_ROWS = 5_000
+CENTS = 2
 MOST_FINDINGS = 20
-_NUMBER = re.compile(r"-?(\d{1,3}(,\d{3})+|\d{1,18})(\.\d{1,12})?")
+_NUMBER = re.compile(r"-?(\d{1,3}(,\d{3}){1,4}|\d{1,15})(\.\d{1,12})?")
 
 
 def read_statement(
@@ -112,6 +113,9 @@ def _line(number: int, row: list[str], places: Mapping[str, int], codes: Mapping
     amount = read_number(number, "amount", cells["amount"])
     if amount is None:
         raise Refused("statement.amount", f"Row {number}: the amount is empty.")
+    if amount.as_tuple().exponent < -CENTS:
+        text = f"Row {number}: the amount {cells['amount']} has more than {CENTS} decimals."
+        raise Refused("statement.amount", text)
     return Side(
         line_code=code,
         label=cells.get("label") or charge,

@@ -117,6 +117,8 @@ def test_versions_are_compared_and_what_is_wrong_is_said(active, people):
     assert bad.status_code == 400
     bad = client.post(f"{BASE}versions/2/examples/new/", {"name": "x", "inputs": '{"a": 1.5}'})
     assert "write 1.5 in quotes" in text_of(bad)
+    nul = {"name": "x", "inputs": '{"period": "\\u0000"}', "line_10": "1.00"}
+    assert client.post(f"{BASE}versions/2/examples/new/", nul).status_code == 400
 
 
 def test_opening_balances_take_two_people(active, people):
@@ -132,7 +134,8 @@ def test_opening_balances_take_two_people(active, people):
         "reason": "Agreed on 3 January.",
     }
     page = f"{BASE}take-over/"
-    assert client.post(page, form | {"peak_1": "a lot"}).status_code == 400
+    for bad in ({"peak_1": "a lot"}, {"figures": "20 peaks=5"}, {"figures": "x"}, {"items": "a"}):
+        assert client.post(page, form | bad).status_code == 400
     assert client.post(page, form).status_code == 302
     balance = OpeningBalance.objects.get()
     assert balance.carry == {
@@ -164,6 +167,8 @@ def test_dates_security_and_the_last_day(active, people):
         "first_date": "2026-01-01",
     }
     assert "has a last day" in text_of(client.post(page, letter))
+    far = client.post(page, letter | {"expiry_date": "9999-12-31"})
+    assert "Give a day from 1990-01-01 to 2100-12-31" in text_of(far)
     assert client.post(page, letter | {"expiry_date": "2026-12-31"}).status_code == 302
     entry = DiaryEntry.objects.get()
     assert (entry.kind, entry.due_date, entry.lead_days) == ("SECURITY", date(2026, 12, 31), 60)

@@ -139,6 +139,8 @@ def test_a_statement_is_read_with_units_and_numbers_as_people_write_them():
         ("Charge,Amount\nON,12,50\n", "Row 2 has 3 cells, the head names 2"),
         ("Charge,Amount\nOFF,1\n", "Row 2: the charge 'OFF' has no line of ours; map it."),
         ("Charge,Amount\nON,\n", "Row 2: the amount is empty."),
+        ("Charge,Amount\nON,1.005\n", "Row 2: the amount 1.005 has more than 2 decimals."),
+        ("Charge,Amount\nON,1234567890123456\n", "is not a number such as"),
         ("Charge,Total\nON,1\n", "There is no column 'Amount' for the amount; the file has Charge"),
         ("Charge,Amount\n", "The file has a head but no line."),
         ("", "The first row names no column."),
