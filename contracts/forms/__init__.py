@@ -115,7 +115,7 @@ def form_field(row: Mapping[str, Any], item: type | None = None) -> forms.Field:
     label = row["label"] + (f" ({row['unit']})" if row["unit"] else "")
     shared = {"label": label, "help_text": row["help"], "initial": row["default"]}
     if row["choices"]:
-        choices = [(each, str(each).replace("_", " ").lower()) for each in row["choices"]]
+        choices = [(each, choice_words(str(each))) for each in row["choices"]]
         if row["default"] is None:  # nothing is chosen for the writer of the contract
             choices.insert(0, ("", "choose" if row["required"] else "none"))
         return forms.ChoiceField(choices=choices, required=row["required"], **shared)
@@ -127,6 +127,15 @@ def form_field(row: Mapping[str, Any], item: type | None = None) -> forms.Field:
         is_list = row["type"] == "list"
         return StructuredField(is_list=is_list, required=row["required"], **shared)
     return forms.CharField(required=row["required"], **shared)
+
+
+def choice_words(choice: str) -> str:
+    """Return a choice as a person reads it; a unit stays as it is written.
+
+    >>> choice_words("FROM_BASE"), choice_words("USD/MWh")
+    ('from base', 'USD/MWh')
+    """
+    return choice if "/" in choice else choice.replace("_", " ").lower()
 
 
 def parameters_of(cleaned: Mapping[str, Any], key: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 from django import forms
 from django.utils.html import format_html, format_html_join
 
-from contracts.forms import read_structured
+from contracts.forms import choice_words, read_structured
 from poweroptix.kernel.errors import Refused
 
 EMPTY_ROWS = 3
@@ -143,7 +143,7 @@ def _input(name: str, key: str, said: str, schema: Mapping[str, Any], value: str
             "",
             '<option value="{}"{}>{}</option>',
             (
-                (one, " selected" if str(one) == value else "", str(one).replace("_", " ").lower())
+                (one, " selected" if str(one) == value else "", choice_words(str(one)))
                 for one in ["", *schema["enum"]]
             ),
         )

@@ -9,7 +9,14 @@ from django import forms
 
 from contracts.calc.demand import month_before
 from contracts.charges import charge_type
-from contracts.forms import PREFIX, StructuredField, TermForm, parameter_fields, refuse_float
+from contracts.forms import (
+    PREFIX,
+    StructuredField,
+    TermForm,
+    parameter_fields,
+    read_structured,
+    refuse_float,
+)
 from contracts.forms.tables import list_widget
 from contracts.models import (
     ContractDocument,
@@ -203,8 +210,8 @@ class OpeningForm(forms.Form):
         label="Other figures of lines",
         required=False,
         widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
-        help_text="One a line: line code, name and value, such as 33 make_up_kwh=120000. "
-        "Year-to-date quantities and the make-up bank belong here.",
+        help_text="One a line: line code, name and value, such as 33 make_up_kwh=120000; a value "
+        "that is a list stands as JSON. Year-to-date quantities and the make-up bank belong here.",
     )
     items = forms.CharField(
         label="Open items",
@@ -269,7 +276,10 @@ class OpeningForm(forms.Form):
                 said = f"Line {number}: '{line.strip()}' is not code name=value."
                 self.add_error("figures", said)
                 continue
-            carry.setdefault(code, {})[name.strip()] = value.strip()
+            try:
+                carry.setdefault(code, {})[name.strip()] = figure(value.strip())
+            except Refused as fault:
+                self.add_error("figures", f"Line {number}: {fault.message}")
         return carry
 
     def _items(self, text: str) -> list[dict[str, str]]:
@@ -284,6 +294,15 @@ class OpeningForm(forms.Form):
                 continue
             found.append(dict(zip(("reference", "due_date", "amount"), parts, strict=True)))
         return found
+
+
+def figure(text: str) -> Any:
+    """Return a figure as text, or the list or object that its JSON holds. Refused otherwise.
+
+    >>> figure("120000"), figure('[{"year": "2025", "kwh": "100"}]')
+    ('120000', [{'year': '2025', 'kwh': '100'}])
+    """
+    return read_structured(text) if text.startswith(("[", "{")) else text
 
 
 class DiaryForm(forms.ModelForm):

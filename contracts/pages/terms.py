@@ -201,16 +201,16 @@ class NewExamplePage(StaffPage, View):
 
 
 def shape(version: ContractVersion) -> str:
-    """Return the inputs that the terms of a version read, with empty values to be filled in."""
+    """Return the inputs that the terms of a version read; their values are empty and asked for."""
     needs: dict[str, set[str]] = {}
     for term in version.terms.all():
         for name, codes in reads_of(term):
             needs.setdefault(name, set()).update(codes)
     found: dict[str, Any] = {"period": f"{version.valid.lower:%Y-%m}"}
     if needs.get("quantity"):
-        found["series"] = {name: {"minutes": 15, "flat": "0"} for name in sorted(needs["quantity"])}
+        found["series"] = {name: {"minutes": 15, "flat": ""} for name in sorted(needs["quantity"])}
     if needs.get("prices"):
-        found["prices"] = {name: {"flat": "0"} for name in sorted(needs["prices"])}
+        found["prices"] = {name: {"flat": ""} for name in sorted(needs["prices"])}
     return json.dumps(found, indent=2)
 
 

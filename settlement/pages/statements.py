@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views import View
 
 from contracts.models import Contract
@@ -17,6 +18,7 @@ from poweroptix.kernel.period import zone_of
 from poweroptix.pages.asked import read_pk
 from poweroptix.pages.downloads import table_response
 from poweroptix.pages.guards import StaffPage, actor_of, attempt
+from poweroptix.pages.lists import Column, Filter, ListPage
 from settlement.calc.dispute import undisputed
 from settlement.forms import DecisionForm, DisputeForm, StatementForm
 from settlement.models import CounterpartyStatement, Dispute
@@ -189,6 +191,39 @@ class StatementPage(StaffPage, View):
             "may_dispute": may(request.user, VERB),
         }
         return render(request, "settlement/statement.html", context)
+
+
+def _address(dispute: Dispute) -> str:
+    return f"{reverse('office-statement', args=[dispute.statement_id])}#disputes"
+
+
+class DisputeList(StaffPage, ListPage):
+    """All disputes about statements, those that are answered first on top."""
+
+    verb = "settlement.view"
+    title = "Disputes"
+    intro = "Amounts of statements that we do not accept. The undisputed part stays due."
+    name = "disputes"
+    search = ("label", "reason", "statement__contract__code", "statement__period")
+    default_sort = "answer_due_date"
+    columns = (
+        Column("answer_due_date", "Answer by", sort="answer_due_date", link=_address),
+        Column("statement__contract__code", "Contract", sort="statement__contract__code"),
+        Column("statement__period", "Month", sort="statement__period"),
+        Column("line_code", "Line", kind="num", places=0, sort="line_code"),
+        Column("label", "What", link=_address),
+        Column("amount_usd", "Disputed", kind="money", sort="amount_usd"),
+        Column("state", "State", kind="state", sort="state"),
+        Column("credited_usd", "Credited", kind="money"),
+        Column("filed_by", "Filed by", kind="person"),
+    )
+    filters = (Filter("state", "State", lambda: Dispute.State.choices),)
+    empty_title = "No dispute"
+    empty_text = "A break of a counterparty's statement is disputed on the page of the statement."
+
+    def rows(self):
+        """Return all disputes."""
+        return Dispute.objects.select_related("statement__contract").defer("statement__lines")
 
 
 def compared(statement: CounterpartyStatement) -> tuple[Comparison | None, str]:

@@ -45,6 +45,7 @@ urlpatterns = [
         statements.Statements.as_view(),
         name="office-statements",
     ),
+    path("disputes/", statements.DisputeList.as_view(), name="office-disputes"),
     path("statements/<int:pk>/", statements.StatementPage.as_view(), name="office-statement"),
     path("campus/<slug:code>/<str:day>/", balance.BalanceDay.as_view(), name="office-balance"),
     path("campus/<slug:code>/<str:when>/flows/", flows.FlowsPage.as_view(), name="office-flows"),

@@ -129,18 +129,24 @@ def test_opening_balances_take_two_people(active, people):
         "line_code": "20",
         "peak_1": "26,000",
         "peak_2": "-",
-        "figures": "33 make_up_kwh=120000",
+        "figures": '33 make_up_kwh=120000\n33 lots=[{"year": "2025", "kwh": "9"}]',
         "items": "2025-118, 2025-12-30, 1250.00",
         "reason": "Agreed on 3 January.",
     }
     page = f"{BASE}take-over/"
-    for bad in ({"peak_1": "a lot"}, {"figures": "20 peaks=5"}, {"figures": "x"}, {"items": "a"}):
+    for bad in (
+        {"peak_1": "a lot"},
+        {"figures": "20 peaks=5"},
+        {"figures": "20 a=[1.5]"},
+        {"figures": "x"},
+        {"items": "a"},
+    ):
         assert client.post(page, form | bad).status_code == 400
     assert client.post(page, form).status_code == 302
     balance = OpeningBalance.objects.get()
     assert balance.carry == {
         "20": {"peaks": {"2025-11": None, "2025-12": "26000"}},
-        "33": {"make_up_kwh": "120000"},
+        "33": {"make_up_kwh": "120000", "lots": [{"year": "2025", "kwh": "9"}]},
     }
     assert balance.open_items[0]["amount"] == "1250.00"
     deed = {"action": "approve", "pk": balance.pk}

@@ -155,6 +155,7 @@ def shadow(world, run, client):
     assert (dispute.amount_usd, str(dispute.interest_ratio)) == (100, "0.092500")
     with pytest.raises(Exception, match="Line 10 is disputed already"):
         open_dispute(statement, 10, reason="x", answer_due_date=later(), **by)
+    assert "PPA-ALFA" in client.get("/office/disputes/?state=OPEN").content.decode()
     end = {"action": "decide", "pk": dispute.pk, "state": "PARTIAL", "outcome": "Half."}
     assert b"Name the amount that is credited" in client.post(address, end, follow=True).content
     page = client.post(address, end | {"credited_usd": "60.00"}, follow=True).content.decode()

@@ -61,6 +61,7 @@ def addresses(world):
         "desk_checks": "/office/contracts/PPA-ALFA/desk-checks/",
         "statements": "/office/contracts/PPA-ALFA/statements/",
         "diary": "/office/diary/",
+        "disputes": "/office/disputes/",
         "runs": "/office/settlement/",
         "run": f"/office/settlement/{run.pk}/",
         "compare": f"/office/settlement/{run.pk}/compare/",
