@@ -60,25 +60,31 @@ CREATE POLICY pox_portal_no_draft ON contracts_term AS RESTRICTIVE FOR SELECT
 TO poweroptix_portal USING (version_id IN (SELECT v.id FROM contracts_contractversion v))
 """
 
+# Every text in the parameters of the terms that a tenant may read, wherever it stands: the codes of
+# what the terms name are among them, whatever a charge type calls its parameters.
+NAMED = """(SELECT v #>> '{}' FROM contracts_term t
+  CROSS JOIN LATERAL jsonb_path_query(t.parameters, '$.**') AS v
+  WHERE jsonb_typeof(v) = 'string')"""
+
 # A tenant's line is priced again from the series that its terms name; those of others stay hidden.
 OWN_PRICES = """
 ALTER TABLE contracts_indexseries ENABLE ROW LEVEL SECURITY;
 CREATE POLICY pox_staff ON contracts_indexseries TO poweroptix_app USING (true) WITH CHECK (true);
 CREATE POLICY pox_portal ON contracts_indexseries FOR SELECT TO poweroptix_portal
-USING (code IN (SELECT t.parameters ->> 'index' FROM contracts_term t));
+USING (code IN OWN_NAMES);
 ALTER TABLE contracts_indexblock ENABLE ROW LEVEL SECURITY;
 CREATE POLICY pox_staff ON contracts_indexblock TO poweroptix_app USING (true) WITH CHECK (true);
 CREATE POLICY pox_portal ON contracts_indexblock FOR SELECT TO poweroptix_portal
 USING (series_id IN (SELECT s.id FROM contracts_indexseries s))
-"""
+""".replace("OWN_NAMES", NAMED)
 
 # The hours of its prices are a tenant's to read; calendars that no term of it names are not.
 OWN_CALENDARS = """
 ALTER TABLE contracts_toucalendar ENABLE ROW LEVEL SECURITY;
 CREATE POLICY pox_staff ON contracts_toucalendar TO poweroptix_app USING (true) WITH CHECK (true);
 CREATE POLICY pox_portal ON contracts_toucalendar FOR SELECT TO poweroptix_portal
-USING (code IN (SELECT t.parameters ->> 'calendar' FROM contracts_term t))
-"""
+USING (code IN OWN_NAMES)
+""".replace("OWN_NAMES", NAMED)
 
 # The holidays of those calendars: without them nobody could check a time-of-use line by hand.
 OWN_HOLIDAYS = """

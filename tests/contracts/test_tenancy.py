@@ -165,7 +165,7 @@ def test_the_portal_sees_no_draft(tenants, draft):
 
 def test_the_portal_reads_the_prices_that_its_terms_name(campus, parties, tenants, draft):
     start = datetime(2026, 3, 1, tzinfo=UTC)
-    for code in ("HUB", "NODE"):
+    for code in ("HUB", "NODE", "DA"):
         series = IndexSeries.objects.create(code=code, name=code, zone="America/Chicago")
         publish_index(series, [(start, Decimal(1))], vintage="final", actor=ACTOR, now=NOW)
     add_term(
@@ -173,13 +173,13 @@ def test_the_portal_reads_the_prices_that_its_terms_name(campus, parties, tenant
         line_code=11,
         charge_type_key="index_adder@1",
         label="Index",
-        parameters={"index": "HUB"},
+        parameters={"index": "HUB", "ladder": [{"take": "SERIES", "series": "DA"}]},
         actor=ACTOR,
     )
     activate_version(draft, actor=ACTOR, now=NOW)
     with portal_scope(tenants[0].pk, []):
-        assert [series.code for series in IndexSeries.objects.all()] == ["HUB"]
-        assert IndexBlock.objects.count() == 1
+        assert [series.code for series in IndexSeries.objects.all()] == ["DA", "HUB"]
+        assert IndexBlock.objects.count() == 2
     with portal_scope(tenants[1].pk, []):
         assert IndexSeries.objects.count() == IndexBlock.objects.count() == 0
 
