@@ -246,9 +246,9 @@ def blocks_of(
 
 def first_of(blocks: list[IndexBlock]) -> IndexBlock:
     """Return the newest version of a day with every price as it was first final."""
-    values, final = first_final((block.values, block.final) for block in blocks)
+    values, not_final = first_final((block.values, block.not_final) for block in blocks)
     kept = copy(blocks[-1])
-    kept.values, kept.final = values.tolist(), final
+    kept.values, kept.provisional, kept.final = values.tolist(), not_final, not not_final
     return kept
 
 
@@ -258,8 +258,9 @@ def versions(wanted: Mapping[date, PricePin], day: date) -> int | None:
 
 
 def join(series: IndexSeries, grid: Grid, blocks: list[IndexBlock]) -> PriceSeries:
-    """Days laid onto the grid; final only when every price is there and final."""
+    """Days laid onto the grid; final when every price on it that is there is final."""
     values = np.full(grid.count, MISSING, dtype=np.int64)
+    final = bool(blocks)
     for block in blocks:
         midnight = datetime.combine(block.day, time(), tzinfo=UTC)
         offset = (midnight - grid.start_utc) // timedelta(minutes=series.minutes)
@@ -267,8 +268,9 @@ def join(series: IndexSeries, grid: Grid, blocks: list[IndexBlock]) -> PriceSeri
         low, high = max(offset, 0), min(offset + day.size, grid.count)
         if low < high:
             values[low:high] = day[low - offset : high - offset]
+            inside = [at for at in block.not_final if low - offset <= at < high - offset]
+            final = final and bool((day[inside] == MISSING).all())
     vintage = ", ".join(sorted({block.vintage for block in blocks}))
-    final = bool(blocks) and all(block.final for block in blocks)
     return PriceSeries(grid, values, series.unit, vintage, final)
 
 

@@ -1,6 +1,6 @@
 """Which publication of a price a clause means: the newest one, or the first that was final."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,24 +43,29 @@ def series_code(name: str) -> str:
     return name.removesuffix(FIRST)
 
 
-def first_final(versions: Iterable[tuple[Sequence[int], bool]]) -> tuple[np.ndarray, bool]:
-    """Return the prices of a day from its versions in order, and whether all of them are final.
+def first_final(
+    versions: Iterable[tuple[Sequence[int], Collection[int]]],
+) -> tuple[np.ndarray, list[int]]:
+    """Return the prices of a day from its versions in order, and the positions not final yet.
 
-    Each price is that of the first final version that has it; until there is one, the newest.
+    A version is its prices and the positions that are not final in it. Each price is that of the
+    first version in which it is final; until there is one, the newest.
 
-    >>> prices, is_final = first_final([([10, 20], False), ([11, MISSING], True), ([12, 21], True)])
-    >>> prices.tolist(), is_final
-    ([11, 21], True)
+    >>> prices, open_ones = first_final(
+    ...     [([10, 20], [0, 1]), ([11, 20], [1]), ([12, 21], [])])
+    >>> prices.tolist(), open_ones
+    ([11, 21], [])
     """
     settled: np.ndarray | None = None
     newest: np.ndarray | None = None
-    for values, is_final in versions:
+    for values, not_final in versions:
         newest = np.asarray(values, dtype=np.int64)
         if settled is None:
             settled = np.full(newest.size, MISSING, dtype=np.int64)
-        if is_final:
-            settled = np.where(settled == MISSING, newest, settled)
+        final = newest.copy()
+        final[list(not_final)] = MISSING
+        settled = np.where(settled == MISSING, final, settled)
     if settled is None or newest is None:
-        return np.zeros(0, dtype=np.int64), False
-    known = settled != MISSING
-    return np.where(known, settled, newest), bool(known.all())
+        return np.zeros(0, dtype=np.int64), []
+    open_ones = np.flatnonzero((settled == MISSING) & (newest != MISSING))
+    return np.where(settled == MISSING, newest, settled), open_ones.tolist()

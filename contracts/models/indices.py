@@ -57,7 +57,13 @@ class IndexBlock(models.Model):
     version = models.PositiveIntegerField()
     values = ArrayField(models.BigIntegerField(), help_text="10^-8 of the unit; -2^63 is missing.")
     vintage = models.CharField(max_length=40, help_text="prelim, final, correction ...")
-    final = models.BooleanField(default=False)
+    final = models.BooleanField(default=False, help_text="Every price that is there is final.")
+    provisional = ArrayField(
+        models.PositiveSmallIntegerField(),
+        default=list,
+        blank=True,
+        help_text="Positions of prices that are not final; empty: all or none, as `final` says.",
+    )
     digest = models.BinaryField(max_length=32)
     recorded_at = models.DateTimeField()
     recorded_by = models.CharField(max_length=150)
@@ -74,3 +80,10 @@ class IndexBlock(models.Model):
 
     def __str__(self):
         return f"{self.series_id}/{self.day}/v{self.version}"
+
+    @property
+    def not_final(self) -> set[int]:
+        """Positions of the prices that the publisher may still change."""
+        if self.final:
+            return set()
+        return set(self.provisional or range(len(self.values)))

@@ -66,6 +66,7 @@ class PriceMonth:
         )
         self.blocks = list(rows.order_by("day", "version"))
         self.newest = {block.day: block for block in self.blocks}
+        self.finality = self._finality()
 
     def days(self) -> list[dict]:
         """Return each local day with its count, extremes and the blocks it stands in."""
@@ -88,7 +89,7 @@ class PriceMonth:
             "lowest": from_price(int(known.min())) if known.size else None,
             "highest": from_price(int(known.max())) if known.size else None,
             "block": max(blocks, key=lambda one: one.recorded_at, default=None),
-            "is_final": all(block.final for block in blocks),
+            "is_final": not (self.finality[first:last] == PROVISIONAL).any(),
             "vintage": ", ".join(dict.fromkeys(block.vintage for block in blocks)),
             "version": max((block.version for block in blocks), default=None),
         }
@@ -159,14 +160,19 @@ class PriceMonth:
 
     def _inside(self, block: IndexBlock) -> list[int]:
         """Return the prices of a block that lie in the month."""
-        grid, step = self.prices.grid, timedelta(minutes=self.prices.grid.minutes)
-        offset = (datetime.combine(block.day, time(), tzinfo=UTC) - grid.start_utc) // step
+        grid, offset = self.prices.grid, self._offset(block)
         return block.values[max(0, -offset) : max(0, grid.count - offset)]
+
+    def _offset(self, block: IndexBlock) -> int:
+        """Return where the first price of a block stands in the month."""
+        midnight = datetime.combine(block.day, time(), tzinfo=UTC)
+        step = timedelta(minutes=self.prices.grid.minutes)
+        return (midnight - self.prices.grid.start_utc) // step
 
     def chart(self) -> dict:
         """Return the document that po-chart.js draws: price, and how final each one is."""
         grid, values = self.prices.grid, self.prices.values
-        thin = decimate(values, self._finality(), CHART_WIDTH, exact=CHART_WIDTH * 4)
+        thin = decimate(values, self.finality, CHART_WIDTH, exact=CHART_WIDTH * 4)
         points = 2 if thin.size > 1 else 1
         column = (
             np.column_stack((thin.first, thin.second)).reshape(-1) if points > 1 else thin.first
@@ -190,11 +196,12 @@ class PriceMonth:
 
     def _finality(self) -> np.ndarray:
         """Return for every price whether it is final, provisional or missing."""
-        found = np.full(self.prices.grid.count, FINAL, dtype=np.uint8)
-        for at in range(found.size):
-            block = self.newest.get(self._utc_day(at))
-            if block is not None and not block.final:
-                found[at] = PROVISIONAL
+        grid = self.prices.grid
+        found = np.full(grid.count, FINAL, dtype=np.uint8)
+        for block in self.newest.values():
+            offset = self._offset(block)
+            inside = [at + offset for at in block.not_final if 0 <= at + offset < grid.count]
+            found[inside] = PROVISIONAL
         found[self.prices.values == MISSING] = ABSENT
         return found
 
@@ -216,7 +223,7 @@ class PriceMonth:
                 self.series.unit,
                 block.version if known else "",
                 block.vintage if known else "",
-                ("yes" if block.final else "no") if known else "",
+                ("yes" if self.finality[at] == FINAL else "no") if known else "",
                 _stamp(block.recorded_at) if known else "",
                 block.source if known else "",
             ]

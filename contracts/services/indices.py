@@ -91,8 +91,11 @@ def _publish_day(
     day = midnight.date()
     latest = series.blocks.filter(day=day).order_by("-version").first()
     before = list(latest.values) if latest else [MISSING] * (DAY_MINUTES // series.minutes)
-    values = merged(series, before, midnight, prices)
-    if latest and values == before and (latest.vintage, latest.final) == (vintage, final):
+    values, given = merged(series, before, midnight, prices)
+    not_final = (latest.not_final if latest else set()) - given | (set() if final else given)
+    not_final = {at for at in not_final if values[at] != MISSING}
+    known = latest is not None and (latest.vintage, _open(latest)) == (vintage, not_final)
+    if known and values == before:
         return {"equal": 1}
     IndexBlock.objects.create(
         series=series,
@@ -100,14 +103,20 @@ def _publish_day(
         version=latest.version + 1 if latest else 1,
         values=values,
         vintage=vintage,
-        final=final,
-        digest=block_digest(series, day, values, vintage, final),
+        final=not not_final and bool(given or latest),
+        provisional=sorted(not_final),
+        digest=block_digest(series, day, values, vintage, sorted(not_final)),
         recorded_at=now,
         recorded_by=str(actor),
         source=source,
     )
     corrected = sum(old not in (MISSING, new) for old, new in zip(before, values, strict=True))
     return {"changed" if latest else "new": 1, "prices": corrected}
+
+
+def _open(block: IndexBlock) -> set[int]:
+    """Return the positions of the prices of a block that are there and not final."""
+    return {at for at in block.not_final if block.values[at] != MISSING}
 
 
 def publish_index_file(
@@ -137,9 +146,9 @@ def merged(
     before: list[int],
     midnight: datetime,
     prices: list[tuple[datetime, Decimal | None]],
-) -> list[int]:
-    """Return the day's values with the published prices laid over those known before."""
-    values = list(before)
+) -> tuple[list[int], set[int]]:
+    """Return the day's values with the published prices laid over them, and where those stand."""
+    values, given = list(before), set()
     for start, value in prices:
         index, rest = divmod(start - midnight, timedelta(minutes=series.minutes))
         if rest:
@@ -147,10 +156,13 @@ def merged(
             raise Refused("contracts.price_grid", text)
         if value is not None:
             values[index] = price(value)
-    return values
+            given.add(index)
+    return values, given
 
 
-def block_digest(series: IndexSeries, day, values: list[int], vintage: str, final: bool) -> bytes:
+def block_digest(
+    series: IndexSeries, day, values: list[int], vintage: str, not_final: list[int]
+) -> bytes:
     """SHA-256 of what a day of prices says."""
     said = {
         "series": series.code,
@@ -159,6 +171,6 @@ def block_digest(series: IndexSeries, day, values: list[int], vintage: str, fina
         "day": day,
         "values": values,
         "vintage": vintage,
-        "final": final,
+        "not_final": not_final,
     }
     return hashlib.sha256(canonical_json(said)).digest()

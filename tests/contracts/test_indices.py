@@ -192,3 +192,18 @@ def test_a_series_is_read_as_it_was_first_final_and_pinned_so(hub):
     assert {pin.series for pin in pins} == {"HUB", "HUB@first"}
     again, _ = queries.prices_for(["HUB@first"], DAY, pins=pins)
     assert again["HUB@first"].digest() == before["HUB@first"].digest()
+
+
+def test_each_price_is_final_by_itself_where_two_months_share_a_day(hub):
+    """Hours of April that are published early do not make the last hours of March provisional."""
+    march, april = (Period.month("America/Chicago", f"2026-{month}") for month in ("03", "04"))
+    publish(hub, rows("1", "2", start=april.start_utc - timedelta(hours=2)))
+    early = publish(hub, rows("3", "4", start=april.start_utc), vintage="prelim", final=False)
+    assert early.changed_days == 1
+    assert queries.prices_for(["HUB"], march)[0]["HUB"].final
+    assert not queries.prices_for(["HUB"], april)[0]["HUB"].final
+    publish(hub, rows("3", start=april.start_utc), vintage="final")
+    newest = IndexBlock.objects.order_by("-version").first()
+    assert (newest.final, newest.provisional) == (False, [6])
+    publish(hub, rows("4", start=april.start_utc + timedelta(hours=1)), vintage="final")
+    assert queries.prices_for(["HUB"], april)[0]["HUB"].final

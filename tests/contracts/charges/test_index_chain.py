@@ -320,9 +320,11 @@ def test_a_clause_may_take_prices_as_they_were_first_final():
 def test_the_first_final_price_holds():
     """Provisional first, final in two publications, then a revision that changes nothing."""
     gap = -(2**63)
-    prices, is_final = first_final([([1, 2, 3], False), ([10, 2, gap], True)])
-    assert (prices.tolist(), is_final) == ([10, 2, gap], False)
-    prices, is_final = first_final(
-        [([1, 2, 3], False), ([10, 20, gap], True), ([11, 21, 30], True), ([12, 22, 32], True)]
+    prices, not_yet = first_final([([1, 2, 3], range(3)), ([10, 2, gap], ())])
+    assert (prices.tolist(), not_yet) == ([10, 2, gap], [])
+    prices, not_yet = first_final([([1, 2, 3], range(3)), ([10, 2, 3], [1, 2])])
+    assert (prices.tolist(), not_yet) == ([10, 2, 3], [1, 2])
+    prices, not_yet = first_final(
+        [([1, 2, 3], range(3)), ([10, 20, 3], [2]), ([11, 21, 30], ()), ([12, 22, 32], ())]
     )
-    assert (prices.tolist(), is_final) == ([10, 20, 30], True)
+    assert (prices.tolist(), not_yet) == ([10, 20, 30], [])
