@@ -20,6 +20,7 @@ DESK_CHECK, DISPUTE = "settlement_deskcheck", "settlement_dispute"
 STATEMENT = "settlement_counterpartystatement"
 RUN, LINE, CORRECTION = "settlement_settlementrun", "settlement_line", "settlement_correction"
 
+WHAT_IF = "settlement_whatif"
 ITEM, MONTH, SHARE = (
     "settlement_poolitem",
     "settlement_poolmonth",
@@ -289,6 +290,7 @@ RULES: list[Rule] = [
         initial=["OPEN"],
     ),
     Immutable(DISPUTE, "OLD.state <> 'OPEN'", []),
+    AppendOnly(WHAT_IF),
     Sql("settlement_allocation_closes", ALLOCATION_CLOSES, [ALLOCATION_RUN, ALLOCATION_PART]),
     Sql("settlement_rests_on_proved", RESTS_ON_PROVED, [ALLOCATION_RUN, RUN]),
     Sql("settlement_run_total", RUN_TOTAL, [RUN, LINE]),

@@ -45,6 +45,7 @@ DEEDS = {
     "settlement.reject": "rejected run",
     "settlement.statement_loaded": "loaded the statement",
     "settlement.submit": "handed in run",
+    "settlement.what_if": "asked a what-if of run",
 }
 PAGES = {
     "billing.invoice": "office-invoice",

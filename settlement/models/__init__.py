@@ -8,6 +8,7 @@ from settlement.models.money import MoneyMember, MoneyPool, PoolItem, PoolMonth,
 from settlement.models.ownership import OwnerLine, OwnerMonth, OwnerShare, Ownership
 from settlement.models.runs import Line, SettlementRun
 from settlement.models.statements import CounterpartyStatement, Dispute
+from settlement.models.what_if import WhatIf
 
 __all__ = [
     "AllocationPart",
@@ -31,4 +32,5 @@ __all__ = [
     "PoolMonth",
     "PoolShare",
     "SettlementRun",
+    "WhatIf",
 ]

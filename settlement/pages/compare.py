@@ -1,5 +1,7 @@
 """Two runs of a contract month side by side: lines, causes, and the corrections behind them."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 from django.shortcuts import render
@@ -8,7 +10,7 @@ from django.views import View
 from poweroptix.kernel.errors import NotFoundError
 from poweroptix.pages.downloads import table_response
 from poweroptix.pages.guards import StaffPage
-from settlement.calc.cause import CAUSES, Cause
+from settlement.calc.cause import CAUSES
 from settlement.calc.delta import MEANING
 from settlement.calc.stack import stacked
 from settlement.models import SettlementRun
@@ -53,24 +55,34 @@ class ComparePage(StaffPage, View):
             )
             return table_response(request.GET["export"], name, *found.table())
         context |= {
-            "found": found,
-            "causes": [(one, found.total_of(one), COLOURS[one.key]) for one in found.causes],
-            "table": [
-                {"line": line, "causes": [_cause(line, one) for one in found.causes]}
-                for line in found.lines
-            ],
-            "sums": _sums(found),
-            "bars": drawn(found.changed),
+            **shown(found),
+            "left": f"v{before.version}",
+            "right": f"v{after.version}",
             "behind": behind(before, after),
             "later": later_months(after) if before.carry_out != after.carry_out else [],
-            "meaning": MEANING,
         }
         return render(request, "settlement/compare.html", context)
 
 
-def drawn(lines: tuple[ComparedLine, ...]) -> dict:
+def shown(found: Comparison, titles: Mapping[str, str] | None = None) -> dict:
+    """Return what the page of a comparison needs; `titles` are other names of causes by key."""
+    named = {one.key: (titles or {}).get(one.key, one.title) for one in CAUSES}
+    causes = [replace(one, title=named[one.key]) for one in found.causes]
+    return {
+        "found": found,
+        "causes": [(one, found.total_of(one), COLOURS[one.key]) for one in causes],
+        "table": [
+            {"line": line, "causes": [(one.title, line.by_cause.get(one.key)) for one in causes]}
+            for line in found.lines
+        ],
+        "sums": _sums(found),
+        "bars": drawn(found.changed, named),
+        "meaning": MEANING,
+    }
+
+
+def drawn(lines: tuple[ComparedLine, ...], titles: Mapping[str, str]) -> dict:
     """Return the picture of the changed lines: one bar each, its causes stacked."""
-    titles = {one.key: one.title for one in CAUSES}
     drawing = stacked([list(line.by_cause.items()) for line in lines], LABELS, RIGHT)
     rows = [
         {
@@ -91,10 +103,6 @@ def drawn(lines: tuple[ComparedLine, ...]) -> dict:
         for at, (line, pieces) in enumerate(zip(lines, drawing.bars, strict=True))
     ]
     return {"rows": rows, "zero": _number(drawing.zero_x), "height": len(lines) * ROW + 6}
-
-
-def _cause(line: ComparedLine, cause: Cause) -> tuple[str, Decimal | None]:
-    return cause.title, line.by_cause.get(cause.key)
 
 
 def _sums(found: Comparison) -> dict[str, Decimal]:

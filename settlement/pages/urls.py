@@ -14,6 +14,7 @@ from settlement.pages import (
     runs,
     split,
     statements,
+    what_if,
 )
 
 urlpatterns = [
@@ -21,6 +22,8 @@ urlpatterns = [
     path("settlement/close/", closing.ClosePage.as_view(), name="office-close"),
     path("settlement/<int:pk>/", run.RunPage.as_view(), name="office-run"),
     path("settlement/<int:pk>/compare/", compare.ComparePage.as_view(), name="office-run-compare"),
+    path("settlement/<int:pk>/what-if/", what_if.AskPage.as_view(), name="office-what-if-ask"),
+    path("settlement/what-if/<int:pk>/", what_if.AnswerPage.as_view(), name="office-what-if"),
     path("settlement/lines/<int:pk>/", runs.LinePage.as_view(), name="office-line"),
     path("pools/", money.PoolList.as_view(), name="office-pools"),
     path(

@@ -169,18 +169,19 @@ class Shelf:
             contract__in=contracts, state="ACTIVE", valid__overlap=(period.first_date, end)
         )
         for row in rows.prefetch_related("terms").order_by("contract", "valid"):
-            found[row.contract_id].append(_version(row, period))
+            found[row.contract_id].append(version_inputs(row, period))
         for contract in contracts:
             versions = found[contract.pk]
             days = sum((one.last_date - one.first_date).days + 1 for one in versions)
             if days != len(period.days()):
                 versions = [
-                    _version(one.version, period) for one in versions_of_period(contract, period)
+                    version_inputs(one.version, period)
+                    for one in versions_of_period(contract, period)
                 ]
             self.versions[contract.pk] = tuple(versions)
 
 
-def _version(row: ContractVersion, period: Period) -> VersionInputs:
+def version_inputs(row: ContractVersion, period: Period) -> VersionInputs:
     """Return a version's terms and the days of the period on which it holds."""
     last = period.last_date
     if row.valid.upper is not None:

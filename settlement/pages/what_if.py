@@ -1,0 +1,133 @@
+"""What-if: a form over a run, the answers so far, and each answer beside its run."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views import View
+
+from contracts.models import ContractVersion
+from poweroptix.accounts.permissions import may
+from poweroptix.clock import now
+from poweroptix.pages.asked import read_number, read_pk
+from poweroptix.pages.downloads import table_response
+from poweroptix.pages.guards import StaffPage, actor_of, attempt
+from settlement.calc.inputs import Inputs
+from settlement.models import SettlementRun, WhatIf
+from settlement.pages.compare import FILES, shown
+from settlement.queries.causes import stored_inputs
+from settlement.queries.what_if import TITLES, beside_its_run
+from settlement.services.what_if import ask_what_if
+
+
+class AskPage(StaffPage, View):
+    """The form: loads in percent, each index, each number of a term, or another version."""
+
+    verb, write_verb = "settlement.view", "settlement.run"
+
+    def get(self, request, pk):
+        """Show the form and the answers so far."""
+        run = _run(pk)
+        inputs = stored_inputs(run)
+        context = {
+            "run": run,
+            "zone": run.contract.zone,
+            "prices": sorted(inputs.prices),
+            "terms": [
+                {"term": term, "fields": _numbers(term.parameters)}
+                for version in inputs.versions[-1:]
+                for term in version.terms
+                if _numbers(term.parameters)
+            ],
+            "versions": ContractVersion.objects.filter(contract=run.contract_id).order_by("number"),
+            "asked": WhatIf.objects.filter(run=run).defer("inputs"),
+            "may_run": may(request.user, "settlement.run"),
+        }
+        return render(request, "settlement/what_if_ask.html", context)
+
+    def post(self, request, pk):
+        """Settle it, and go to the answer."""
+        run, made = _run(pk), []
+
+        def act() -> str:
+            changes = _changes(request.POST, stored_inputs(run))
+            title = request.POST.get("title", "")
+            made.append(ask_what_if(run, changes, title=title, now=now(), actor=actor_of(request)))
+            return "The what-if is settled. It can never be billed."
+
+        if attempt(request, act):
+            return redirect("office-what-if", pk=made[0].pk)
+        return redirect("office-what-if-ask", pk=pk)
+
+
+class AnswerPage(StaffPage, View):
+    """A what-if beside its run, with what each change did."""
+
+    verb = "settlement.view"
+
+    def get(self, request, pk):
+        """Show it, or hand it out as a file."""
+        asked = get_object_or_404(WhatIf.objects.select_related("run__contract"), pk=pk)
+        found = beside_its_run(asked)
+        if request.GET.get("export") in FILES:
+            name = f"what_if_{asked.run.contract.code}_{asked.run.period}_{asked.pk}"
+            return table_response(request.GET["export"], name, *found.table())
+        context = {
+            **shown(found, TITLES),
+            "asked": asked,
+            "run": asked.run,
+            "zone": asked.run.contract.zone,
+            "left": f"v{asked.run.version}",
+            "right": "what-if",
+        }
+        return render(request, "settlement/what_if.html", context)
+
+
+def _run(pk: int) -> SettlementRun:
+    return get_object_or_404(SettlementRun.objects.select_related("contract"), pk=pk)
+
+
+def _numbers(parameters: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the parameters of a term that are plain numbers."""
+    return [(name, value) for name, value in parameters.items() if _is_number(value)]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, str) and value.replace(".", "", 1).removeprefix("-").isdigit()
+
+
+def _changes(said, inputs: Inputs) -> dict[str, Any]:
+    """Return the document of a form; what was left as it was is no change."""
+    document: dict[str, Any] = {}
+    load = _ratio(said, "load_percent")
+    if load:
+        document["load_ratio"] = load
+    prices = {code: _price(said, code) for code in inputs.prices}
+    prices = {code: change for code, change in prices.items() if change}
+    if prices:
+        document["prices"] = prices
+    terms: dict[str, dict[str, str]] = {}
+    for term in inputs.versions[-1].terms:
+        for name, value in _numbers(term.parameters):
+            given = read_number(said.get(f"term-{term.line_code}-{name}", ""))
+            if given is not None and given != Decimal(value):
+                terms.setdefault(str(term.line_code), {})[name] = format(given, "f")
+    if terms:
+        document["terms"] = terms
+    version = said.get("version", "")
+    if version:
+        document["version"] = read_pk(version)
+    return document
+
+
+def _price(said, code: str) -> dict[str, str]:
+    ratio = _ratio(said, f"ratio-{code}")
+    adder = read_number(said.get(f"adder-{code}", ""))
+    change = {"ratio": ratio} if ratio else {}
+    return {**change, "adder": format(adder, "f")} if adder else change
+
+
+def _ratio(said, name: str) -> str:
+    """Return a percentage of the form as a ratio; empty where it is 100 or not written."""
+    percent = read_number(said.get(name, ""))
+    return "" if percent in (None, 100) else format(percent.scaleb(-2), "f")
