@@ -5,7 +5,9 @@ Nothing of it can reach a bill: the outcome is no run, and its table is one that
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -23,6 +25,8 @@ from settlement.calc.scaling import scaled
 
 ONE, ZERO = Decimal(1), Decimal(0)
 RATIO_MAX = Decimal(2)
+#: What tells the blocks of a list apart, in the order of preference.
+NAMING = ("period", "season", "name", "label")
 FIELDS = {"load_ratio", "prices", "terms", "version"}
 
 
@@ -106,6 +110,59 @@ def changed(inputs: Inputs, changes: Changes, version: VersionInputs | None = No
         series_refs={},
         price_refs={},
     )
+
+
+@dataclass(frozen=True)
+class Number:
+    """One number in the parameters of a term: where it stands, what it is called, its text."""
+
+    path: tuple[str | int, ...]
+    label: str
+    value: str
+
+    @property
+    def name(self) -> str:
+        """The path as one word, for a form."""
+        return "-".join(str(step) for step in self.path)
+
+
+def numbers_of(parameters: Any, path: tuple = (), label: str = "") -> list[Number]:
+    """Return every number that stands in parameters, in lists and blocks as well.
+
+    >>> numbers_of({"prices": [{"period": "PEAK", "price": "98.4"}]})
+    [Number(path=('prices', 0, 'price'), label='PEAK price', value='98.4')]
+    """
+    if isinstance(parameters, Mapping):
+        kind = next((parameters[name] for name in NAMING if parameters.get(name)), "")
+        found = []
+        for name, one in parameters.items():
+            inner = f"{kind or label} {name}".strip() if path else name
+            found += numbers_of(one, (*path, name), inner)
+        return found
+    if isinstance(parameters, list):
+        found = []
+        for at, one in enumerate(parameters):
+            more = f"{label} {at + 1}" if len(parameters) > 1 else label
+            found += numbers_of(one, (*path, at), more)
+        return found
+    return [Number(path, label, parameters)] if _is_number(parameters) else []
+
+
+def with_numbers(
+    parameters: Mapping[str, Any], values: Mapping[tuple[str | int, ...], str]
+) -> dict[str, Any]:
+    """Return the parameters that change when numbers at some places get other values."""
+    changed_ones = {path[0]: deepcopy(parameters[path[0]]) for path in values}
+    for path, value in values.items():
+        place: Any = changed_ones
+        for step in path[:-1]:
+            place = place[step]
+        place[path[-1]] = value
+    return changed_ones
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"-?\d+(\.\d+)?", value) is not None
 
 
 def _whole_month(version: VersionInputs, inputs: Inputs) -> VersionInputs:

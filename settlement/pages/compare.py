@@ -1,8 +1,8 @@
 """Two runs of a contract month side by side: lines, causes, and the corrections behind them."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from decimal import Decimal
+from types import MappingProxyType
 
 from django.shortcuts import render
 from django.views import View
@@ -10,7 +10,7 @@ from django.views import View
 from poweroptix.kernel.errors import NotFoundError
 from poweroptix.pages.downloads import table_response
 from poweroptix.pages.guards import StaffPage
-from settlement.calc.cause import CAUSES
+from settlement.calc.cause import CAUSES, Cause
 from settlement.calc.delta import MEANING
 from settlement.calc.stack import stacked
 from settlement.models import SettlementRun
@@ -58,16 +58,17 @@ class ComparePage(StaffPage, View):
             **shown(found),
             "left": f"v{before.version}",
             "right": f"v{after.version}",
+            "newer": f"version {after.version}",
             "behind": behind(before, after),
             "later": later_months(after) if before.carry_out != after.carry_out else [],
         }
         return render(request, "settlement/compare.html", context)
 
 
-def shown(found: Comparison, titles: Mapping[str, str] | None = None) -> dict:
-    """Return what the page of a comparison needs; `titles` are other names of causes by key."""
-    named = {one.key: (titles or {}).get(one.key, one.title) for one in CAUSES}
-    causes = [replace(one, title=named[one.key]) for one in found.causes]
+def shown(found: Comparison, others: Mapping[str, Cause] = MappingProxyType({})) -> dict:
+    """Return what the page of a comparison needs; `others` say the causes otherwise, by key."""
+    causes = [others.get(one.key, one) for one in found.causes]
+    named = {one.key: others.get(one.key, one).title for one in CAUSES}
     return {
         "found": found,
         "causes": [(one, found.total_of(one), COLOURS[one.key]) for one in causes],

@@ -6,6 +6,7 @@ from typing import Any
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views import View
 
+from contracts.calc.price_terms import PricedTerm
 from contracts.models import ContractVersion
 from poweroptix.accounts.permissions import may
 from poweroptix.clock import now
@@ -13,10 +14,11 @@ from poweroptix.pages.asked import read_number, read_pk
 from poweroptix.pages.downloads import table_response
 from poweroptix.pages.guards import StaffPage, actor_of, attempt
 from settlement.calc.inputs import Inputs
+from settlement.calc.what_if import numbers_of, with_numbers
 from settlement.models import SettlementRun, WhatIf
 from settlement.pages.compare import FILES, shown
 from settlement.queries.causes import stored_inputs
-from settlement.queries.what_if import TITLES, beside_its_run
+from settlement.queries.what_if import WHAT, beside_its_run
 from settlement.services.what_if import ask_what_if
 
 
@@ -34,10 +36,8 @@ class AskPage(StaffPage, View):
             "zone": run.contract.zone,
             "prices": sorted(inputs.prices),
             "terms": [
-                {"term": term, "fields": _numbers(term.parameters)}
-                for version in inputs.versions[-1:]
-                for term in version.terms
-                if _numbers(term.parameters)
+                {"term": term, "fields": numbers_of(term.parameters)}
+                for term in inputs.versions[-1].terms
             ],
             "versions": ContractVersion.objects.filter(contract=run.contract_id).order_by("number"),
             "asked": WhatIf.objects.filter(run=run).defer("inputs"),
@@ -73,27 +73,28 @@ class AnswerPage(StaffPage, View):
             name = f"what_if_{asked.run.contract.code}_{asked.run.period}_{asked.pk}"
             return table_response(request.GET["export"], name, *found.table())
         context = {
-            **shown(found, TITLES),
+            **shown(found, WHAT),
             "asked": asked,
+            "terms": _changed_terms(asked.changes.get("terms", {})),
             "run": asked.run,
             "zone": asked.run.contract.zone,
             "left": f"v{asked.run.version}",
             "right": "what-if",
+            "newer": "the what-if",
         }
         return render(request, "settlement/what_if.html", context)
 
 
+def _changed_terms(terms: dict[str, dict[str, Any]]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return the changed parameters by line; of lists and blocks every number."""
+    return [
+        (code, [(one.label, one.value) for one in numbers_of(parameters)])
+        for code, parameters in terms.items()
+    ]
+
+
 def _run(pk: int) -> SettlementRun:
     return get_object_or_404(SettlementRun.objects.select_related("contract"), pk=pk)
-
-
-def _numbers(parameters: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return the parameters of a term that are plain numbers."""
-    return [(name, value) for name, value in parameters.items() if _is_number(value)]
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, str) and value.replace(".", "", 1).removeprefix("-").isdigit()
 
 
 def _changes(said, inputs: Inputs) -> dict[str, Any]:
@@ -106,18 +107,23 @@ def _changes(said, inputs: Inputs) -> dict[str, Any]:
     prices = {code: change for code, change in prices.items() if change}
     if prices:
         document["prices"] = prices
-    terms: dict[str, dict[str, str]] = {}
-    for term in inputs.versions[-1].terms:
-        for name, value in _numbers(term.parameters):
-            given = read_number(said.get(f"term-{term.line_code}-{name}", ""))
-            if given is not None and given != Decimal(value):
-                terms.setdefault(str(term.line_code), {})[name] = format(given, "f")
+    terms = {str(term.line_code): _term(said, term) for term in inputs.versions[-1].terms}
+    terms = {code: change for code, change in terms.items() if change}
     if terms:
         document["terms"] = terms
     version = said.get("version", "")
     if version:
         document["version"] = read_pk(version)
     return document
+
+
+def _term(said, term: PricedTerm) -> dict[str, Any]:
+    values = {}
+    for one in numbers_of(term.parameters):
+        given = read_number(said.get(f"term-{term.line_code}-{one.name}", ""))
+        if given is not None and given != Decimal(one.value):
+            values[one.path] = format(given, "f")
+    return with_numbers(term.parameters, values)
 
 
 def _price(said, code: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from settlement.calc.cause import AMENDMENT, ESTIMATE, METER, PRICE, Cause
 from settlement.calc.causes import CausedDelta, causes_between
 from settlement.calc.delta import billed_of
 from settlement.calc.inputs import from_bytes
@@ -11,10 +12,10 @@ from settlement.queries.causes import stored_inputs
 from settlement.queries.compare import Comparison, side_by_side
 
 #: How the steps of a comparison are called where nothing was revised.
-TITLES = {
-    "METER_REVISION": "Other loads",
-    "PRICE_REVISION": "Other prices",
-    "CONTRACT_AMENDMENT": "Other terms",
+WHAT = {
+    METER.key: Cause(METER.key, "Other loads", "All quantities are scaled."),
+    PRICE.key: Cause(PRICE.key, "Other prices", "Published prices are scaled or moved."),
+    AMENDMENT.key: Cause(AMENDMENT.key, "Other terms", "Numbers of terms, or another version."),
 }
 
 
@@ -31,8 +32,8 @@ def beside_its_run(asked: WhatIf) -> Comparison:
 
 def _one_load(delta: CausedDelta) -> CausedDelta:
     causes = dict(delta.by_cause)
-    estimated = causes.pop("ESTIMATE_REPLACED", None)
+    estimated = causes.pop(ESTIMATE.key, None)
     if estimated is not None:
-        load = causes.pop("METER_REVISION", 0) + estimated
-        causes = {"METER_REVISION": load, **causes} if load else causes
+        load = causes.pop(METER.key, 0) + estimated
+        causes = {METER.key: load, **causes} if load else causes
     return CausedDelta(delta.key, delta.label, delta.before_usd, delta.after_usd, causes)

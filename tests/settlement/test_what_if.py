@@ -14,7 +14,7 @@ from poweroptix.accounts.models import User
 from poweroptix.kernel.errors import Forbidden, Refused
 from settlement.calc.causes import AMENDMENT, METER, PRICE, causes_between
 from settlement.calc.settle import settle
-from settlement.calc.what_if import changed, read_changes
+from settlement.calc.what_if import changed, numbers_of, read_changes, with_numbers
 from settlement.models import SettlementRun, WhatIf
 from settlement.services.what_if import ask_what_if
 from tests.settlement.acts import approve, publish_hub, with_index
@@ -81,6 +81,22 @@ def test_another_version_prices_the_whole_month():
 def test_what_cannot_be_asked_is_refused(document, message):
     with pytest.raises(Refused, match=message):
         changed(month(), read_changes(document))
+
+
+def test_numbers_in_blocks_are_found_and_changed_where_they_stand():
+    parameters = {
+        "prices": [{"period": "ON", "blocks": [{"up_to_kw": "50", "rate": "9"}, {"rate": "7.5"}]}],
+        "ratchet_ratio": "0.8",
+        "calendar": "2026",
+        "kw_rounding": "WHOLE",
+    }
+    found = {one.name: (one.label, one.value) for one in numbers_of(parameters)}
+    assert found["prices-0-blocks-1-rate"] == ("ON blocks 2 rate", "7.5")
+    assert found["ratchet_ratio"] == ("ratchet_ratio", "0.8")
+    changed_ones = with_numbers(parameters, {("prices", 0, "blocks", 1, "rate"): "8"})
+    assert changed_ones["prices"][0]["blocks"] == [{"up_to_kw": "50", "rate": "9"}, {"rate": "8"}]
+    assert parameters["prices"][0]["blocks"][1]["rate"] == "7.5"
+    assert set(changed_ones) == {"prices"}
 
 
 @pytest.mark.django_db

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("contracts", "0003_daily_prices"),
+        ("contracts", "0006_take_over"),
     ]
 
     operations = [
