@@ -132,6 +132,18 @@ class SettlementRun(models.Model):
         return self.state in self.OPEN
 
     @property
+    def kind_after(self) -> str:
+        """The kind of the run that is made when this one's month is calculated again.
+
+        A final run follows a preliminary one that was approved, a true-up any other approved one;
+        a run that was not approved is followed by one of its own kind.
+        """
+        if not self.is_settled:
+            return self.kind
+        preliminary = self.kind == self.Kind.PRELIMINARY
+        return self.Kind.FINAL if preliminary else self.Kind.TRUE_UP
+
+    @property
     def is_settled(self) -> bool:
         """Whether the run is approved or further."""
         return self.state in self.SETTLED

@@ -141,9 +141,8 @@ def _queue_next(run: SettlementRun) -> None:
     label = Period(run.start_utc, run.end_utc, run.contract.zone, run.period).next().label
     following = newest.get(label)
     if following is not None and _was_given_another(following, run):
-        kind = "TRUE_UP" if following.is_settled else following.kind
         reason = f"The carry from {run.period} changed: {because}."
-        queue_contract(run.contract, label, kind=kind, reason=reason)
+        queue_contract(run.contract, label, kind=following.kind_after, reason=reason)
         newest.pop(label)
     if not _was_billed(run):
         return

@@ -92,9 +92,12 @@ def _calculate(code: str, period: Period, allocation: AllocationRun, context: An
 
 
 def _kind(contract: Contract, period: Period) -> str:
-    """Return TRUE_UP where a run is approved already, else the kind of the run that is replaced."""
-    runs = SettlementRun.objects.filter(contract=contract, period=period.label).order_by("version")
-    if runs.filter(state__in=SettlementRun.SETTLED).exists():
-        return SettlementRun.Kind.TRUE_UP
-    before = runs.values_list("kind", flat=True).last()
-    return before or SettlementRun.Kind.FINAL
+    """Return the kind that follows the approved run, else that of the run that is replaced."""
+    runs = list(
+        SettlementRun.objects.filter(contract=contract, period=period.label)
+        .only("kind", "state")
+        .order_by("version")
+    )
+    settled = [one for one in runs if one.is_settled]
+    before = (settled or runs)[-1:]
+    return before[0].kind_after if before else SettlementRun.Kind.FINAL

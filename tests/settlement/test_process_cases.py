@@ -5,10 +5,13 @@ from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
+
 from settlement.calc.causes import METER, PRICE, causes_between
 from settlement.calc.delta import billed_of, compare
 from settlement.calc.inputs import from_document
 from settlement.calc.settle import settle
+from settlement.models import SettlementRun
 from tests.contracts.cases import example
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,6 +73,21 @@ def test_case_c02_volume_and_price_effect_and_the_causes_behind_them():
         "CONTRACT_AMENDMENT": Decimal(expected["price_effect"]),
     }
     assert PRICE.key not in caused.by_cause
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "after"),
+    [
+        ("PRELIMINARY", "CALCULATED", "PRELIMINARY"),
+        ("PRELIMINARY", "APPROVED", "FINAL"),
+        ("FINAL", "INVOICED", "TRUE_UP"),
+        ("TRUE_UP", "APPROVED", "TRUE_UP"),
+        ("AD_HOC", "APPROVED", "TRUE_UP"),
+        ("AD_HOC", "REJECTED", "AD_HOC"),
+    ],
+)
+def test_which_kind_of_run_follows_which(kind, state, after):
+    assert SettlementRun(kind=kind, state=state).kind_after == after
 
 
 def test_the_example_of_the_page_about_causes_adds_up():
