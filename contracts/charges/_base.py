@@ -75,8 +75,9 @@ class PoolView:
 
     `amount_usd` less `operator_usd` is shared by weight / weights; `extra_usd` is the cent (or
     none) that the contract got of the remainder. Amounts are those of the pool, so a credit of a
-    REVENUE pool is positive here. `above` is the pool of which this one is a part. None where the
-    month is not divided or an input of it is missing.
+    REVENUE pool is positive here. `above` is the pool of which this one is a part; `last_date` the
+    contract's last day in force in the month, the last day of the month when it is empty. None
+    where the month is not divided or an input of it is missing.
     """
 
     pool: str
@@ -94,6 +95,7 @@ class PoolView:
     name: str = ""
     version: int | None = None
     claims_sha256: str = ""
+    last_date: str = ""
     above: PoolView | None = None
 
 

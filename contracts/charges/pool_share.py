@@ -55,7 +55,7 @@ class PoolShare(ChargeType):
         return (
             f"Share of the campus pool “{parameters.pool}”: its amount of the month, divided to "
             "the cent by the pool's key; a cost or fee is charged, revenue is credited. The month "
-            "is billed once, by the version that holds on its last day."
+            "is billed once, by the version that holds on its last day in force."
         )
 
     def charge(
@@ -67,10 +67,10 @@ class PoolShare(ChargeType):
         if view is None:
             text = f"the document has no pool '{parameters.pool}'"
             raise Refused("contracts.pool_absent", text, pool=parameters.pool)
-        last = inputs.period.last_date
-        bills = inputs.days_in_force()[-1] == last
+        last = view.last_date or inputs.period.last_date.isoformat()
+        bills = inputs.days_in_force()[-1].isoformat() == last
         source = Source("contract", inputs.term.contract, f"version that holds on {last}")
-        month = Figure("months", Decimal(1 if bills else 0), "count", source)
+        month = Figure("months", Decimal(1 if bills else 0), "month", source)
         rate = _share(view, "share")
         if view.kind == "REVENUE":
             rate = Figure.computed("credit", "USD", "0 - share", rate)

@@ -8,6 +8,7 @@ import numpy as np
 
 from contracts import queries
 from contracts.calc.price_terms import PricedTerm, needs_of, price_terms
+from contracts.charges import PoolView
 from contracts.models import ContractVersion, TenantPoint
 from contracts.models.quantities import ALLOCATED
 from contracts.readings import read_bound
@@ -32,7 +33,8 @@ def desk_check(
 
     The whole month is priced, whatever the dates of the version. Losses are not allocated: the
     quantity is what the contract's points metered. Further quantities are read from their
-    channels, events as they stand. Nothing is stored.
+    channels, events as they stand. Pools of money are not divided either, so their lines have no
+    amount. Nothing is stored.
     """
     contract = version.contract
     period = Period.month(contract.zone, label)
@@ -54,6 +56,7 @@ def desk_check(
         inputs,
         events=tuple(one for one in events.get(contract.pk, ()) if one.kind in needs.events),
     )
+    inputs.pools.update({code: PoolView(code, "COST", label) for code in needs.pools})
     inputs.carry_in.update(carry_in or {})
     return price_terms(rows, inputs)[0]
 

@@ -85,15 +85,14 @@ def divide(document: Mapping[str, Any], series: Mapping[str, Series]) -> Divisio
     kept = not document["members"]
     if known and not total and not findings and not kept:
         findings.append(_nobody(document))
-    cut = Fraction(document["operator"]["cut_ratio"]) if document.get("operator") else Fraction(0)
     if kept and amount is not None:
-        return Division(amount, Decimal("0.00"), weighing.unit, None, ())
+        return Division(amount, _kept(document, amount), weighing.unit, None, ())
     if not known or findings:
         shares = tuple(
             Share(code, weights[code], weighing.said[code], None, None) for code in weights
         )
         return Division(amount, None, weighing.unit, total, shares, tuple(findings))
-    operator = money(max(Fraction(amount), Fraction(0)) * cut)
+    operator = _kept(document, amount)
     shares = split_cents(amount - operator, weights, weighing.said)
     return Division(amount, operator, weighing.unit, total, shares)
 
@@ -205,6 +204,12 @@ def _amount(document: Mapping[str, Any]) -> Decimal | None:
         return None if above["share_usd"] is None else Decimal(above["share_usd"])
     items = document["items"]
     return money(exact_sum([item_usd(item) for item in items])) if items else None
+
+
+def _kept(document: Mapping[str, Any], amount: Decimal) -> Decimal:
+    """Return the operator's part of a positive amount, in cents."""
+    cut = Fraction(document["operator"]["cut_ratio"]) if document.get("operator") else Fraction(0)
+    return money(max(Fraction(amount), Fraction(0)) * cut)
 
 
 def _weighed(

@@ -45,7 +45,7 @@ class PoolList(StaffPage, ListPage):
         Column("code", "Pool", sort="code", link=_link),
         Column("name", "Name", sort="name"),
         Column("campus__code", "Campus", sort="campus__code"),
-        Column("kind", "Kind", sort="kind"),
+        Column("kind", "Kind", sort="kind", value=lambda pool: pool.kind.capitalize()),
         Column("key", "Key", value=lambda pool: money_key(pool.key).title),
         Column("newest", "Newest month"),
         Column("newest_usd", "Amount", kind="money"),

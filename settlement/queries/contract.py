@@ -68,7 +68,13 @@ def read_contract(
         adjustments=earlier.billed,
         held=earlier.held,
         events=shelf.events_for(contract.pk, needs.events, period),
-        pools={code: shelf.pool_view(contract, period.label, code) for code in needs.pools},
+        pools={
+            code: {
+                **shelf.pool_view(contract, period.label, code),
+                "last_date": versions[-1].last_date.isoformat(),
+            }
+            for code in needs.pools
+        },
         rounding_point=contract.rounding_point,
         rounding=Mode(contract.rounding),
         series_refs=references,

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Prefetch, Q
 
-from contracts.models import Contract, Term
+from contracts.models import Contract, ContractVersion, Term
 from poweroptix.kernel.canonical import canonical_json, number, sha256
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.parameters import parse
@@ -164,16 +164,22 @@ def views_of_campus(campus_id: int, label: str) -> dict[tuple[int | None, str], 
 
 
 def billed_by(contract_ids: Sequence[int], period: Period) -> dict[tuple[int, str], int]:
-    """Return how many terms bill a pool on the last day of a period, by contract and pool code."""
-    rows = Term.objects.filter(
-        charge_type__startswith=BILLS,
-        version__contract__in=contract_ids,
-        version__state="ACTIVE",
-        version__valid__contains=period.last_date,
-    ).values_list("version__contract", "parameters__pool")
+    """Return how many terms bill a pool's month, by contract and pool code.
+
+    The version of a contract's last day in force in the period bills it.
+    """
+    last = (
+        ContractVersion.objects.filter(
+            contract__in=contract_ids, state="ACTIVE", valid__overlap=_range(period)
+        )
+        .order_by("contract_id", "-valid")
+        .distinct("contract_id")
+        .values("pk")
+    )
+    rows = Term.objects.filter(charge_type__startswith=BILLS, version__in=last)
     found: dict[tuple[int, str], int] = {}
-    for contract_id, code in rows:
-        found[contract_id, code] = found.get((contract_id, code), 0) + 1
+    for key in rows.values_list("version__contract", "parameters__pool"):
+        found[key] = found.get(key, 0) + 1
     return found
 
 

@@ -68,13 +68,13 @@ class PoolGate:
         return findings + self._unbilled(code)
 
     def _unbilled(self, code: str) -> list[Finding]:
-        last, found = self._period.last_date, []
+        label, found = self._period.label, []
         for pk, contract in sorted(self._members.get(code, {}).items(), key=lambda one: one[1]):
             count = self._billed.get((pk, code), 0)
             if count == 1:
                 continue
             how = "no term bills" if count == 0 else f"{count} terms bill"
-            text = f"{contract} takes part in the pool {code} and {how} it on {last}."
+            text = f"{contract} takes part in the pool {code} and {how} it in {label}."
             fix = (
                 f"Add a term pool_share@1 with the pool {code} to {contract}, or end its part."
                 if count == 0

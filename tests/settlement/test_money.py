@@ -115,6 +115,13 @@ def test_a_loss_on_exports_is_borne_by_the_same_key_without_the_operator():
     assert billed(document) == money(ALFA="5.01", BRAVO="5.00")
 
 
+def test_a_pool_without_members_leaves_the_operator_its_part():
+    operator = {"party": "OPCO", "cut_ratio": "0.10"}
+    division = divide(pool(*EQUAL, {}, "1227.74", kind="REVENUE", operator=operator), {})
+    assert (division.operator_usd, division.shared_usd) == (Decimal("122.77"), Decimal("1104.97"))
+    assert division.shares == ()
+
+
 def test_b12_two_levels_keep_the_total():
     expected = example("B12")["expected"]
     campus = pool(*area("parts"), stays(B1="3", B2="2"), "99999.99", code="campus")

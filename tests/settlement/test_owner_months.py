@@ -19,7 +19,7 @@ from tests.settlement.pool_world import PoolWorld
 from tests.settlement.world import MARCH, NOW, party
 
 pytestmark = pytest.mark.django_db
-PAGE = "/office/owners/CAP/2026-03/"
+PAGE = "/office/settlement/owners/CAP/2026-03/"
 
 
 def offences():
@@ -86,7 +86,7 @@ def test_a_joint_venture_from_approved_runs_to_the_statements(client):
     assert rows[1].startswith("CAP,2026-03,1,OPCO,FEE,Fee of the operator,")
     assert client.get(f"{PAGE}?party=NOBODY").status_code == 404
     assert client.post(PAGE, {"action": "x"}).status_code == 404
-    assert "Joint venture" in client.get("/office/owners/").content.decode()
+    assert "Joint venture" in client.get("/office/settlement/owners/").content.decode()
 
     # The same approved month under another configuration: one more version, the same lines.
     Ownership.objects.filter(pk=joint.pk).update(

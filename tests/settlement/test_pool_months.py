@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 from django.db import IntegrityError, connection, transaction
 
+from contracts.services import desk_check
 from poweroptix.db.scope import portal_scope
 from poweroptix.kernel.errors import Conflict, Refused
 from settlement import invariants
@@ -21,6 +22,10 @@ pytestmark = pytest.mark.django_db
 def shares(pool="insurance"):
     rows = PoolShare.objects.filter(month__pool__code=pool, month__state="CALCULATED")
     return {str(row): row.amount_usd for row in rows.select_related("contract", "part_pool")}
+
+
+def alfa_version(world):
+    return world.alfa.versions.get()
 
 
 def offences(check):
@@ -76,7 +81,7 @@ def test_a_month_that_does_not_close_cannot_be_approved():
         approve(world, alfa)
     [finding] = refused.value.findings
     assert finding.message == (
-        "PPA-BRAVO takes part in the pool insurance and no term bills it on 2026-03-31."
+        "PPA-BRAVO takes part in the pool insurance and no term bills it in 2026-03."
     )
     assert finding.data["params"]["pool"] == "insurance"
 
@@ -133,6 +138,9 @@ def test_levels_close_and_a_tenant_sees_its_own_share_and_the_totals():
     assert fixed(alfa).amount_usd == shares()["PPA-ALFA"]
     with pytest.raises(Refused, match="gets its amount from the pool it is a part of"):
         world.enter("1.00")
+
+    checked = {term.line_code: sheet for term, sheet in desk_check(alfa_version(world), "2026-03")}
+    assert (checked[10].amount_usd is None, checked[40].amount_usd) == (False, None)
 
     with portal_scope(world.alfa.tenant_id):
         assert not PoolShare.objects.exclude(tenant=world.alfa.tenant_id).exists()

@@ -10,7 +10,7 @@ from tests.settlement.pool_world import PoolWorld
 from tests.settlement.world import MARCH, NOW
 
 pytestmark = pytest.mark.django_db
-PAGE = "/office/pools/CAP/insurance/2026-03/"
+PAGE = "/office/settlement/pools/CAP/insurance/2026-03/"
 
 
 def text(answer):
@@ -45,7 +45,7 @@ def test_a_clerk_enters_divides_proves_downloads_and_withdraws(client):
     with CaptureQueriesContext(connection) as asked:
         client.get(PAGE)
     assert len(asked) <= 25
-    assert "insurance" in text(client.get("/office/pools/"))
+    assert "insurance" in text(client.get("/office/settlement/pools/"))
 
     item = PoolItem.objects.get()
     gone = {"action": "withdraw", "item": item.pk, "reason": "Wrong month."}

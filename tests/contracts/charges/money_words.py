@@ -206,6 +206,6 @@ SAID = [
         {"pool": "insurance"},
         "Share of the campus pool “insurance”: its amount of the month, divided to the cent by the "
         "pool's key; a cost or fee is charged, revenue is credited. The month is billed once, by "
-        "the version that holds on its last day.",
+        "the version that holds on its last day in force.",
     ),
 ]

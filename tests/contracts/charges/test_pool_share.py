@@ -64,6 +64,11 @@ def test_the_version_of_the_last_day_bills_the_whole_month():
     assert (first.amount_usd, second.amount_usd) == (Decimal("0.00"), Decimal("581.13"))
 
 
+def test_a_contract_that_ends_inside_the_month_is_billed_by_its_last_version():
+    view = replace(VIEW, last_date="2026-05-20")
+    assert share(view, in_force=(date(2026, 5, 1), date(2026, 5, 20))).amount_usd == VIEW.share_usd
+
+
 def test_a_month_that_is_not_divided_blocks_and_says_what_to_enter():
     sheet = share(PoolView("export", "COST", "2026-05"))
     assert sheet.amount_usd is None
