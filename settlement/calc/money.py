@@ -80,7 +80,7 @@ def divide(document: Mapping[str, Any], series: Mapping[str, Series]) -> Divisio
         raise Refused("settlement.pool_document", text)
     amount = _amount(document)
     weighing, total, weights = _weighed(document, series)
-    findings = [*weighing.findings, *_without_amount(document, amount)]
+    findings = [*weighing.findings, *_without_amount(document, amount), *_two_amounts(document)]
     known = amount is not None and None not in weights.values()
     kept = not document["members"]
     if known and not total and not findings and not kept:
@@ -260,6 +260,16 @@ def _without_amount(document: Mapping[str, Any], amount: Decimal | None) -> list
     text = f"Nothing was entered for the pool {document['pool']} in {label}."
     fix = f"Enter the amount of {label} with its source; 0.00 when there was none."
     return [Finding("settlement.pool_empty", text, where=document["pool"], fix=fix)]
+
+
+def _two_amounts(document: Mapping[str, Any]) -> list[Finding]:
+    """Find a pool that has items and also gets an amount from above; neither may be left out."""
+    above = document.get("above")
+    if above is None or not document["items"]:
+        return []
+    text = f"{document['pool']} has items of its own and gets its amount from {above['pool']}."
+    fix = f"Withdraw the items, or enter them for {above['pool']}."
+    return [Finding("settlement.pool_two_amounts", text, where=document["pool"], fix=fix)]
 
 
 def _nobody(document: Mapping[str, Any]) -> Finding:

@@ -19,6 +19,7 @@ from poweroptix.kernel.period import Period
 from poweroptix.kernel.series import Series
 from settlement.calc.money import FORMAT
 from settlement.models import (
+    AllocationPart,
     AllocationRun,
     MoneyMember,
     MoneyPool,
@@ -35,11 +36,25 @@ BILLS = "pool_share@"
 
 @dataclass(frozen=True)
 class PoolReading:
-    """The frozen document of a pool's month and the energy that its key reads."""
+    """The frozen document of a pool's month; the energy it names is only fetched to divide."""
 
     document: dict[str, Any]
-    series: Mapping[str, Series]
     members: Mapping[str, MoneyMember]
+    allocation: AllocationRun | None = None
+
+    def series(self) -> dict[str, Series]:
+        """Return the energy of the members whose digests stand in the document."""
+        ids = [one.contract_id for code, one in self.members.items() if code in self._energy]
+        codes = {one.contract_id: code for code, one in self.members.items()}
+        if not ids or self.allocation is None:
+            return {}
+        part = PARTS[quantity_of(self.document["key"], self.document["parameters"])]
+        found = read_parts(self.allocation.pk, contract_ids=ids, kinds=[part])
+        return {codes[contract]: one for (contract, _kind, _pool), (one, _) in found.items()}
+
+    @property
+    def _energy(self) -> Mapping[str, str]:
+        return self.document["energy"]
 
     @property
     def content(self) -> bytes:
@@ -106,7 +121,6 @@ def read_pool(
             text = f"The pool {pool.code} has a contract and a pool of the code {one.code}."
             raise Refused("settlement.pool_member_twice", text)
         spans.setdefault(one.code, []).append([one.valid.lower, one.valid.upper, one.weight])
-    series = _energy(pool, targets, allocation)
     document = {
         "format": FORMAT,
         "campus": pool.campus.code,
@@ -124,10 +138,10 @@ def read_pool(
         "items": [_item(one) for one in pool.entered],
         "operator": _operator(pool),
         "members": spans,
-        "energy": {code: one.digest() for code, one in sorted(series.items())},
+        "energy": _energy(pool, targets, allocation),
         "above": None if above is None else dict(above),
     }
-    return PoolReading(document, series, targets)
+    return PoolReading(document, targets, allocation)
 
 
 def current_months(campus_id: int, label: str) -> dict[int, PoolMonth]:
@@ -230,17 +244,25 @@ def billed_otherwise(
         return dict(cursor.fetchall())
 
 
+def quantity_of(key: str, parameters: Mapping[str, Any]) -> str:
+    """Return the name of the quantity that a money key reads; empty when it reads none."""
+    kind = money_key(key)
+    return kind.quantity(parse(kind.Parameters, parameters))
+
+
 def _energy(
     pool: MoneyPool, members: Mapping[str, MoneyMember], allocation: AllocationRun | None
-) -> dict[str, Series]:
-    """Return the energy of the member contracts where the key reads it."""
-    key = money_key(pool.key)
-    quantity = key.quantity(parse(key.Parameters, pool.parameters))
+) -> dict[str, str]:
+    """Return the digests of the energy of the member contracts where the key reads it."""
+    quantity = quantity_of(pool.key, pool.parameters)
     codes = {one.contract_id: code for code, one in members.items() if one.contract_id}
     if not quantity or allocation is None or not codes:
         return {}
-    parts = read_parts(allocation.pk, contract_ids=list(codes), kinds=[PARTS[quantity]])
-    return {codes[contract]: series for (contract, _kind, _code), (series, _) in parts.items()}
+    rows = AllocationPart.objects.filter(
+        run=allocation.pk, contract__in=list(codes), kind=PARTS[quantity]
+    )
+    digests = rows.order_by("contract_id").values_list("contract_id", "digest")
+    return {codes[contract]: digest for contract, digest in digests}
 
 
 def _operator(pool: MoneyPool) -> dict[str, Any] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -19,18 +19,24 @@ from poweroptix.kernel.canonical import canonical_json
 from poweroptix.kernel.errors import Conflict, Refused
 from poweroptix.kernel.fixed import EXACT
 from poweroptix.kernel.period import Period
+from poweroptix.kernel.series import Series
 from settlement.calc.money import Division, divide, head, views
 from settlement.models import AllocationRun, MoneyPool, PoolItem, PoolMonth, PoolShare
 from settlement.queries.money import (
+    PARTS,
     PoolReading,
     current_months,
     handed_down,
     pools_of,
+    quantity_of,
     read_pool,
 )
 from settlement.services.allocation import current_allocation
+from settlement.storage import read_parts
 
 MOST_USD = Decimal(10) ** 12
+#: Writes a pool's month in the place of the one before.
+Writer = Callable[[MoneyPool, PoolReading, PoolMonth | None], PoolMonth]
 
 
 @dataclass(frozen=True)
@@ -57,18 +63,27 @@ class Entry:
         ):
             text = "Enter an amount, or a quantity with its price; one of both."
             raise Refused("settlement.item_amount", text)
-        exact = EXACT.multiply(self.quantity, self.rate) if product else self.amount_usd
         for number, places, said in (
             (self.amount_usd, 8, "an amount"),
             (self.quantity, 6, "a quantity"),
             (self.rate, 8, "a price"),
         ):
-            if number is not None and (-number.as_tuple().exponent > places):
-                text = f"{number} has too many decimals: {said} has at most {places}."
-                raise Refused("settlement.item_places", text)
+            _check_size(number, places, said)
+        exact = EXACT.multiply(self.quantity, self.rate) if product else self.amount_usd
         if abs(exact) >= MOST_USD:
             raise Refused("settlement.item_range", f"{exact} is more than a month can cost.")
         return exact
+
+
+def _check_size(number: Decimal | None, places: int, said: str) -> None:
+    """Refuse a number with more digits than its column has."""
+    if number is None:
+        return
+    if -number.as_tuple().exponent > places:
+        text = f"{number} has too many decimals: {said} has at most {places}."
+        raise Refused("settlement.item_places", text)
+    if abs(number) >= MOST_USD:
+        raise Refused("settlement.item_range", f"{number} is too large for {said}.")
 
 
 def enter_item(
@@ -138,26 +153,46 @@ def divide_month(
     A pool whose energy or amount is missing is written with findings and without shares. The
     database refuses a month whose shares are not its amount.
     """
-    pools = pools_of(campus.pk, period)
-    if not pools:
-        return []
+    if allocation is None:
+        allocation = current_allocation(campus, period.label)
+    standing = _divided(campus.pk, period, allocation, None)
+    if standing is not None:
+        return standing
     with transaction.atomic():
         _wait_for(f"divide:{campus.pk}/{period.label}")
-        pools = pools_of(campus.pk, period)
-        if allocation is None:
-            allocation = current_allocation(campus, period.label)
-        current = current_months(campus.pk, period.label)
-        done: list[PoolMonth] = []
-        above: dict[int, dict[str, Any]] = {}
-        for pool in pools:
-            reading = read_pool(pool, period, allocation, above.get(pool.pk))
-            before = current.get(pool.pk)
-            if before is not None and before.inputs_sha256 == reading.sha256:
-                done.append(before)
-            elif before is not None or not reading.is_idle:
-                done.append(_write(pool, period, reading, before, allocation, now, actor))
-            if any(member.part_pool_id for member in pool.present):
-                above = handed_down(done)
+        return (
+            _divided(
+                campus.pk,
+                period,
+                allocation,
+                lambda pool, reading, before: _write(pool, period, reading, before, now, actor),
+            )
+            or []
+        )
+
+
+def _divided(
+    campus_id: int, period: Period, allocation: AllocationRun | None, write: Writer | None
+) -> list[PoolMonth] | None:
+    """Return the divisions of a month, written where they differ; None where nobody may write.
+
+    Most calls find everything as it stands, and take no lock.
+    """
+    pools = pools_of(campus_id, period)
+    current = current_months(campus_id, period.label) if pools else {}
+    done: list[PoolMonth] = []
+    above: dict[int, dict[str, Any]] = {}
+    for pool in pools:
+        reading = read_pool(pool, period, allocation, above.get(pool.pk))
+        before = current.get(pool.pk)
+        if before is not None and before.inputs_sha256 == reading.sha256:
+            done.append(before)
+        elif before is not None or not reading.is_idle:
+            if write is None:
+                return None
+            done.append(write(pool, reading, before))
+        if any(member.part_pool_id for member in pool.present):
+            above = handed_down(done)
     return done
 
 
@@ -176,18 +211,15 @@ def stale_pools(campus_id: int, period: Period, allocation: AllocationRun | None
 
 def divided_again(month: PoolMonth) -> Division:
     """Return the division that the frozen document of a month gives; for proving it."""
-    from settlement.storage import read_parts
-
     document = json.loads(bytes(month.inputs))
-    series = {}
+    series: dict[str, Series] = {}
     if document["energy"] and month.allocation_run_id:
-        ids = {row.contract_id: row.contract.code for row in
-               month.shares.filter(contract__isnull=False).select_related("contract")}  # fmt: skip
-        kind = {"delivered": "TOTAL", "metered": "METERED"}[document["parameters"]["quantity"]]
-        parts = read_parts(month.allocation_run_id, contract_ids=list(ids), kinds=[kind])
+        rows = month.shares.filter(contract__isnull=False).select_related("contract")
+        ids = {row.contract_id: row.contract.code for row in rows}
+        part = PARTS[quantity_of(document["key"], document["parameters"])]
+        parts = read_parts(month.allocation_run_id, contract_ids=list(ids), kinds=[part])
         series = {ids[contract]: one for (contract, _kind, _pool), (one, _) in parts.items()}
-    found = {code: one.digest() for code, one in series.items()}
-    if found != document["energy"]:
+    if {code: one.digest() for code, one in series.items()} != document["energy"]:
         raise Conflict("settlement.pool_energy", f"{month}: the energy has other digests now.")
     return divide(document, series)
 
@@ -203,21 +235,20 @@ def _write(
     period: Period,
     reading: PoolReading,
     before: PoolMonth | None,
-    allocation: AllocationRun | None,
     now: datetime,
     actor: Actor,
 ) -> PoolMonth:
     last = PoolMonth.objects.filter(pool=pool, period=period.label).order_by("version").last()
     version = 1 if last is None else last.version + 1
     document = {**reading.document, "version": version}
-    division = divide(document, reading.series)
+    division = divide(document, reading.series())
     if before is not None:
         PoolMonth.objects.filter(pk=before.pk).update(state="SUPERSEDED")
     month = PoolMonth.objects.create(
         pool=pool,
         period=period.label,
         version=version,
-        allocation_run=allocation if reading.document["energy"] else None,
+        allocation_run=reading.allocation if reading.document["energy"] else None,
         amount_usd=division.amount_usd,
         operator_usd=division.operator_usd,
         inputs=reading.content,

@@ -7,6 +7,7 @@ found by its versioned name (``equal_parts@1``); a changed result is a new file 
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,9 @@ from poweroptix.kernel.period import Period
 from poweroptix.kernel.registry import Registry
 from poweroptix.kernel.series import Series
 
+#: Plain numbers of a size that occurs: an exponent could ask for more digits than there are atoms.
+_WEIGHT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12}|/[0-9]{1,12})?")
+_NEGATIVE = re.compile(r"-[0-9./]+")
 PART_MONTH = ("DAYS", "WHOLE")
 QUANTITIES = ("delivered", "metered")
 
@@ -139,14 +143,14 @@ def fraction(text: str, member: str) -> Fraction:
     >>> fraction("0.55", "DEVCO"), fraction("1/3", "FUND")
     (Fraction(11, 20), Fraction(1, 3))
     """
+    written = str(text).strip()
+    if _NEGATIVE.fullmatch(written):
+        raise Refused("sharing.weight", f"The weight {text} of {member} is negative.")
     try:
-        weight = Fraction(str(text).strip())
+        return Fraction(written if _WEIGHT.fullmatch(written) else "")
     except (ValueError, ZeroDivisionError):
         said = f"The weight '{text}' of {member} is no number such as 60, 0.55 or 1/3."
         raise Refused("sharing.weight", said, member=member) from None
-    if weight < 0:
-        raise Refused("sharing.weight", f"The weight {text} of {member} is negative.")
-    return weight
 
 
 def unread(member: str, quantity: str, label: str) -> Finding:

@@ -138,6 +138,18 @@ def test_b12_two_levels_keep_the_total():
     assert str(sum(found.values())) == expected["sum"]
 
 
+def test_a_part_with_items_of_its_own_is_not_divided():
+    above = views(*_divided(pool(*area("parts"), stays(B1="1"), "10.00", code="campus")))["B1"]
+    both = pool(*EQUAL, stays(ALFA=""), "5.00", code="B1", above=above)
+    assert [one.message for one in divide(both, {}).findings] == [
+        "B1 has items of its own and gets its amount from campus."
+    ]
+
+
+def _divided(document):
+    return document, divide(document, {})
+
+
 def test_the_line_is_explained_down_to_amount_weights_and_remainder():
     document = pool(*EQUAL, stays(ALFA="", BRAVO="", CHARLIE=""), "100.00")
     view = views(document, divide(document, {}))["ALFA"]
@@ -209,7 +221,7 @@ def test_nobody_with_weight_is_a_finding():
     )
 
 
-@pytest.mark.parametrize("text", ["", "a third", "1/0", "-0.5"])
+@pytest.mark.parametrize("text", ["", "a third", "1/0", "-0.5", "1e999999999", "9" * 13])
 def test_a_weight_that_is_no_number_is_refused_by_name(text):
     with pytest.raises(Refused, match="ALFA"):
         divide(pool(*area("MW", "DAYS"), stays(ALFA=text), "1.00"), {})

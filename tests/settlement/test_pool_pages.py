@@ -34,6 +34,8 @@ def test_a_clerk_enters_divides_proves_downloads_and_withdraws(client):
     assert "at most 6" in text(
         client.post(PAGE, {**said, "quantity": "0.0000001", "rate": "1"}, follow=True)
     )
+    huge = {**said, "quantity": "1e999999", "rate": "1e999999"}
+    assert "too large for a quantity" in text(client.post(PAGE, huge, follow=True))
     shown = text(client.post(PAGE, {**said, "quantity": "10", "rate": "100.001"}, follow=True))
     assert "The month closes: $1,000.01" in shown
     assert "$600.01" in shown
