@@ -42,7 +42,7 @@ class OwnerShareInline(TabularInline):
 class OwnershipAdmin(ExportAdmin):
     """The ownership model of each campus."""
 
-    list_display = ["campus", "model", "first_date", "operator", "fee_basis", "evidence"]
+    list_display = ["campus", "model", "first_date", "share_change", "operator", "evidence"]
     list_filter = ["campus", "model"]
     list_select_related = ["campus", "operator"]
     search_fields = ["campus__code", "evidence"]

@@ -3,7 +3,8 @@
 The same lines and pools settle under each model. INTEGRATED: the offtakers belong to the owners, so
 each line is an internal transfer, income of the plant and cost of the user. IPP: one owner sells to
 tenants. JOINT_VENTURE: revenue, cost and the export that was not passed on go to the parties by
-dated shares of their own, counted by days; an operator's fee is a cost by the cost shares.
+dated shares of their own; an operator's fee is a cost by the cost shares. Shares that change inside
+the month count by days or by the energy delivered on them, as the agreement says.
 
 Each kind of money is divided once, to the cent; income is positive, cost negative.
 """
@@ -14,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from poweroptix.kernel.errors import Refused
@@ -159,6 +161,7 @@ def _weighings(
 ) -> dict[str, tuple[dict[str, Decimal], Mapping[str, str]]]:
     """Return weights and words by kind of share; Refused with a finding per kind and days."""
     period, key = period_of(document), money_key("fixed_parts@1")
+    by_energy = document["share_change"] == "ENERGY"
     needed = {by for kind, by, _sign in DIVIDED if totals[kind]}
     findings: list[Finding] = []
     found = {}
@@ -177,11 +180,49 @@ def _weighings(
             fix = "Make it a joint venture, or leave one owner."
             findings.append(Finding("owners.ipp", text, where=by, fix=fix))
         if not weighing.findings:
-            found[by] = (weighing.weights, weighing.said)
+            found[by] = (
+                _by_energy(stays, document["kwh"], period.days())
+                if by_energy
+                else (weighing.weights, weighing.said)
+            )
     if findings:
         text = " ".join(f"{one.message} {one.fix}" for one in findings)
         raise Refused("owners.shares", text, findings=findings)
     return {by: (plain_weights(weights), said) for by, (weights, said) in found.items()}
+
+
+def _by_energy(
+    stays: Mapping[str, tuple[Stay, ...]], kwh: Mapping[str, str], days: Sequence[date]
+) -> tuple[dict[str, Fraction], dict[str, str]]:
+    """Return share x kWh of its days: money that arises with energy, shared as it arises."""
+    weights, said = {}, {}
+    for party, each in sorted(stays.items()):
+        used = [
+            (stay, sum(Fraction(kwh[day.isoformat()]) for day in days if _holds(stay, day)))
+            for stay in each
+        ]
+        weights[party] = sum((stay.stated(party) * taken for stay, taken in used), Fraction(0))
+        said[party] = " + ".join(
+            f"{stay.weight} x {plain_number(taken)} kWh" for stay, taken in used if taken
+        )
+    if not any(weights.values()):
+        text = "No energy was delivered in the month, so shares by energy have no weight."
+        finding = Finding("owners.no_energy", text, fix="Choose shares by days instead.")
+        raise Refused("owners.no_energy", text, findings=[finding])
+    return weights, said
+
+
+def _holds(stay: Stay, day: date) -> bool:
+    return stay.first_date <= day and (stay.end_date is None or day < stay.end_date)
+
+
+def plain_number(value: Fraction) -> str:
+    """Return an exact kWh figure as text.
+
+    >>> plain_number(Fraction(5, 2))
+    '2.5'
+    """
+    return format(EXACT.divide(Decimal(value.numerator), Decimal(value.denominator)), "f")
 
 
 def _divided(

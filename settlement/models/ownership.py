@@ -31,10 +31,22 @@ class Ownership(models.Model):
         REVENUE = "REVENUE", "A part of positive revenue"
         MONTH = "MONTH", "A sum per month"
 
+    class ShareChange(models.TextChoices):
+        """How shares that change inside a month count."""
+
+        DAYS = "DAYS", "By days"
+        ENERGY = "ENERGY", "By the energy delivered on the days"
+
     campus = models.ForeignKey("meters.Campus", on_delete=models.PROTECT, related_name="ownerships")
     model = models.CharField(max_length=13, choices=Model.choices)
     first_date = models.DateField(
         "holds from", help_text="First day of a month; the next row ends this one."
+    )
+    share_change = models.CharField(
+        "shares that change inside a month",
+        max_length=6,
+        choices=ShareChange.choices,
+        help_text="What the agreement says; the statements of such a month differ.",
     )
     operator = models.ForeignKey(
         "contracts.Party", on_delete=models.PROTECT, null=True, blank=True, related_name="+"

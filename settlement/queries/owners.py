@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,11 +14,13 @@ from meters.models import Campus
 from poweroptix.kernel.canonical import number
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.finding import Finding
+from poweroptix.kernel.fixed import exact_sum
 from poweroptix.kernel.period import Period
 from settlement.calc.owners import FORMAT
 from settlement.models import Ownership, PoolMonth, PoolShare, SettlementRun
 from settlement.models.ownership import SHARES
 from settlement.queries.money import billed_otherwise, current_months, pools_of
+from settlement.storage import read_parts
 
 
 def ownership_of(campus: Campus, period: Period) -> Ownership | None:
@@ -49,6 +51,7 @@ def read_owners(campus: Campus, period: Period) -> dict[str, Any]:
         "format": FORMAT,
         "campus": campus.code,
         "model": ownership.model,
+        "share_change": ownership.share_change,
         "evidence": ownership.evidence,
         "period": {
             "start_utc": period.start_utc,
@@ -62,6 +65,7 @@ def read_owners(campus: Campus, period: Period) -> dict[str, Any]:
         "lines": lines,
         "pools": _pools(months),
         "cuts": _cuts(months),
+        **({"kwh": _kwh(lines, period)} if ownership.share_change == "ENERGY" else {}),
     }
 
 
@@ -112,6 +116,23 @@ def _lines(campus: Campus, period: Period) -> tuple[list[dict[str, Any]], list[F
             }
         )
     return lines, findings
+
+
+def _kwh(lines: Sequence[Mapping[str, Any]], period: Period) -> dict[str, Decimal]:
+    """Return what all contracts were delivered on each day, as the approved runs read it."""
+    runs = SettlementRun.objects.filter(pk__in=[line["run"] for line in lines])
+    contracts: dict[int, list[int]] = {}
+    for allocation, contract in runs.values_list("allocation_run", "contract"):
+        contracts.setdefault(allocation, []).append(contract)
+    series = [
+        one
+        for allocation, ids in sorted(contracts.items())
+        for one, _ in read_parts(allocation, contract_ids=sorted(ids), kinds=["TOTAL"]).values()
+    ]
+    return {
+        day.isoformat(): exact_sum([one.slice(*period.day_bounds(day)).total() for one in series])
+        for day in period.days()
+    }
 
 
 def _credited(campus: Campus, label: str) -> dict[int, Decimal]:

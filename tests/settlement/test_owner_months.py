@@ -58,7 +58,8 @@ def test_a_joint_venture_from_approved_runs_to_the_statements(client):
         approve(world, run)
     joint = Ownership.objects.create(
         campus=world.campus, model="JOINT_VENTURE", first_date=date(2026, 1, 1),
-        operator=party("OPCO"), fee_basis="REVENUE", fee_ratio="0.03", evidence="JV of 2025",
+        operator=party("OPCO"), share_change="DAYS", evidence="JV of 2025",
+        fee_basis="REVENUE", fee_ratio="0.03",
     )  # fmt: skip
     shared(joint, "DEVCO", "0.6", end=date(2026, 3, 11))
     shared(joint, "DEVCO", "0.5", date(2026, 3, 11))
@@ -89,12 +90,14 @@ def test_a_joint_venture_from_approved_runs_to_the_statements(client):
     assert "Joint venture" in client.get("/office/settlement/owners/").content.decode()
 
     # The same approved month under another configuration: one more version, the same lines.
-    Ownership.objects.filter(pk=joint.pk).update(
-        model="INTEGRATED", fee_basis="NONE", fee_ratio=None
-    )
+    by_energy = {"model": "INTEGRATED", "share_change": "ENERGY"}
+    Ownership.objects.filter(pk=joint.pk).update(fee_basis="NONE", fee_ratio=None, **by_energy)
     assert "State the month again" in client.get(PAGE).content.decode()
     moved = state(world)
     assert (moved.version, moved.net_usd) == (2, Decimal("-51000.01"))
+    first, every = 101 * 4 * (24 * 10 - 1), 101 * MARCH.grid(15).count  # clock forward on the 8th
+    words = f"0.6 x {first} kWh + 0.5 x {every - first} kWh"
+    assert moved.lines.filter(party__code="DEVCO").first().said == words
     assert OwnerMonth.objects.get(version=1).state == "SUPERSEDED"
     assert offences() == []
 

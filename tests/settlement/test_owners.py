@@ -17,12 +17,16 @@ from tests.settlement.pools import SINCE, ZONE, money, stays
 NONE = {"basis": "NONE"}
 
 
-def venture(lines, pools=(), *, shares, model="JOINT_VENTURE", fee=NONE, operator=None, cuts=()):
+def venture(
+    lines, pools=(), *, shares, model="JOINT_VENTURE", fee=NONE, operator=None, cuts=(), kwh=None
+):
     period = Period.month(ZONE, "2026-11")
     return {
         "format": FORMAT,
         "campus": "CAP",
         "model": model,
+        "share_change": "ENERGY" if kwh else "DAYS",
+        **({"kwh": kwh} if kwh else {}),
         "period": {
             "start_utc": period.start_utc,
             "end_utc": period.end_utc,
@@ -75,6 +79,21 @@ def test_b10_joint_venture_with_a_change_of_shares_inside_the_month():
     found = statements(venture(lines, shares={"REVENUE": changed}))
     assert parts(found, "revenue_usd") == money(**expected["revenue_time_weighted"])
     assert [line.said for line in found.of("DEVCO")] == ["0.55 x 10 days + 0.50 x 20 days"]
+
+
+def test_shares_that_change_count_by_energy_where_the_agreement_says_so():
+    days = Period.month(ZONE, "2026-11").days()
+    kwh = {day.isoformat(): "1000.5" if day.day < 11 else "0" for day in days}
+    changed = {
+        "DEVCO": [[SINCE, "2026-11-11", "0.55"], ["2026-11-11", None, "0.50"]],
+        "FUND": [[SINCE, "2026-11-11", "0.45"], ["2026-11-11", None, "0.50"]],
+    }
+    found = statements(venture([("ALFA", "100.00", 0)], shares={"REVENUE": changed}, kwh=kwh))
+    assert parts(found, "revenue_usd") == money(DEVCO="55.00", FUND="45.00")
+    assert found.of("DEVCO")[0].said == "0.55 x 10005 kWh"
+    idle = dict.fromkeys(kwh, "0")
+    with pytest.raises(Refused, match="No energy was delivered in the month"):
+        statements(venture([("ALFA", "100.00", 0)], shares={"REVENUE": changed}, kwh=idle))
 
 
 def settled(price):

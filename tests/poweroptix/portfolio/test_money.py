@@ -42,6 +42,7 @@ DOCUMENT = {
             "fee_basis": "REVENUE",
             "fee_ratio": "0.03",
             "evidence": "JV agreement of 2025-11-03",
+            "share_change": "DAYS",
             "shares": [
                 {"party": "DEVCO", "revenue_share": "0.55", "valid": ["2026-01-01", "2026-03-11"]},
                 {"party": "DEVCO", "revenue_share": "0.50", "valid": ["2026-03-11", ""]},
