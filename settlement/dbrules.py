@@ -86,6 +86,8 @@ LANGUAGE plpgsql SET jit = off SET work_mem = '64MB' AS $$
 DECLARE
   bad record;
   missing constant bigint := -9223372036854775808;
+  sources constant text[] := array(SELECT DISTINCT pool_code FROM settlement_allocationpart
+                                    WHERE run_id = NEW.id AND kind = 'SOURCE');
 BEGIN
   -- A pool: all parts less the whole, in every interval of the whole.
   SELECT p.pool_code, (u.ord - 1) * p.minutes / w.minutes AS slot INTO bad
@@ -93,8 +95,8 @@ BEGIN
     JOIN settlement_allocationpart w
       ON w.run_id = p.run_id AND w.pool_code = p.pool_code AND w.kind = 'WHOLE'
    CROSS JOIN LATERAL unnest(p.values) WITH ORDINALITY AS u(v, ord)
-   WHERE p.run_id = NEW.id AND p.kind IN ('WHOLE', 'SHARED', 'LOSS', 'SOURCE', 'OPERATOR')
-     AND u.v <> missing
+   WHERE p.run_id = NEW.id AND p.kind IN ('WHOLE', 'SHARED', 'LOSS', 'OPERATOR')
+     AND p.pool_code <> ALL (sources) AND u.v <> missing
    GROUP BY 1, 2
   HAVING sum(CASE p.kind WHEN 'WHOLE' THEN -u.v ELSE u.v END) <> 0
    LIMIT 1;
@@ -139,20 +141,27 @@ BEGIN
       NEW.id, bad.contract_id, bad.slot
       USING ERRCODE = 'check_violation', CONSTRAINT = 'allocation_parts_add_up';
   END IF;
-  -- Where sources are told apart: what a contract got of all of them is its total.
-  SELECT p.contract_id, u.ord - 1 AS slot INTO bad
-    FROM settlement_allocationpart p
-   CROSS JOIN LATERAL unnest(p.values) WITH ORDINALITY AS u(v, ord)
-   WHERE p.run_id = NEW.id AND p.kind IN ('SOURCE', 'TOTAL')
-     AND EXISTS (SELECT 1 FROM settlement_allocationpart s
-                  WHERE s.run_id = NEW.id AND s.contract_id = p.contract_id AND s.kind = 'SOURCE')
-   GROUP BY 1, 2
-  HAVING bool_and(u.v <> missing)
-     AND sum(CASE p.kind WHEN 'TOTAL' THEN -u.v ELSE u.v END) <> 0
+  -- Sources over the month: ten of them for a thousand contracts are too many numbers to unnest.
+  -- Each interval is proved before they are written, and again by doctor.
+  SELECT pool_code INTO bad FROM settlement_allocationpart
+   WHERE run_id = NEW.id AND pool_code = ANY (sources)
+   GROUP BY 1
+  HAVING bool_and(total_kwh IS NOT NULL)
+     AND sum(CASE kind WHEN 'WHOLE' THEN -total_kwh ELSE total_kwh END) <> 0
    LIMIT 1;
   IF FOUND THEN
-    RAISE EXCEPTION 'allocation run %: the sources of contract % are not its total in interval %',
-      NEW.id, bad.contract_id, bad.slot
+    RAISE EXCEPTION 'allocation run %: source % does not close', NEW.id, bad.pool_code
+      USING ERRCODE = 'check_violation', CONSTRAINT = 'allocation_sources_close';
+  END IF;
+  SELECT contract_id INTO bad FROM settlement_allocationpart
+   WHERE run_id = NEW.id AND kind IN ('SOURCE', 'TOTAL')
+   GROUP BY 1
+  HAVING bool_or(kind = 'SOURCE') AND bool_and(total_kwh IS NOT NULL)
+     AND sum(CASE kind WHEN 'TOTAL' THEN -total_kwh ELSE total_kwh END) <> 0
+   LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION 'allocation run %: the sources of contract % are not its total',
+      NEW.id, bad.contract_id
       USING ERRCODE = 'check_violation', CONSTRAINT = 'allocation_sources_add_up';
   END IF;
   RETURN NEW;

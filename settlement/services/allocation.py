@@ -21,6 +21,7 @@ from poweroptix.kernel.period import Period
 from poweroptix.kernel.worksheet import Worksheet
 from settlement.calc.balance import Balance
 from settlement.calc.campus import CampusOutcome, Part, allocate_campus
+from settlement.calc.closing import refuse_open
 from settlement.calc.plan import own_readings
 from settlement.calc.words import stale
 from settlement.models import AllocationRun, Correction, SettlementRun
@@ -49,8 +50,9 @@ def run_allocation(campus: Campus, period: Period, *, now: datetime, actor: Acto
     """Split the month's energy among the contracts; the same inputs make no new version.
 
     A new version supersedes the one before. Refused when the period is not over or pools
-    contradict each other; Conflict while another process allocates the same month. The database
-    refuses parts that do not add up in any interval.
+    contradict each other or sources do not close; Conflict while another process allocates the
+    same month. The database refuses parts that do not add up in any interval, and sources that do
+    not over the month.
     """
     require(actor, "settlement.allocate")
     if now < period.end_utc:
@@ -68,6 +70,7 @@ def run_allocation(campus: Campus, period: Period, *, now: datetime, actor: Acto
             _take_back(noted, current)
             return current
         outcome = allocate_campus(reading.inputs)
+        refuse_open(outcome.parts)
         run = _write(campus, period, reading, outcome, now, actor)
         if current is not None:
             AllocationRun.objects.filter(pk=current.pk).update(state="SUPERSEDED")

@@ -14,6 +14,7 @@ from poweroptix.kernel.period import Period
 from poweroptix.kernel.rounding import money
 from poweroptix.kernel.series import Series
 from settlement.calc.campus import CampusInputs, Claim, PoolRule, Span, allocate_campus
+from settlement.calc.closing import refuse_open
 from settlement.calc.matching import SourceRule, match_sources
 from tests.contracts.cases import example
 
@@ -135,6 +136,7 @@ def netted(case, prices):
     return costs
 
 
+LOADS_OF_TEN = {"ALFA": hours(5), "BRAVO": hours(5)}
 STORE = {
     "efficiency_ratio": "0.86",
     "usd_per_kwh": {"solar": "0.025", "gas": "0.071"},
@@ -205,6 +207,31 @@ def test_the_stock_goes_on_in_the_next_month():
     in_full = [Decimal(figures(one)["cost of the stock after"]) for one in (first, again)]
     spent = sum(figures(again)[f"cost of {code}"] for code in ("ALFA", "BRAVO"))
     assert abs(in_full[0] + 534 - spent - in_full[1]) < Decimal("0.01")
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("OPERATOR", "What source solar gave is not what came of it in 1 intervals, the first"),
+        ("SOURCE", "What source solar gave is not what came of it in 1 intervals"),
+        (
+            "TOTAL",
+            "The sources of ALFA are not what it is delivered in 1 intervals, the first at 2",
+        ),
+    ],
+)
+def test_one_micro_kwh_in_one_interval_is_found(kind, message):
+    outcome = allocate_campus(
+        campus({"SOLAR": hours(6), "GAS": hours(4)}, LOADS_OF_TEN, [rule("solar", 1), GAS])
+    )
+    refuse_open(outcome.parts)
+    found = [part for part in outcome.parts if part.kind == kind]
+    crooked = next(
+        part for part in found if part.pool_code in ("", "solar") and part.contract in ("", "ALFA")
+    )
+    crooked.series.values[3] += 1
+    with pytest.raises(Refused, match=message):
+        refuse_open(outcome.parts)
 
 
 def test_what_a_battery_gives_beyond_its_stock_is_named():

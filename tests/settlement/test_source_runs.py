@@ -160,7 +160,13 @@ def test_what_does_not_close_in_kwh_is_refused_never_approved_and_found(world, m
 
     with monkeypatch.context() as patch:
         patch.setattr(allocation_service, "allocate_campus", crooked)
-        message = "the sources of contract .* are not its total in interval 7"
+        message = (
+            "The sources of PPA-ALFA are not what it is delivered in 1 intervals"
+        )
+        with pytest.raises(Refused, match=message):
+            allocate(world)
+        patch.setattr(allocation_service, "refuse_open", lambda parts: None)
+        message = "the sources of contract .* are not its total"
         with pytest.raises(IntegrityError, match=message), transaction.atomic():
             allocate(world)
     run = settle(world)
