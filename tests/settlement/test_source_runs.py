@@ -160,9 +160,7 @@ def test_what_does_not_close_in_kwh_is_refused_never_approved_and_found(world, m
 
     with monkeypatch.context() as patch:
         patch.setattr(allocation_service, "allocate_campus", crooked)
-        message = (
-            "The sources of PPA-ALFA are not what it is delivered in 1 intervals"
-        )
+        message = "The sources of PPA-ALFA are not what it is delivered in 1 intervals"
         with pytest.raises(Refused, match=message):
             allocate(world)
         patch.setattr(allocation_service, "refuse_open", lambda parts: None)
