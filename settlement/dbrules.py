@@ -82,7 +82,9 @@ LANGUAGE sql STABLE AS $$
    WHERE run_id = run AND contract_id = contract AND kind <> 'SOURCE'
 $$;
 CREATE OR REPLACE FUNCTION pox_settlement_allocation_closes() RETURNS trigger
-LANGUAGE plpgsql SET jit = off SET work_mem = '64MB' AS $$
+LANGUAGE plpgsql SET jit = off SET work_mem = '64MB'
+-- Freshly written parts have no statistics: left alone, millions of rows are sorted on disk.
+SET enable_sort = off SET enable_nestloop = off SET enable_mergejoin = off AS $$
 DECLARE
   bad record;
   missing constant bigint := -9223372036854775808;

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, Inexact
+from functools import cached_property
 from typing import Any
 
 from poweroptix.kernel.canonical import number as plain
@@ -33,7 +34,7 @@ class Row:
     rate: Figure
     unit_divisor: Decimal = Decimal(1)
 
-    @property
+    @cached_property
     def exact_usd(self) -> Decimal | None:
         """The exact product in contract money; None while quantity or rate is not known."""
         if self.quantity.value is None or self.rate.value is None:
@@ -78,7 +79,7 @@ class IntervalRow:
         if self.scale < 1:
             raise Refused("worksheet.scale", f"A scale of {self.scale} is no scale.")
 
-    @property
+    @cached_property
     def exact_usd(self) -> Decimal | None:
         """The exact sum in contract money; None while quantity or rate is not known."""
         if self.quantity.value is None or self.rate.value is None:
@@ -132,14 +133,14 @@ class Worksheet:
         if self.line_per not in {"CHARGE", "ROW"}:
             raise Refused("worksheet.line_per", f"{self.line_per!r} is not CHARGE or ROW.")
 
-    @property
+    @cached_property
     def exact_usd(self) -> Decimal | None:
         """The exact sum of the rows; None while one of them is not known."""
         amounts = [row.exact_usd for row in self.rows]
         known = [amount for amount in amounts if amount is not None]
         return exact_sum(known) if len(known) == len(amounts) else None
 
-    @property
+    @cached_property
     def amount_usd(self) -> Decimal | None:
         """The amount in cents; None while one row is not known."""
         exact = self.exact_usd
