@@ -153,7 +153,7 @@ class Gate:
     def _judge_open(self, channels: Sequence[int], period: Period) -> list[Finding]:
         if self._open is None:
             self._open = self._open_by_channel(period, HOLDING)
-        concerned = [channel for channel in channels if self._open.get(channel)]
+        concerned = sorted(self._open.keys() & set(channels))
         messages = [text for channel in concerned for text in self._open[channel]]
         return judge_open(len(messages), messages[0] if messages else "", concerned, period)
 
@@ -161,7 +161,8 @@ class Gate:
         """Return what the checks of the closing month warn of; it stops nothing."""
         if self._warned is None:
             self._warned = self._open_by_channel(period, WARNING, closing_codes())
-        messages = [text for channel in channels for text in self._warned.get(channel, ())]
+        concerned = sorted(self._warned.keys() & set(channels))
+        messages = [text for channel in concerned for text in self._warned[channel]]
         return judge_warned(messages, channels, period)
 
     def _judge_held(self, channels: Sequence[int], period: Period) -> list[Finding]:

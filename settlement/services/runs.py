@@ -14,7 +14,7 @@ from django.db.models import Max
 from contracts.models import Contract
 from poweroptix.accounts.permissions import require
 from poweroptix.audit.actor import Actor
-from poweroptix.audit.services import record
+from poweroptix.audit.services import record_each
 from poweroptix.kernel.canonical import digest_of
 from poweroptix.kernel.errors import Conflict, Refused
 from poweroptix.kernel.finding import Finding
@@ -196,8 +196,10 @@ def _write(
     SettlementRun.objects.filter(pk__in=[run.pk for run in runs]).update(state="CALCULATED")
     for run in runs:
         run.state = "CALCULATED"
-        after = {"version": run.version, "kind": kind, "total_usd": run.total_usd}
-        record("settlement.calculate", run, actor=author, reason=reason, after=after)
+    told = (
+        (run, {"version": run.version, "kind": kind, "total_usd": run.total_usd}) for run in runs
+    )
+    record_each("settlement.calculate", told, actor=author, reason=reason)
     return runs
 
 
