@@ -44,7 +44,9 @@ def counted(terms: BlockParameters, context: TermContext) -> str:
     """Return what blocks count, as sentences that follow the prices."""
     text = VOLUME[terms.volume]
     if terms.counts == "MONTH":
-        text += f"; the blocks count the energy of a month; {PART_MONTH[terms.part_month]}"
+        text += "; the blocks count the energy of a month; "
+        daily = "their ends are those of a day times the days in force"
+        text += daily if terms.ends_per == "DAY" else PART_MONTH[terms.part_month]
     else:
         first = terms.resets_on or context.anchor_date
         turn = words.turn_of_year("ANNIVERSARY" if terms.resets_on else terms.contract_year, first)

@@ -95,9 +95,20 @@ class BlockParameters(
         required=False,
         help="First day of a year of the blocks, when it is not the contract year.",
     )
+    ends_per: str = param(
+        default="MONTH",
+        choices=("MONTH", "DAY"),
+        help="DAY: the ends are stated for a day and count times the days in force.",
+    )
     billing_kw: BillingKwParameters | None = param(
         default=None, required=False, help="Billing kW that hours of use are measured by."
     )
+
+    def __post_init__(self) -> None:
+        """Refuse ends of a day where the count runs through a year."""
+        if self.ends_per == "DAY" and self.counts != "MONTH":
+            refuse("ends_per", "ends of a day need blocks that count the energy of a month")
+        super().__post_init__()
 
     def check_blocks(self, field: str, blocks: Sequence[EnergyBlock]) -> None:
         """Refuse blocks that are out of order, or that need billing kW that nobody defines."""
@@ -227,7 +238,8 @@ class Blocks:
     ) -> list[Figure]:
         """Return the whole quantity in the block that the count reaches, nothing in the others."""
         if before.value is None or of.value is None:
-            return [Figure.computed(f"block_1_{self.unit.lower()}", self.unit, of.name, of)]
+            note = "the block that is reached is not known"
+            return [Figure(f"block_1_{self.unit.lower()}", None, self.unit, note=note)]
         place = next(
             at for at, end in enumerate(bounds) if end is None or before.value + total <= end.value
         )
@@ -256,10 +268,12 @@ class Blocks:
             texts.append(text if divisor == 1 else f"{text} / {divisor}")
         formula = texts[0] if len(texts) == 1 else f"min({', '.join(texts)})"
         days, month_days = in_month(self.inputs)
-        if days != month_days and not self.yearly and self.terms.part_month == "DAYS":
+        daily = self.terms.ends_per == "DAY"
+        shortened = days != month_days and not self.yearly and self.terms.part_month == "DAYS"
+        if daily or shortened:
             source = Source("input", self.inputs.period.label, f"days in force of {month_days}")
             figures.append(Figure("days", Decimal(days), "count", source))
-            formula = f"{formula} * days / {month_days}"
+            formula = f"{formula} * days" + ("" if daily else f" / {month_days}")
         if formula == "block_end":
             return figures[0]
         places = (self.terms.quantity_places, Mode.HALF_UP)

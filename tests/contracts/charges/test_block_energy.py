@@ -62,6 +62,17 @@ def test_bounds_of_a_part_month(part, dollars):
     assert amount(KEY, given, A08 | {"part_month": part}) == f"{dollars:.2f}"
 
 
+def test_ends_of_a_day_count_times_the_days_in_force():
+    terms = clause(("100", "70"), (None, "60"), ends_per="DAY")
+    series = spread(FEB.grid(15), "3000000")
+    whole, _ = charge(KEY, inputs("2026-02", series), terms)
+    assert [row.quantity.value for row in whole.rows] == [2800, 200]
+    half = inputs("2026-02", series, in_force=(date(2026, 2, 1), date(2026, 2, 14)))
+    assert [row.quantity.value for row in charge(KEY, half, terms)[0].rows] == [1400, 1600]
+    with pytest.raises(Refused, match="ends of a day need blocks that count the energy of a month"):
+        charge_type(KEY).parse(terms | {"counts": "CONTRACT_YEAR"})
+
+
 def year_terms():
     return [PricedTerm(10, 10, KEY, "Energy", parameters=YEAR)]
 
@@ -113,6 +124,7 @@ def test_a_year_whose_count_is_not_known_blocks():
         sheet, after = charge(KEY, given, YEAR, carry)
         assert sheet.amount_usd is None
         assert after == {}
+        assert charge(KEY, given, YEAR | {"volume": "REACHED"}, carry)[0].amount_usd is None
         assert [(one.severity, one.message) for one in sheet.findings] == [
             (
                 "BLOCK",
