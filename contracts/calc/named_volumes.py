@@ -30,3 +30,14 @@ def total_volume(
     missing = tuple(finding for finding in found if finding is not None)
     formula = " + ".join(figure.name for figure in figures) or "0"
     return Figure.computed(total, unit, formula, *figures), missing
+
+
+def said(names: Sequence[str]) -> list[str]:
+    """Return names of volumes as words.
+
+    >>> said(["outage_mwh", "force_majeure_mwh"])
+    ['outage', 'force majeure']
+    """
+    units = ("_mwh", "_kwh", "_mmbtu")
+    bare = [next((n.removesuffix(u) for u in units if n.endswith(u)), n) for n in names]
+    return [name.replace("_", " ") for name in bare]

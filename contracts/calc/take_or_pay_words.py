@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from contracts.calc import words
+from contracts.calc import named_volumes, words
 from contracts.calc.energy import PRICE_UNITS
 from contracts.charges._base import TermContext
 from poweroptix.kernel.words import counted
@@ -16,12 +16,13 @@ def sentence(parameters: Any, context: TermContext, growth: str) -> str:
     agreed = f"{words.number(parameters.contract_quantity)} {unit}"
     for row in parameters.year_quantities:
         agreed += f", in year {row.contract_year} {words.number(row.quantity)} {unit}"
+    taken = ["the energy supplied", *named_volumes.said(parameters.deemed)]
     said = [
         f"Take or pay: {words.percent(parameters.take_ratio)} of {agreed} in {tested} at {price}"
         f"{words.since(context, parameters)}{growth}",
-        f"Taken is {words.listed(['the energy supplied', *parameters.deemed])}; "
+        f"Taken is {words.listed(taken)}; "
         + (
-            f"excused is {words.listed(parameters.excused)}"
+            f"excused is {words.listed(named_volumes.said(parameters.excused))}"
             if parameters.excused
             else "nothing is excused"
         ),

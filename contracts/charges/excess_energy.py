@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from contracts.calc import energy, escalation, growth_words, words
+from contracts.calc import energy, escalation, growth_words, named_volumes, words
 from contracts.calc.block_counter import BlockCounter
 from contracts.calc.checked import refuse
 from contracts.calc.days import in_month
 from contracts.calc.energy_blocks import BlockSegment, block_segments
-from contracts.calc.named_volumes import total_volume
 from contracts.charges._base import ChargeInputs, ChargeType, Needs, TermContext, charge_types
 from poweroptix.kernel import exact
 from poweroptix.kernel.errors import Refused
@@ -121,7 +120,8 @@ class ExcessEnergy(ChargeType):
             f"{PRICES[parameters.prices]}"
         )
         if parameters.drawn_before:
-            text += f"; {words.listed(parameters.drawn_before)} comes before the excess"
+            first = words.listed(named_volumes.said(parameters.drawn_before))
+            text += f"; {first} comes before the excess"
         if parameters.test == "MONTH":
             how = "shortened to its days" if parameters.part_month == "DAYS" else "whole"
             text += f"; the limit of a part month is {how}"
@@ -173,7 +173,9 @@ class _Test:
         self.counter = BlockCounter(inputs, carry if self.yearly else {}, self.unit.quoted_unit)
         self.segments = block_segments(inputs, self.growth, parameters, yearly=self.yearly)
         named = parameters.drawn_before
-        drawn, self.findings = total_volume(inputs, named, "drawn_before", self.unit.quoted_unit)
+        drawn, self.findings = named_volumes.total_volume(
+            inputs, named, "drawn_before", self.unit.quoted_unit
+        )
         self.drawn_left = drawn.value or ZERO
         self.figures = [drawn] if named else []
         self.unpriced: list[Finding] = []
