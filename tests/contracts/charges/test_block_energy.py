@@ -244,6 +244,16 @@ def test_blocks_take_all_energy_once_and_more_energy_never_costs_less(one, other
     assert sheets[0].amount_usd <= sheets[1].amount_usd
 
 
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.integers(0, 60_000), min_size=1, max_size=12))
+def test_a_year_costs_the_same_however_it_is_split_into_months(volumes):
+    labels = [f"{2026 + (6 + at) // 12}-{(6 + at) % 12 + 1:02d}" for at in range(len(volumes))]
+    months, _ = settle_year(dict(zip(labels, map(str, volumes), strict=True)))
+    total = sum(volumes)
+    in_one = min(total, 90_000) * Decimal(59) + max(total - 90_000, 0) * Decimal("51.50")
+    assert sum(map(Decimal, months)) == in_one
+
+
 def test_a_missing_reading_leaves_the_amount_empty_and_keeps_the_carry():
     given = month("2026-09", "7200", anchor_date=date(2026, 9, 1))
     series = given.series["delivered"]
