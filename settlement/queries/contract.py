@@ -8,7 +8,6 @@ from typing import Any
 
 from contracts.calc.price_terms import needs_of
 from contracts.models import Contract
-from contracts.queries import histories_for
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.rounding import Mode
@@ -57,7 +56,7 @@ def read_contract(
         series=series,
         prices={code: one for code, (one, _) in prices.items()},
         calendars={c: shelf.calendars[c] for c in needs.calendars if c in shelf.calendars},
-        histories=histories_for(needs.histories, period),
+        histories=shelf.histories_of(needs.histories, period),
         carry_in=carry,
         carry_from=carry_from,
         allocation={

@@ -13,7 +13,7 @@ from contracts.calc.price_terms import PricedTerm
 from contracts.charges import Needs
 from contracts.events import Event
 from contracts.models import Contract, ContractVersion, OpeningBalance, TouCalendar
-from contracts.queries import PricePin, events_of, prices_for, versions_of_period
+from contracts.queries import PricePin, events_of, histories_for, prices_for, versions_of_period
 from contracts.readings import BoundReadings, read_bound
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.price_series import PriceSeries
@@ -40,6 +40,7 @@ class Shelf:
     prices: dict[PriceKey, tuple[PriceSeries, dict[str, Any]]] = field(default_factory=dict)
     sources: dict[tuple[int, int | None, str], tuple[Series, str]] = field(default_factory=dict)
     calendars: dict[str, dict[str, Any]] = field(default_factory=dict)
+    histories: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
     versions: dict[int, tuple[VersionInputs, ...]] = field(default_factory=dict)
     openings: dict[int, list[OpeningBalance]] = field(default_factory=dict)
     history: dict[int, list[SettlementRun]] = field(default_factory=dict)
@@ -98,6 +99,13 @@ class Shelf:
                 reference = price_reference(code, pins, wanted[code])
                 self.prices[keys[code]] = (prices, reference)
         return {code: self.prices[key] for code, key in keys.items()}
+
+    def histories_of(self, codes: Iterable[str], period: Period) -> dict[str, dict[str, str]]:
+        """Return indices by month, fetching those that are not on the shelf yet."""
+        wanted = [code for code in codes if (code, period.label) not in self.histories]
+        for code, months in histories_for(wanted, period).items():
+            self.histories[code, period.label] = months
+        return {code: self.histories[code, period.label] for code in codes}
 
     def fill_calendars(self, codes: Iterable[str]) -> None:
         """Fetch calendars that are not on the shelf yet, as they stand in the document."""
