@@ -269,10 +269,11 @@ class IndexGrowth:
 
     def _band(self, relative: Figure, year: int) -> Figure:
         """Return all growth since the base, held in the band of floor and cap."""
-        if self.terms.index_limits == "NONE" or year <= 1:
+        if self.terms.index_limits == "NONE":
             return relative
         floor, cap = (
-            " * ".join([f"(1 + {name})"] * (year - 1)) for name in ("floor_ratio", "cap_ratio")
+            " * ".join([f"(1 + {name})"] * (year - 1)) or "1"
+            for name in ("floor_ratio", "cap_ratio")
         )
         formula = self._clipped(relative.name, floor, cap)
         return Figure.computed("growth_ratio", "ratio", formula, relative, *self._limits())

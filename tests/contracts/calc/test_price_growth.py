@@ -114,6 +114,15 @@ def test_a_price_may_follow_every_month():
     )
 
 
+def test_the_band_of_a_price_that_follows_every_month_widens_with_the_contract_year():
+    terms = {"price": "40", **CPI, **LIMITED, "index_limits": "CUMULATIVE", "index_turns": "MONTH"}
+    months = {"CPI": {"2026-07": "100", "2027-07": "110"}}
+    first = terms | {"index_base_month": "2026-01"}
+    months["CPI"]["2026-01"] = "90"
+    assert priced(first, 2026, months=months).rows[0].rate.value == 40
+    assert priced(terms, 2027, months=months).rows[0].rate.value == Decimal("41.4")
+
+
 def test_an_index_that_is_not_published_leaves_the_last_price_and_says_so():
     months = case_months()
     del months["CPI"]["2030-07"]
