@@ -323,9 +323,9 @@ def own_channels(tenant: Tenant | int, contract_id: int | None = None) -> list[O
     ]
 
 
-def bound_channels(tenant: Tenant | int, contract_id: int, name: str) -> list[OwnChannel]:
-    """Return the channels behind a further quantity of the tenant's contract; one query."""
-    rows = ContractQuantity.objects.filter(tenant=_id(tenant), contract=contract_id, name=name)
+def bound_channels(tenant: Tenant | int, contract_id: int, names: set[str]) -> list[OwnChannel]:
+    """Return the channels behind further quantities of the tenant's contract; one query."""
+    rows = ContractQuantity.objects.filter(tenant=_id(tenant), contract=contract_id, name__in=names)
     return [
         OwnChannel(
             one.channel,

@@ -22,6 +22,7 @@ from billing.models import InvoiceLine
 from billing.portal.base import TenantPage, month_title
 from billing.queries import inputs_of
 from contracts.models import Term
+from contracts.models.quantities import ALLOCATED
 from contracts.services import sentences
 from meters.models import Edit
 from poweroptix.kernel.exact import dot
@@ -156,8 +157,8 @@ class ExplainInterval(LinePage):
             run.allocation_run_id, contract_ids=[run.contract_id], kinds=tuple(PARTS)
         )
         rows = [_part_row(kind, pool, series, at) for (_, kind, pool), (series, _) in found.items()]
-        term = _term(self.tenant_id, line.settlement_line.term_id)
-        bound = bound_channels(self.tenant_id, run.contract_id, term.quantity_name if term else "")
+        names = _quantities(line.settlement_line.worksheet) - set(ALLOCATED)
+        bound = bound_channels(self.tenant_id, run.contract_id, names) if names else []
         channels = [
             one
             for one in bound or own_channels(self.tenant_id, run.contract_id)
@@ -185,6 +186,16 @@ class ExplainInterval(LinePage):
 
     def _local(self, at: datetime) -> date:
         return at.astimezone(ZoneInfo(self.period.zone)).date()
+
+
+def _quantities(sheet: Any) -> set[str]:
+    """Return the names of the quantities whose readings stand behind a worksheet."""
+    if isinstance(sheet, list):
+        return set().union(*map(_quantities, sheet))
+    if not isinstance(sheet, dict):
+        return set()
+    named = sheet["data"].get("quantity") if sheet.get("kind") == "readings" else None
+    return ({named} if named else set()).union(*map(_quantities, sheet.values()))
 
 
 def _term(tenant_id: int, term_id: int | None) -> Term | None:

@@ -60,7 +60,8 @@ def deemed(
 
 def deemed_mwh(inputs: ChargeInputs, potential: str, found: Deemed) -> Figure:
     """Return deemed energy in MWh; empty while a reading is missing."""
-    source = readings_source(f"{potential} less {inputs.term.quantity_name}", found.potential)
+    what = f"{potential} less {inputs.term.quantity_name}"
+    source = readings_source(potential, found.potential, what)
     total = None if found.missing.any() else from_micro(exact.total(found.values))
     raw = Figure("deemed_kwh", total, "kWh", source)
     return Figure.computed("deemed_mwh", "MWh", "deemed_kwh / 1000", raw)

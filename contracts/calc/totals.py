@@ -25,9 +25,9 @@ def in_unit(inputs: ChargeInputs, name: str, unit: str) -> Series:
     return series
 
 
-def readings_source(name: str, series: Series) -> Source:
-    """Evidence of a sum of readings."""
-    label = f"{name}, {series.grid.count} intervals of {series.grid.minutes} minutes"
+def readings_source(name: str, series: Series, what: str = "") -> Source:
+    """Evidence of a sum of readings; `what` says it where it is more than the quantity."""
+    label = f"{what or name}, {series.grid.count} intervals of {series.grid.minutes} minutes"
     return Source("readings", series.digest(), label, {"quantity": name})
 
 
