@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """One required choice; rows that stand were stated by days."""
 
-    dependencies = [("settlement", "0004_ownership_of_campuses")]
+    dependencies = [("settlement", "0010_what_ifs")]
 
     operations = [
         migrations.AddField(
