@@ -10,6 +10,10 @@ from poweroptix.doctor import examine
 _TOUCHED = (
     "SELECT relname FROM pg_stat_xact_user_tables WHERE n_tup_ins + n_tup_upd + n_tup_del > 0"
 )
+_WRITTEN = (
+    "SELECT relname, has_table_privilege(current_user, oid, 'DELETE') FROM pg_class "
+    "WHERE relkind = 'r' AND relname = ANY(%s) AND pg_relation_size(oid) > 0 ORDER BY relname"
+)
 _PLAIN_FLUSH = DatabaseOperations.sql_flush
 
 
@@ -47,7 +51,11 @@ def _doctor(request):
 
 @pytest.fixture(autouse=True, scope="session")
 def _flush_of_protected_tables():
-    """Let the flush of transactional tests empty tables that refuse TRUNCATE."""
+    """Let the flush of transactional tests empty tables that refuse TRUNCATE and DELETE.
+
+    Found once: to truncate a hundred tables takes seconds, each new file of table and index being
+    synced to disk; to delete the rows of the few that were written takes a tenth of that.
+    """
     DatabaseOperations.sql_flush = _flush
     yield
     DatabaseOperations.sql_flush = _PLAIN_FLUSH
@@ -55,14 +63,12 @@ def _flush_of_protected_tables():
 
 def _flush(self, style, tables, **options):
     with self.connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT c.relname, has_table_privilege(current_user, c.oid, 'TRUNCATE') "
-            "FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
-            "WHERE t.tgname = 'pox_no_truncate'"
-        )
-        guarded = cursor.fetchall()
-    before = [f'ALTER TABLE "{t}" DISABLE TRIGGER pox_no_truncate' for t, _ in guarded]
-    before += [f'GRANT TRUNCATE ON "{t}" TO CURRENT_USER' for t, may in guarded if not may]
-    after = [f'REVOKE TRUNCATE ON "{t}" FROM CURRENT_USER' for t, may in guarded if not may]
-    after += [f'ALTER TABLE "{t}" ENABLE TRIGGER pox_no_truncate' for t, _ in guarded]
-    return [*before, *_PLAIN_FLUSH(self, style, tables, **options), *after]
+        cursor.execute(_WRITTEN, [list(tables)])
+        written = cursor.fetchall()
+    before = [f'GRANT DELETE ON "{table}" TO CURRENT_USER' for table, may in written if not may]
+    before += [f'ALTER TABLE "{table}" DISABLE TRIGGER USER' for table, _ in written]
+    rows = [f'DELETE FROM "{table}"' for table, _ in written]  # noqa: S608 - names of the catalogue
+    after = [f'ALTER TABLE "{table}" ENABLE TRIGGER USER' for table, _ in written]
+    after += [f'REVOKE DELETE ON "{table}" FROM CURRENT_USER' for table, may in written if not may]
+    # Foreign keys are looked at together, when all rows are gone; no table changes before that.
+    return [*before, *rows, "SET CONSTRAINTS ALL IMMEDIATE", *after]
