@@ -218,7 +218,11 @@ def covering_grid(period: Period, minutes: int, days_before: int = 0) -> Grid:
 
 
 def blocks_of(
-    series: IndexSeries, grid: Grid, wanted: Mapping[date, PricePin] | None, *, composed: bool
+    series: IndexSeries,
+    grid: Grid,
+    wanted: Mapping[date, PricePin] | None,
+    *,
+    composed: bool = False,
 ) -> list[IndexBlock]:
     """One version per UTC day of the grid, in order of days: the newest, or the pinned one.
 

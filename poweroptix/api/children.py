@@ -197,6 +197,11 @@ class IndexValues(SeriesView):
         start, end = self.span(request)
         if (end - start) / timedelta(minutes=index.minutes) > MOST_INTERVALS:
             raise Refused("parameter", f"Ask for at most {MOST_INTERVALS} intervals at once.")
+        if int(start.timestamp()) % (index.minutes * 60):
+            text = (
+                f"{_stamp(start)} begins no price of {index.code}; one is {index.minutes} minutes."
+            )
+            raise Refused("parameter", text)
         grid = Grid.spanning(start, end, index.minutes)
         prices = join(index, grid, blocks_of(index, grid, None))
         return Response(

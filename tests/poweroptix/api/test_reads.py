@@ -95,6 +95,12 @@ def test_prices_of_an_index(client, staff):
     )
     assert answer.json()["count"] == 2
     assert answer.json()["final"] is True
+    between = client.get(
+        "/api/v1/index-series/hub/values?start=2026-03-12T06:30:00Z&end=2026-03-12T08:30:00Z",
+        **staff,
+    )
+    assert between.status_code == 400
+    assert "2026-03-12T06:30:00Z begins no price" in between.content.decode()
 
 
 @pytest.mark.parametrize("form", ["pdf", "csv", "json"])
