@@ -17,15 +17,21 @@ import numpy as np
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.finding import Finding
 from poweroptix.kernel.fixed import MISSING
-from poweroptix.kernel.parameters import parse
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.quality import Status
 from poweroptix.kernel.series import Series
 from poweroptix.kernel.worksheet import Worksheet
-from settlement.allocation._base import Allocation, allocation_key
+from settlement.allocation._base import Allocation
 from settlement.calc.balance import Balance, campus_balance, sum_of
 from settlement.calc.matching import SourceRule, match_sources
-from settlement.calc.parts import Part, Span, masked, spread, where_known
+from settlement.calc.parts import Part, PoolRule, Span, masked, spread, where_known
+from settlement.calc.pooling import (
+    claims_of,
+    in_force,
+    pool_minutes,
+    refuse_common_days,
+    run_key,
+)
 from settlement.calc.scaling import scaled
 from settlement.calc.stock import keep_stocks
 
@@ -38,18 +44,6 @@ class Claim:
     point: str
     share_ratio: Decimal
     span: Span
-
-
-@dataclass(frozen=True)
-class PoolRule:
-    """A pool as its run sees it: the key, its parameters, who bears it and from when to when."""
-
-    code: str
-    kind: str
-    key: str
-    parameters: Mapping[str, Any]
-    members: Mapping[str, tuple[Span, ...]]
-    points: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -138,6 +132,7 @@ def _pools(inputs: CampusInputs, kind: str) -> list[PoolRule]:
 def _refuse_points_twice(inputs: CampusInputs) -> None:
     """Refuse to count the energy of a point twice: for a contract and a pool, or for two pools."""
     owner = {claim.point: claim.contract for claim in inputs.claims}
+    sharing: dict[str, list[PoolRule]] = {}
     for pool in _pools(inputs, "ENERGY"):
         for point in pool.points:
             if point in owner:
@@ -146,7 +141,9 @@ def _refuse_points_twice(inputs: CampusInputs) -> None:
                     f"{pool.code}; it can be counted once."
                 )
                 raise Refused("allocation.point_twice", text, point=point)
-            owner[point] = f"pool {pool.code}"
+            sharing.setdefault(point, []).append(pool)
+    for point, pools in sharing.items():
+        refuse_common_days(pools, inputs.period, point, "allocation.point_twice")
 
 
 def _metered(inputs: CampusInputs) -> dict[str, Series]:
@@ -173,9 +170,10 @@ def _share_energy(inputs: CampusInputs, pool: PoolRule, metered: Mapping[str, Se
     if not pool.points:
         raise Refused("allocation.no_points", f"Pool {pool.code} shares energy but names no point.")
     whole = _sum([_with_loss_factor(inputs, point) for point in pool.points])
-    whole = whole.to_minutes(_pool_minutes(whole, pool, metered))
-    claims = _claims(inputs, pool, metered, whole.grid.minutes)
-    allocation = _run_key(pool, whole, claims)
+    whole = whole.to_minutes(pool_minutes(whole, pool, metered))
+    whole = in_force(pool, whole, inputs.period, _rivals(inputs, pool))
+    claims = claims_of(pool, metered, whole.grid.minutes, inputs.period)
+    allocation = run_key(pool, whole, claims)
     by_contract = {
         code: spread(part, metered[code]) if code in metered else part
         for code, part in allocation.parts.items()
@@ -187,10 +185,10 @@ def _share_energy(inputs: CampusInputs, pool: PoolRule, metered: Mapping[str, Se
     return _Shared(allocation, parts, by_contract)
 
 
-def _pool_minutes(whole: Series, pool: PoolRule, own: Mapping[str, Series]) -> int:
-    """Return the coarsest length among the shared quantity and the members' own (decision 2)."""
-    lengths = [own[code].grid.minutes for code in pool.members if code in own]
-    return max([whole.grid.minutes, *lengths])
+def _rivals(inputs: CampusInputs, pool: PoolRule) -> int:
+    """Count the other energy pools that share a point of this one, on other days."""
+    others = (one for one in _pools(inputs, "ENERGY") if one.code != pool.code)
+    return sum(bool(set(one.points) & set(pool.points)) for one in others)
 
 
 def _where_shared(whole: Series, parts: Mapping[str, Series]) -> Series:
@@ -214,63 +212,6 @@ def _factor_loss(inputs: CampusInputs, point: str, series: Series) -> Series | N
     return total
 
 
-def _claims(
-    inputs: CampusInputs, pool: PoolRule, own: Mapping[str, Series], minutes: int
-) -> dict[str, Series]:
-    """Return the use of each member on its days of membership, at the pool's interval length.
-
-    For a key that counts days it is 1 on them. Nothing for any other that does not look at use;
-    its members must then be the same all period.
-    """
-    key = allocation_key(pool.key)
-    if key.counts_days:
-        return {
-            code: masked(_ones(inputs.period, minutes), spans, inputs.period)
-            for code, spans in pool.members.items()
-        }
-    if key.wants_whole_period(parse(key.Parameters, pool.parameters)):
-        _refuse_part_period(inputs, pool)
-    if not key.uses_claims:
-        return {}
-    lost = ", ".join(sorted(set(pool.members) - set(own)))
-    if lost:
-        text = f"Pool {pool.code}: {lost} is a member but has no metered quantity in the period."
-        raise Refused("allocation.member_without_meter", text, members=lost)
-    return {
-        code: masked(own[code].to_minutes(minutes), spans, inputs.period)
-        for code, spans in pool.members.items()
-    }
-
-
-def _ones(period: Period, minutes: int) -> Series:
-    """Return 1 in every interval: the claim of a member that counts on its days alone."""
-    one = Series.zero(period.grid(minutes), "")
-    return Series(one.grid, one.values + 1, one.status, one.unit)
-
-
-def _refuse_part_period(inputs: CampusInputs, pool: PoolRule) -> None:
-    for code, spans in pool.members.items():
-        days = [day for day in inputs.period.days() if not any(s.holds(day) for s in spans)]
-        if days:
-            text = (
-                f"Pool {pool.code} has fixed shares, but {code} is no member on {days[0]}; "
-                "make a pool with other shares for those days."
-            )
-            raise Refused("allocation.member_part_period", text, member=code)
-
-
-def _run_key(pool: PoolRule, whole: Series, claims: Mapping[str, Series]) -> Allocation:
-    key = allocation_key(pool.key)
-    allocation = key.allocate(whole, claims, parse(key.Parameters, pool.parameters), {})
-    if set(allocation.parts) != set(pool.members):
-        text = (
-            f"Pool {pool.code} splits to {', '.join(sorted(allocation.parts))}, but its members "
-            f"are {', '.join(sorted(pool.members))}."
-        )
-        raise Refused("allocation.members_differ", text, pool=pool.code)
-    return allocation
-
-
 def _balance(inputs: CampusInputs) -> Balance | None:
     if not inputs.sources:
         return None
@@ -287,16 +228,30 @@ def _losses(inputs: CampusInputs, own: Mapping[str, Series], balance: Balance | 
     """Share the residual; contracts with an own loss factor are billed by it (decision 4)."""
     by_factor = _factor_losses(inputs, own)
     pools = _pools(inputs, "LOSS")
-    if len(pools) > 1:
-        text = f"Pools {pools[0].code} and {pools[1].code} both share the losses; keep one."
-        raise Refused("allocation.two_loss_pools", text)
-    if not pools:
-        parts = [Part("LOSS", "", code, series) for code, series in by_factor.items()]
-        return _Losses({}, parts, dict(by_factor))
-    if balance is None:
+    refuse_common_days(pools, inputs.period, "the losses", "allocation.two_loss_pools")
+    if pools and balance is None:
         text = f"Pool {pools[0].code} shares losses, but the campus has no metered source."
         raise Refused("allocation.no_sources", text)
-    return _share_losses(inputs, pools[0], own, balance.residual, by_factor)
+    sheets: dict[str, Worksheet] = {}
+    parts: list[Part] = []
+    billed: dict[str, Series] = {}
+    for pool in pools:
+        residual = in_force(pool, balance.residual, inputs.period, len(pools) - 1)
+        factors = {
+            code: in_force(pool, series, inputs.period, len(pools) - 1)
+            for code, series in by_factor.items()
+        }
+        one = _share_losses(inputs, pool, own, residual, factors)
+        sheets |= one.worksheets
+        parts += one.parts
+        for code, series in one.by_contract.items():
+            billed[code] = _together(billed.get(code), series)
+    for code, series in by_factor.items():
+        outside = series.subtract(billed[code]) if code in billed else series
+        if code not in billed or outside.values[~outside.missing].any():
+            parts.append(Part("LOSS", "", code, outside))
+            billed[code] = series
+    return _Losses(sheets, parts, billed)
 
 
 def _factor_losses(inputs: CampusInputs, own: Mapping[str, Series]) -> dict[str, Series]:
@@ -318,9 +273,9 @@ def _share_losses(
     residual: Series,
     by_factor: Mapping[str, Series],
 ) -> _Losses:
-    minutes = _pool_minutes(residual, pool, own)
+    minutes = pool_minutes(residual, pool, own)
     whole = residual.to_minutes(minutes)
-    allocation = _run_key(pool, whole, _claims(inputs, pool, own, minutes))
+    allocation = run_key(pool, whole, claims_of(pool, own, minutes, inputs.period))
     parts = [Part("WHOLE", pool.code, "", whole)]
     billed: dict[str, Series] = {}
     kept = allocation.rest
@@ -332,11 +287,9 @@ def _share_losses(
         else:
             billed[code] = spread(share, own[code])
     parts += [Part("LOSS", pool.code, code, series) for code, series in billed.items()]
-    outside = {code: series for code, series in by_factor.items() if code not in billed}
-    parts += [Part("LOSS", "", code, series) for code, series in outside.items()]
     if kept is not None:
         parts.append(Part("OPERATOR", pool.code, "", kept))
-    return _Losses({pool.code: allocation.worksheet}, parts, billed | outside)
+    return _Losses({pool.code: allocation.worksheet}, parts, billed)
 
 
 def _delivered(own: Series, loss: Series | None) -> Series:

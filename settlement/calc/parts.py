@@ -1,10 +1,12 @@
-"""What an allocation is made of: spans of days, resulting series, and how a part is spread."""
+"""What an allocation is made of: spans of days, pools, resulting series, how a part is spread."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -36,6 +38,18 @@ class Part:
     pool_code: str
     contract: str
     series: Series
+
+
+@dataclass(frozen=True)
+class PoolRule:
+    """A pool as its run sees it: the key, its parameters, who bears it and from when to when."""
+
+    code: str
+    kind: str
+    key: str
+    parameters: Mapping[str, Any]
+    members: Mapping[str, tuple[Span, ...]]
+    points: tuple[str, ...] = ()
 
 
 def masked(series: Series, spans: tuple[Span, ...], period: Period) -> Series:

@@ -122,6 +122,15 @@ def test_area_and_equal_parts_in_cents_are_case_b07():
     assert totals(equal) == numbers(case["expected"]["equal"])
 
 
+def test_losses_by_use_times_distance():
+    use = {"ALFA": series(30, 0), "BRAVO": series(10, 0)}
+    far = {"ALFA": "0.5", "BRAVO": "1.5"}
+    allocation = split("weighted_use@1", series(8, 4), use, factors=far)
+    assert allocation.parts["ALFA"].decimals() == [4, 2]  # 15 : 15, then that of the period
+    with pytest.raises(Refused, match="The factors name ALFA; the pool's members are ALFA, BRAVO"):
+        split("weighted_use@1", series(8, 4), use, factors={"ALFA": "1"})
+
+
 USE = {"ALFA": series(5, 1, 9, 2), "BRAVO": series(3, 8, 1, 1)}
 
 

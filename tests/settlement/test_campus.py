@@ -210,7 +210,7 @@ def test_membership_and_tenancy_begin_and_end_on_local_days():
     ("pools", "sources", "message"),
     [
         ([loss_pool(["A"]), PoolRule("L2", "LOSS", "metered_use@1", {}, {"A": ALWAYS})],
-         {"G": flat(2)}, "Pools L2 and LOSS both share the losses; keep one"),
+         {"G": flat(2)}, "Pools L2 and LOSS both share the losses on 2026-03-02; keep one for"),
         ([loss_pool(["A"])], {}, "Pool LOSS shares losses, but the campus has no metered source"),
         ([loss_pool(["A", "Z"])], {"G": flat(2)}, "Pool LOSS: Z is a member but has no metered"),
         ([loss_pool(["A"], "fixed_share@1", shares={"A": "0.5", "Q": "0.5"})], {"G": flat(2)},

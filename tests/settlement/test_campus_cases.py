@@ -1,5 +1,6 @@
 """The campus cases through the allocation of a campus: losses, the negative residual, days."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -131,3 +132,72 @@ def test_weights_that_are_written_down_hold_for_members_of_the_whole_period():
     said = {"tree": tree, "groups_by": "WEIGHT", "members_by": "WEIGHT"}
     with pytest.raises(Refused, match="has fixed shares, but B is no member on 2026-03-01"):
         allocate_campus(shared("levels@1", said, {"A": ALWAYS, "B": SECOND_DAY}))
+
+
+FIRST_DAY = (Span(date(2020, 1, 1), date(2026, 3, 2)),)
+
+
+def by_pool(outcome, kind):
+    return {
+        (part.pool_code, part.contract): [int(kwh) for kwh in part.series.decimals()[0::24]]
+        for part in outcome.parts
+        if part.kind == kind
+    }
+
+
+def fixed(code, shares, spans, kind="ENERGY"):
+    points = ("CHILLER",) if kind == "ENERGY" else ()
+    return PoolRule(
+        code, kind, "fixed_share@1", {"shares": shares}, dict.fromkeys(shares, spans), points
+    )
+
+
+def test_a_pool_with_other_shares_takes_over_on_a_day():
+    inputs = shared("equal@1", {}, {})
+    pools = (
+        fixed("before", {"A": "1"}, FIRST_DAY),
+        fixed("after", {"A": "0.5", "B": "0.5"}, SECOND_DAY),
+    )
+    outcome = allocate_campus(replace(inputs, pools=pools))
+    assert by_pool(outcome, "SHARED") == {
+        ("before", "A"): [90, 0],
+        ("after", "A"): [0, 45],
+        ("after", "B"): [0, 45],
+    }
+    assert by_pool(outcome, "TOTAL") == {("", "A"): [120, 75], ("", "B"): [10, 55]}
+    both = (fixed("before", {"A": "1"}, ALWAYS), *pools[1:])
+    with pytest.raises(Refused, match="Pools after and before both share CHILLER on 2026-03-02"):
+        allocate_campus(replace(inputs, pools=both))
+
+
+def test_losses_change_their_pool_on_a_day_and_a_loss_factor_holds_through_it():
+    loads = {"A": days(60, 60), "B": days(40, 40)}
+    inputs = replace(
+        campus("0", {"A": "60", "B": "40"}, []),
+        sources={"BUS": days(102, 101)},
+        sinks=loads,
+        loads=loads,
+        pools=(
+            fixed("old", {"A": "0.5", "B": "0.5"}, FIRST_DAY, "LOSS"),
+            PoolRule("new", "LOSS", "equal@1", {}, dict.fromkeys("AB", SECOND_DAY)),
+        ),
+        loss_ratios={"B": ((ALWAYS[0], Decimal("1.05")),)},
+    )
+    outcome = allocate_campus(inputs)
+    assert by_pool(outcome, "WHOLE") == {("old", ""): [2, 0], ("new", ""): [0, 1]}
+    assert totals(outcome, "TOTAL") == {"A": Decimal("121.5"), "B": Decimal(84)}
+    for code in ("old", "new"):
+        [whole] = [p.series for p in outcome.parts if p.kind == "WHOLE" and p.pool_code == code]
+        given = [
+            p.series.values
+            for p in outcome.parts
+            if p.pool_code == code and p.kind in ("LOSS", "OPERATOR")
+        ]
+        assert (sum(given) == whole.values).all()
+
+
+def test_a_point_of_a_contract_cannot_be_shared():
+    inputs = shared("equal@1", {}, {"A": ALWAYS, "B": ALWAYS})
+    claims = (*inputs.claims, Claim("A", "CHILLER", Decimal(1), ALWAYS[0]))
+    with pytest.raises(Refused, match="The energy of CHILLER belongs to A and is shared by pool p"):
+        allocate_campus(replace(inputs, claims=claims))
