@@ -80,7 +80,11 @@ def listed_or(choices: Iterable[str]) -> str:
 
 
 def priced(context: TermContext) -> str:
-    """Return what the price is paid for."""
+    """Return what the price is paid for.
+
+    >>> priced(TermContext(quantity_name="delivered.solar"))
+    'Energy from solar'
+    """
     whole, _, source = context.quantity_name.partition(".")
     if whole == "delivered" and source:
         return f"Energy from {source}"
