@@ -11,6 +11,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
+from contracts.calc.open_items import OpenItem, Payment
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.rounding import money
 
@@ -30,6 +31,22 @@ class Resolution:
     def final_payment_usd(self) -> Decimal | None:
         """Return what is paid in the end."""
         return None if self.interest_usd is None else self.still_owed_usd + self.interest_usd
+
+
+    def open_item(
+        self, reference: str, due_date: date, paid: date | None, tax_usd: Decimal = Decimal(0)
+    ) -> OpenItem | None:
+        """Return what is owed after all for the interest of the contract; None where nothing is."""
+        if not self.still_owed_usd:
+            return None
+        payments = [] if paid is None else [Payment(date=paid, amount_usd=self.still_owed_usd)]
+        return OpenItem(
+            reference=reference,
+            amount_usd=self.still_owed_usd,
+            due_date=due_date,
+            tax_usd=tax_usd,
+            payments=payments,
+        )
 
 
 def undisputed(total_usd: Decimal, disputed_usd: Decimal) -> Decimal:

@@ -7,7 +7,7 @@ import pytest
 
 from poweroptix.kernel.canonical import canonical_json, sha256
 from settlement.calc.cases import run_case
-from settlement.calc.dispute import Dispute
+from settlement.calc.dispute import resolve, undisputed
 from settlement.calc.inputs import from_document
 from settlement.calc.settle import settle
 from tests.contracts.cases import example
@@ -228,11 +228,10 @@ def test_c06_a_dispute_denied_in_part_bears_interest_since_the_due_day():
     case = example("C06")
     given, expected = case["inputs"], case["expected"]
     due = date(2026, 9, 20)
-    dispute = Dispute(
-        "INV-9", Decimal(given["invoice"]), due, Decimal(given["disputed"]), Decimal("53125.40")
-    )
+    disputed = Decimal(given["disputed"])
+    found = resolve(disputed, Decimal("53125.40"))
     paid = due + timedelta(days=47)
-    item = dispute.open_item(paid)
+    item = found.open_item("INV-9", due, paid)
     late = {
         "reference": item.reference, "amount_usd": str(item.amount_usd), "due_date": str(due),
         "payments": [{"date": str(paid), "amount_usd": str(item.amount_usd)}],
@@ -241,11 +240,11 @@ def test_c06_a_dispute_denied_in_part_bears_interest_since_the_due_day():
     inputs = document(terms, period="2026-11", carry_in={"90": {"open_items": [late]}})
     [bill] = settle(from_document(inputs)).lines
     assert {
-        "paid_at_due": str(dispute.undisputed_usd),
-        "credit_note": str(dispute.credit_usd),
-        "still_owed": str(dispute.still_owed_usd),
+        "paid_at_due": str(undisputed(Decimal(given["invoice"]), disputed)),
+        "credit_note": str(-found.credited_usd),
+        "still_owed": str(found.still_owed_usd),
         "interest": str(bill.amount_usd),
-        "final_payment": str(dispute.still_owed_usd + bill.amount_usd),
+        "final_payment": str(found.still_owed_usd + bill.amount_usd),
     } == expected
 
 
