@@ -24,11 +24,15 @@ NO_LIMIT = Decimal(0)
 def carry_in(
     contract: Contract, period: Period, shelf: Shelf
 ) -> tuple[Mapping[str, Any], dict[str, Any], SettlementRun | None]:
-    """Return what is carried in: the opening balance of the period, or the last approved run's."""
+    """Return what is carried in: the last approved run's, or what an opening balance says.
+
+    An opening balance of the period replaces the lines that it names and no others.
+    """
+    run = shelf.settled(contract.pk, period.previous().label)
     for opening in shelf.openings[contract.pk]:
         if opening.period == period.label:
-            return opening.carry, {"kind": "opening", "id": opening.pk}, None
-    run = shelf.settled(contract.pk, period.previous().label)
+            before = {} if run is None else run.carry_out
+            return {**before, **opening.carry}, {"kind": "opening", "id": opening.pk}, run
     if run is None:
         return {}, {"kind": "none"}, None
     return run.carry_out, {"kind": "run", "id": run.pk, "inputs_sha256": run.inputs_sha256}, run
