@@ -262,7 +262,7 @@ class ChargeType(ABC):
         """
         try:
             text = json.dumps(parameters, sort_keys=True)
-        except TypeError:  # written in Python, with dates or Decimals
+        except (TypeError, ValueError, RecursionError):  # no JSON: dates, Decimals, or nonsense
             return parse(self.Parameters, parameters)
         return _parsed(self.Parameters, text)
 
