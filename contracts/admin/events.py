@@ -90,6 +90,7 @@ class ContractEventAdmin(ExportAdmin):
     list_select_related = ["contract", "replaced_by"]
     search_fields = ["contract__code", "reason"]
     date_hierarchy = "start_utc"
+    autocomplete_fields = ["contract"]
     readonly_fields = ["kinds", "sentence", "stands", "written"]
 
     def event_key(self, request) -> str:
@@ -100,9 +101,9 @@ class ContractEventAdmin(ExportAdmin):
 
     def get_form(self, request, obj=None, change=False, **kwargs):
         """Return the form of the kind for a new event."""
-        return super().get_form(request, obj, change, **kwargs) if obj else admin_form(
-            self.event_key(request)
-        )  # fmt: skip
+        if obj is None:
+            kwargs["form"] = admin_form(self.event_key(request))
+        return super().get_form(request, obj, change, **kwargs)
 
     def get_fieldsets(self, request, obj=None):
         """Return the times, then the values of the kind."""

@@ -65,7 +65,8 @@ class EventPage(StaffPage, View):
 
     @staticmethod
     def _page(request, contract, form, corrected, status=200):
-        rows = contract.events.select_related("replaced_by").order_by("-start_utc", "-pk")
+        rows = contract.events.filter(withdrawn=False).select_related("replaced_by")
+        rows = rows.order_by("-start_utc", "-pk")
         context = {
             "contract": contract,
             "events": [_row(one) for one in rows[:SHOWN]],
@@ -109,16 +110,16 @@ def _row(event: ContractEvent) -> dict:
     """Return an event in words, with what became of it."""
     kind = event_kind(event.kind)
     replaced = getattr(event, "replaced_by", None)
+    withdrawal = replaced if replaced is not None and replaced.withdrawn else None
     state = "stands"
-    if event.withdrawn:
-        state = "withdraws an event"
-    elif replaced is not None:
-        state = "withdrawn" if replaced.withdrawn else "corrected"
+    if replaced is not None:
+        state = "withdrawn" if withdrawal else "corrected"
     return {
         "event": event,
         "title": kind.title,
         "lasts": kind.lasts,
         "sentence": kind.sentence(kind.parse(event.values)),
         "state": state,
-        "stands": state == "stands",
+        "stands": replaced is None,
+        "withdrawal": withdrawal,
     }

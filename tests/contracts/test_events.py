@@ -108,13 +108,13 @@ def test_the_page_enters_corrects_and_refuses(client, contract):
 def test_the_set_up_enters_by_the_form_of_the_kind(client, contract):
     client.force_login(User.objects.create_superuser("boss", role="administrator"))
     page = "/admin/contracts/contractevent/"
-    typed = {"contract": contract.pk, "start_utc": "2026-03-10 13:00"}
+    typed = {"contract": contract.pk, "start_utc_0": "2026-03-10", "start_utc_1": "13:00"}
     typed |= {"p_state": "HOT", "p_caused_by": "BUYER", "reason": "unit log"}
     assert client.post(f"{page}add/?kind=start@1", typed).status_code == 302
     row = standing(contract).get()
     assert (row.kind, row.start_utc) == ("start@1", at(10, 13))
     assert "Hot start, caused by buyer" in client.get(page).content.decode()
     assert client.get(f"{page}{row.pk}/change/").status_code == 200
-    typed |= {"end_utc": "2026-03-10 12:00", "p_ordered_by": "GRID"}
+    typed |= {"end_utc_0": "2026-03-10", "end_utc_1": "12:00", "p_ordered_by": "GRID"}
     said = client.post(f"{page}add/?kind=curtailment@1", typed)
     assert "give a later end" in said.content.decode()

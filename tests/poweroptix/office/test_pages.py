@@ -62,6 +62,7 @@ def addresses(world):
         "statements": "/office/contracts/PPA-ALFA/statements/",
         "diary": "/office/diary/",
         "disputes": "/office/disputes/",
+        "events": "/office/contracts/PPA-ALFA/events/",
         "runs": "/office/settlement/",
         "run": f"/office/settlement/{run.pk}/",
         "compare": f"/office/settlement/{run.pk}/compare/",
