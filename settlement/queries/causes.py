@@ -13,7 +13,7 @@ from settlement.calc.campus import allocate_campus
 from settlement.calc.causes import CausedDelta, amounts_of, causes_between
 from settlement.calc.inputs import Inputs, from_bytes
 from settlement.calc.plan import campus_inputs
-from settlement.models import Line, SettlementRun
+from settlement.models import AllocationRun, Line, SettlementRun
 from settlement.queries.campus import pinned
 from settlement.queries.resolver import StoredResolver
 from settlement.queries.shelf import QUANTITIES
@@ -35,9 +35,9 @@ def causes_of_runs(before_id: int, after_id: int) -> list[CausedDelta]:
 
 @lru_cache(maxsize=256)
 def _causes(before_id: int, _before: str, after_id: int, _after: str) -> tuple[CausedDelta, ...]:
-    runs = SettlementRun.objects.select_related("contract", "allocation_run").in_bulk(
-        [before_id, after_id]
-    )
+    rows = SettlementRun.objects.select_related("contract", "allocation_run")
+    light = rows.defer("allocation_run__inputs", "allocation_run__worksheets", "findings")
+    runs = light.in_bulk([before_id, after_id])
     before, after = runs[before_id], runs[after_id]
     return tuple(
         causes_between(
@@ -68,19 +68,38 @@ def _same_key(before: SettlementRun, after: SettlementRun) -> Mapping[str, Serie
     None where the rules are the same, or where a run has no allocation. A point that only the
     older rules know has no newer readings; then the rules cannot be told from the readings either.
     """
-    if before.allocation_run_id in (None, after.allocation_run_id) or after.allocation_run is None:
+    splits = [run.allocation_run for run in (before, after)]
+    if None in splits or splits[0].pk == splits[1].pk:
         return None
-    old, new = (json.loads(bytes(run.allocation_run.inputs)) for run in (before, after))
+    parts = _split_otherwise(*((one.pk, one.inputs_sha256) for one in splits))
+    if parts is None:
+        return None
+    names = {kind: name for name, kind in QUANTITIES.items()}
+    code = before.contract.code
+    return {names[kind]: one for (kind, contract), one in parts.items() if contract == code}
+
+
+@lru_cache(maxsize=2)
+def _split_otherwise(
+    before: tuple[int, str], after: tuple[int, str]
+) -> dict[tuple[str, str], Series] | None:
+    """Split the readings of a newer allocation by the rules of an older one, for all contracts.
+
+    Returns the quantities by kind and contract, None where the rules are alike. Kept, because all
+    contracts of a month ask the same.
+    """
+    rows = AllocationRun.objects.filter(pk__in=[before[0], after[0]])
+    found = dict(rows.values_list("pk", "inputs"))
+    old, new = (json.loads(bytes(found[pk])) for pk, _sha256 in (before, after))
     points = {one["code"] for one in new["points"]}
     if all(old[name] == new[name] for name in RULES) or not _named_points(old) <= points:
         return None
     document = {**new, **{name: old[name] for name in RULES}}
-    found = allocate_campus(campus_inputs(document, pinned(document)))
-    names = {kind: name for name, kind in QUANTITIES.items()}
+    outcome = allocate_campus(campus_inputs(document, pinned(document)))
     return {
-        names[part.kind]: part.series
-        for part in found.parts
-        if part.contract == before.contract.code and part.kind in names
+        (part.kind, part.contract): part.series
+        for part in outcome.parts
+        if part.contract and part.kind in QUANTITIES.values()
     }
 
 
