@@ -32,7 +32,6 @@ class Resolution:
         """Return what is paid in the end."""
         return None if self.interest_usd is None else self.still_owed_usd + self.interest_usd
 
-
     def open_item(
         self, reference: str, due_date: date, paid: date | None, tax_usd: Decimal = Decimal(0)
     ) -> OpenItem | None:
