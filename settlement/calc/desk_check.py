@@ -103,6 +103,14 @@ def under(
     return replace(inputs, versions=(version,), carry_in=carried, adjustments=())
 
 
+def not_priced(
+    period: str, run: int, billed: Sequence[BilledLine], fault: DomainError
+) -> CheckedMonth:
+    """Return a month that the terms cannot price, with what was billed and why."""
+    lines = tuple(CheckedLine(one.line_code, one.label, one, None) for one in billed)
+    return CheckedMonth(period, run, lines, fault.message)
+
+
 def check_month(
     period: str, run: int, inputs: Inputs, billed: Sequence[BilledLine]
 ) -> tuple[CheckedMonth, Mapping[str, Mapping[str, Any]]]:
@@ -110,8 +118,7 @@ def check_month(
     try:
         outcome = settle(inputs)
     except DomainError as fault:
-        lines = tuple(CheckedLine(one.line_code, one.label, one, None) for one in billed)
-        return CheckedMonth(period, run, lines, fault.message), inputs.carry_in
+        return not_priced(period, run, billed, fault), inputs.carry_in
     proposed = by_code(
         BilledLine(one.line_code, one.label, one.quantity, one.unit, one.amount_usd)
         for one in outcome.lines

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from contracts.calc.price_terms import needs_of
+from contracts.calc.price_terms import PricedTerm, needs_of
+from contracts.charges import Needs
 from contracts.models import Contract
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.period import Period
@@ -38,12 +39,6 @@ def read_contract(
     shelf.fill([contract], period, allocation)
     versions = shelf.versions[contract.pk]
     needs = needs_of(term for version in versions for term in version.terms)
-    shelf.fill_sources(allocation, [contract.pk], needs.series)
-    series, references = _quantities(contract, allocation, shelf, needs.series)
-    for name, (one, reference) in shelf.bound_quantities(contract.pk, needs.series, period).items():
-        series[name], references[name] = one, reference
-    prices = shelf.prices_of(needs, period)
-    shelf.fill_calendars(needs.calendars)
     carry, carry_from, carry_run = carry_in(contract, period, shelf)
     earlier = adjustments(contract, period, shelf)
     inputs = Inputs(
@@ -53,10 +48,6 @@ def read_contract(
         zone=contract.zone,
         period=period,
         versions=versions,
-        series=series,
-        prices={code: one for code, (one, _) in prices.items()},
-        calendars={c: shelf.calendars[c] for c in needs.calendars if c in shelf.calendars},
-        histories=shelf.histories_of(needs.histories, period),
         carry_in=carry,
         carry_from=carry_from,
         allocation={
@@ -66,20 +57,55 @@ def read_contract(
         },
         adjustments=earlier.billed,
         held=earlier.held,
-        events=shelf.events_for(contract.pk, needs.events, period),
-        pools={
-            code: {
-                **shelf.pool_view(contract, period.label, code),
-                "last_date": versions[-1].last_date.isoformat(),
-            }
-            for code in needs.pools
-        },
         rounding_point=contract.rounding_point,
         rounding=Mode(contract.rounding),
-        series_refs=references,
-        price_refs={code: where for code, (_, where) in prices.items()},
+        **read_needs(contract, period, allocation, needs, shelf),
     )
     return ContractReading(inputs, carry_run)
+
+
+def read_needs(
+    contract: Contract, period: Period, allocation: AllocationRun, needs: Needs, shelf: Shelf
+) -> dict[str, Any]:
+    """Return the fields of the inputs that terms name, as they stand now, with their references.
+
+    The shelf holds the contract already. Refused as `read_contract` is.
+    """
+    shelf.fill_sources(allocation, [contract.pk], needs.series)
+    series, references = _quantities(contract, allocation, shelf, needs.series)
+    for name, (one, reference) in shelf.bound_quantities(contract.pk, needs.series, period).items():
+        series[name], references[name] = one, reference
+    prices = shelf.prices_of(needs, period)
+    shelf.fill_calendars(needs.calendars)
+    last_date = shelf.versions[contract.pk][-1].last_date.isoformat()
+    return {
+        "series": series,
+        "prices": {code: one for code, (one, _) in prices.items()},
+        "calendars": {c: shelf.calendars[c] for c in needs.calendars if c in shelf.calendars},
+        "histories": shelf.histories_of(needs.histories, period),
+        "events": shelf.events_for(contract.pk, needs.events, period),
+        "pools": {
+            code: {**shelf.pool_view(contract, period.label, code), "last_date": last_date}
+            for code in needs.pools
+        },
+        "series_refs": references,
+        "price_refs": {code: where for code, (_, where) in prices.items()},
+    }
+
+
+def with_needs(inputs: Inputs, run: SettlementRun, terms: Iterable[PricedTerm]) -> Inputs:
+    """Return the inputs of a run with what other terms read besides, as it stands now.
+
+    What the run read stays as it was. Refused when a term names something that is not there.
+    """
+    frozen = needs_of(term for version in inputs.versions for term in version.terms)
+    contract, shelf = run.contract, Shelf()
+    shelf.fill([contract], inputs.period, run.allocation_run)
+    needs = needs_of(terms)
+    found = read_needs(contract, inputs.period, run.allocation_run, needs, shelf)
+    events = [one for one in found.pop("events") if one.kind not in frozen.events]
+    merged = {name: {**one, **getattr(inputs, name)} for name, one in found.items()}
+    return replace(inputs, events=(*inputs.events, *events), **merged)
 
 
 def _quantities(

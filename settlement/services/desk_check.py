@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from contracts.calc.price_terms import needs_of
 from contracts.models import ContractVersion
 from contracts.queries import terms
 from poweroptix.accounts.permissions import require
@@ -15,7 +13,7 @@ from poweroptix.audit.services import record
 from poweroptix.jobs.models import Job
 from poweroptix.jobs.services import enqueue
 from poweroptix.kernel.canonical import digest_of
-from poweroptix.kernel.errors import Refused
+from poweroptix.kernel.errors import DomainError, Refused
 from poweroptix.kernel.period import Period
 from settlement.calc.desk_check import (
     BilledLine,
@@ -23,13 +21,14 @@ from settlement.calc.desk_check import (
     Proposed,
     by_code,
     check_month,
+    not_priced,
     to_json,
     under,
 )
-from settlement.calc.inputs import Inputs, from_bytes
+from settlement.calc.inputs import from_bytes
 from settlement.models import DeskCheck, SettlementRun
+from settlement.queries.contract import with_needs
 from settlement.queries.resolver import StoredResolver
-from settlement.queries.shelf import Shelf
 from settlement.services.month import actor_of
 
 KIND = "desk_check"
@@ -120,22 +119,12 @@ def checked(
     period = Period(run.start_utc, run.end_utc, version.contract.zone, run.period)
     frozen = from_bytes(bytes(run.inputs), StoredResolver(period))
     follows = saved["months"] and saved["months"][-1]["period"] == period.previous().label
-    carry = saved["carry"] if follows else None
-    inputs = with_needs(under(frozen, proposed, carry), period)
-    return check_month(label, run.pk, inputs, billed_of(run))
-
-
-def with_needs(inputs: Inputs, period: Period) -> Inputs:
-    """Add the prices and calendars that the proposed terms read and the run did not."""
-    needs, shelf = needs_of(inputs.versions[0].terms), Shelf()
-    shelf.fill_prices([one for one in needs.prices if one not in inputs.prices], period)
-    shelf.fill_calendars([one for one in needs.calendars if one not in inputs.calendars])
-    prices = {code: found for (code, _label), (found, _reference) in shelf.prices.items()}
-    return replace(
-        inputs,
-        prices={**inputs.prices, **prices},
-        calendars={**inputs.calendars, **shelf.calendars},
-    )
+    carry, billed = saved["carry"] if follows else None, billed_of(run)
+    try:
+        given = with_needs(frozen, run, proposed.terms)
+    except DomainError as fault:
+        return not_priced(label, run.pk, billed, fault), frozen.carry_in
+    return check_month(label, run.pk, under(given, proposed, carry), billed)
 
 
 def billed_of(run: SettlementRun) -> list[BilledLine]:

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
-from contracts.calc.price_terms import needs_of
 from contracts.models import ContractVersion
 from poweroptix.accounts.permissions import require
 from poweroptix.audit.actor import Actor
 from poweroptix.audit.services import record
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.period import Period
-from settlement.calc.inputs import Inputs, VersionInputs
+from settlement.calc.inputs import VersionInputs
 from settlement.calc.settle import settle
 from settlement.calc.what_if import Changes, changed, read_changes
 from settlement.models import SettlementRun, WhatIf
 from settlement.queries.causes import stored_inputs
-from settlement.queries.shelf import Shelf, version_inputs
+from settlement.queries.contract import with_needs
+from settlement.queries.shelf import version_inputs
 
 
 def ask_what_if(
@@ -37,7 +36,10 @@ def ask_what_if(
         raise Refused("settlement.what_if", "Give the what-if a title, so that it is found again.")
     changes = read_changes(document)
     version = _version(run, changes)
-    inputs = changed(_with_needs(stored_inputs(run), version), changes, version).in_full()
+    given = stored_inputs(run)
+    if version is not None:
+        given = with_needs(given, run, version.terms)
+    inputs = changed(given, changes, version).in_full()
     outcome = settle(inputs)
     content, sha256 = inputs.frozen()
     with transaction.atomic():
@@ -69,20 +71,3 @@ def _version(run: SettlementRun, changes: Changes) -> VersionInputs | None:
         text = f"{run.contract.code} has no version {changes.version}."
         raise Refused("settlement.what_if", text)
     return version_inputs(row, Period(run.start_utc, run.end_utc, run.contract.zone, run.period))
-
-
-def _with_needs(inputs: Inputs, version: VersionInputs | None) -> Inputs:
-    """Return the inputs with the prices and calendars that only the other version reads."""
-    if version is None:
-        return inputs
-    shelf, needs = Shelf(), needs_of(version.terms)
-    prices = [code for code in needs.prices if code not in inputs.prices]
-    calendars = [code for code in needs.calendars if code not in inputs.calendars]
-    shelf.fill_prices(prices, inputs.period)
-    shelf.fill_calendars(calendars)
-    found = {code: shelf.prices[code, inputs.period.label][0] for code in prices}
-    return replace(
-        inputs,
-        prices={**inputs.prices, **found},
-        calendars={**inputs.calendars, **shelf.calendars},
-    )

@@ -8,6 +8,11 @@ from decimal import Decimal
 
 import pytest
 
+from contracts.models import OpeningBalance
+from contracts.services import approve_opening_balance
+from poweroptix.accounts.models import User
+from poweroptix.audit.actor import Actor
+from poweroptix.clock import now
 from poweroptix.kernel.period import Period
 from settlement.models import SettlementRun
 from tests.conformance.chain import (
@@ -69,6 +74,8 @@ def test_every_monthly_bill_of_the_ratchet_case(tmp_path, counts):
     people()
     applied = manage("apply", portfolio(case, counts).write(tmp_path))
     assert applied.code == 0, applied.err
+    approver = Actor.of_user(User.objects.get(username="approver"))
+    approve_opening_balance(OpeningBalance.objects.get(), actor=approver, now=now())
     load = load_kw(*(case["load"][name] for name in LOAD))
     kwh = [Decimal(kw) / 4 for month in load for kw in month]
     assert f"{sum(kwh):.2f}" == case["load"]["sum_kwh"]

@@ -179,7 +179,7 @@ def test_the_queries_of_the_pages_do_not_grow_with_what_waits(
     client.force_login(User.objects.get(username="bob"))
     with django_assert_max_num_queries(24):
         client.get("/office/settlement/")
-    with django_assert_max_num_queries(69):
+    with django_assert_max_num_queries(71):
         client.get(f"/office/settlement/{run.pk}/")
 
 

@@ -74,7 +74,7 @@ def test_another_version_prices_the_whole_month():
         ({"load_ratio": "3"}, "load_ratio is 3; loads can be scaled from 0 to 2"),
         ({"load_ratio": 1.1}, "load_ratio is 1.1; write a number such as 1.05"),
         ({"load_ratio": "1e9"}, "write a number such as"),
-        ({"prices": {"WEST": {"adder": "1"}}}, "reads no prices 'WEST'; it reads: HUB"),
+        ({"prices": {"WEST": {"adder": "1"}}}, "reads no prices 'WEST'; it reads: AHEAD, GAS, HUB"),
         ({"terms": {"99": {"price": "1"}}}, "no line 99 to change; the month has the lines 10, 12"),
     ],
 )

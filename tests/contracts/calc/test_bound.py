@@ -5,7 +5,6 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from billing.calc.intervals import interval_table
 
 from contracts.calc.bound import Binding, bound_series
 from contracts.calc.price_terms import PricedTerm
@@ -13,6 +12,7 @@ from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.series import Series
 from settlement.calc.inputs import Inputs, VersionInputs
+from settlement.calc.intervals import interval_table
 from tests.contracts.builders import CHICAGO, flat
 
 MARCH = Period.month(CHICAGO, "2026-03")
