@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from contracts.calc import energy, gas_days, index_chain, price_ladder, words
+from contracts.calc import energy, gas_collar, gas_days, index_chain, price_ladder, words
+from contracts.calc.gas_collar import GasCollarParameters
 from contracts.calc.price_ladder import Filled, LadderParameters
 from contracts.calc.price_versions import RevisionParameters
 from contracts.charges._base import ChargeInputs, ChargeType, Needs, TermContext, charge_types
@@ -36,7 +37,9 @@ class GasIndexed(ChargeType):
     title = "Energy at a gas index times a heat rate"
 
     @dataclass(frozen=True, kw_only=True)
-    class Parameters(RevisionParameters, LadderParameters, energy.QuantityParameters):
+    class Parameters(
+        GasCollarParameters, RevisionParameters, LadderParameters, energy.QuantityParameters
+    ):
         """Index, delivery of the gas, heat rate, gas day, and what stands in for a price."""
 
         line_per: str = param(
@@ -97,6 +100,7 @@ class GasIndexed(ChargeType):
             for value in (self.gas_basis, self.variable_cost):
                 price(value)
             zone_of(self.gas_day_zone)
+            self.check_collar()
 
     def needs(self, parameters: Any) -> Needs:
         """Return the gas index, its substitutes, the days before, and the holidays."""
@@ -127,6 +131,7 @@ class GasIndexed(ChargeType):
             f"power price to {words.counted(parameters.power_price_places, 'place')}; a gas day "
             f"begins at {parameters.gas_day_start_hour:02d}:00 ({parameters.gas_day_zone} time)"
         )
+        text += gas_collar.said(parameters)
         if parameters.unpublished_days == "CARRY":
             holidays = ", a holiday and the day after it" if parameters.holiday_calendar else ""
             text += (
@@ -238,18 +243,27 @@ def _rate(inputs: ChargeInputs, parameters: Any, day: date, gas: _Gas) -> Figure
     basis, retention, heat_rate, variable = (
         one for one in _agreed(inputs, parameters) if one.name in names
     )
+    formula, limits = gas_collar.limited(parameters, "GAS_PRICE", GAS_PRICE, inputs.term.source)
     gas_price = Figure.computed(
         "gas_price",
         GAS_UNIT,
-        GAS_PRICE,
+        formula,
         Figure("gas_index", value, GAS_UNIT, source, note=said),
         basis,
         retention,
+        *limits,
         round_to=(parameters.gas_price_places, Mode.HALF_UP),
     )
-    places = (parameters.power_price_places, Mode.HALF_UP)
+    formula, limits = gas_collar.limited(parameters, "POWER_PRICE", POWER_PRICE, inputs.term.source)
     return Figure.computed(
-        "power_price", "USD/MWh", POWER_PRICE, gas_price, heat_rate, variable, round_to=places
+        "power_price",
+        "USD/MWh",
+        formula,
+        gas_price,
+        heat_rate,
+        variable,
+        *limits,
+        round_to=(parameters.power_price_places, Mode.HALF_UP),
     )
 
 

@@ -71,6 +71,41 @@ def test_a14_gas_day_weekend_block_retention_and_rounding():
     assert not sheet.findings
 
 
+def test_a_collar_limits_the_power_of_each_gas_day_and_shows_it():
+    terms = A14 | {"floor": "24.75", "cap": "25.25", "collar_on": "POWER_PRICE"}
+    sheet, _ = charge(KEY, gas_days(MWH[:2], published("9.99")), terms)
+    friday, saturday = [row for row in sheet.rows if row.quantity.value]
+    assert (friday.rate.value, saturday.rate.value) == (Decimal("25.25"), Decimal("24.75"))
+    assert friday.rate.formula == ("min(max(gas_price x heat_rate + variable_cost, floor), cap)")
+    assert str(sheet.amount_usd) == "119786.06"
+    said = charge_type(KEY).sentence(charge_type(KEY).parse(terms))
+    assert "power price of a gas day is at least $24.75 per MWh and at most $25.25 per MWh" in said
+
+
+def test_a_collar_limits_the_gas_of_each_day():
+    terms = A14 | {"cap": "3.30", "collar_on": "GAS_PRICE"}
+    sheet, _ = charge(KEY, gas_days(MWH[:2], published("9.99")), terms)
+    friday, saturday = [row for row in sheet.rows if row.quantity.value]
+    assert friday.rate.value == Decimal("25.0850")  # 3.30 x 6.950 + 2.15, not 25.4693
+    assert saturday.rate.value == Decimal("24.4644")
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"floor": "20"}, "floor or cap need collar_on, and only so"),
+        ({"collar_on": "GAS_PRICE"}, "floor or cap need collar_on, and only so"),
+        (
+            {"floor": "30", "cap": "20", "collar_on": "POWER_PRICE"},
+            "the floor 30 lies above the cap 20",
+        ),
+    ],
+)
+def test_a_collar_that_cannot_be_kept_is_refused(more, said):
+    with pytest.raises(Refused, match=said):
+        charge_type(KEY).parse(A14 | more)
+
+
 def test_hours_before_the_gas_day_belong_to_the_day_before():
     start = Period.day(CHICAGO, date(2026, 3, 8)).start_utc  # a day of 23 hours
     ordinals = gas_day_ordinals(Grid(start, 60, 23), CHICAGO, 9)
