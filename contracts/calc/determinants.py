@@ -11,6 +11,8 @@ import numpy as np
 from contracts.calc.energy import missing_finding
 from contracts.calc.facts import fact_figure, finding_of
 from contracts.calc.formula_units import unit_of
+from contracts.calc.gas_days import DAY_MINUTES
+from contracts.calc.local_days import grid_of_dates, prices_on
 from contracts.calc.lower_lines import empty_lines, line_figure, lower_line
 from contracts.charges._base import ChargeInputs
 from poweroptix.kernel import exact
@@ -103,8 +105,8 @@ def common_grid(inputs: ChargeInputs, determinants: Sequence[Determinant]) -> Gr
         return None
     grids = [_series(inputs, one).grid for one in each if one.kind == "SERIES"]
     if not grids:
-        start, end = inputs.window()
-        return Grid.spanning(start, end, min(_prices(inputs, one).grid.minutes for one in each))
+        minutes = min(_prices(inputs, one).grid.minutes for one in each)
+        return _own_grid(inputs, minutes)
     return max(grids, key=lambda grid: grid.minutes)
 
 
@@ -164,12 +166,18 @@ def _prices(inputs: ChargeInputs, one: Determinant):
     return inputs.prices[one.of]
 
 
+def _own_grid(inputs: ChargeInputs, minutes: int) -> Grid:
+    """Return the grid of prices of this length over the days billed; daily ones by local date."""
+    if minutes == DAY_MINUTES:
+        return grid_of_dates(inputs.days_in_force())
+    return Grid.spanning(*inputs.window(), minutes)
+
+
 def _read_index(inputs: ChargeInputs, one: Determinant, grid: Grid | None) -> Reading:
     prices = _prices(inputs, one)
-    start, end = inputs.window()
     if not one.is_each or grid is None:
-        grid = Grid.spanning(start, end, prices.grid.minutes)
-    values = prices.onto(grid)
+        grid = _own_grid(inputs, prices.grid.minutes)
+    values = prices_on(prices, grid, inputs.zone)
     where = f"{inputs.term.contract} line {inputs.term.line_code}"
     absent = np.flatnonzero(values == MISSING)
     gap = None

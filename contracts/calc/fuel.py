@@ -10,8 +10,8 @@ from decimal import Decimal
 
 import numpy as np
 
-from contracts.calc import gas_days
 from contracts.calc.gas_days import DAY_MINUTES
+from contracts.calc.local_days import prices_on
 from contracts.calc.totals import in_unit, stated, total, total_mwh
 from contracts.charges._base import ChargeInputs
 from contracts.events import values_of
@@ -20,10 +20,8 @@ from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.figure import Figure, Source
 from poweroptix.kernel.finding import Finding
 from poweroptix.kernel.fixed import MISSING, PRICE_SCALE, from_price
-from poweroptix.kernel.grid import Grid
 from poweroptix.kernel.parameters import param
 from poweroptix.kernel.period import zone_of
-from poweroptix.kernel.price_series import PriceSeries
 from poweroptix.kernel.rounding import Mode, to_places
 
 START, INVOICE = "start@1", "fuel_invoice@1"
@@ -185,11 +183,9 @@ def weighted_price(
     """
     prices = _prices(inputs, index)
     series = in_unit(inputs, fuel, "MMBtu")
-    if prices.grid.minutes == DAY_MINUTES:
-        each = by_local_date(prices, series.grid, inputs.zone)
-    else:
+    if prices.grid.minutes != DAY_MINUTES:
         series = series.to_minutes(max(series.grid.minutes, prices.grid.minutes))
-        each = prices.onto(series.grid)
+    each = prices_on(prices, series.grid, inputs.zone)
     absent = np.flatnonzero((each == MISSING) & (series.values != 0))
     source = Source("index", index, f"{index}, weighted by {fuel}", {"vintage": prices.vintage})
     if absent.size or series.missing_count or (each == MISSING).all():
@@ -220,12 +216,6 @@ def price_at(inputs: ChargeInputs, index: str, moment: datetime, name: str) -> F
     known = 0 <= at < prices.grid.count and int(prices.values[at]) != MISSING
     value = from_price(int(prices.values[at])) if known else None
     return Figure(name, value, UNIT, source, note="" if known else "no price is published")
-
-
-def by_local_date(prices: PriceSeries, grid: Grid, zone: str) -> np.ndarray:
-    """Return daily prices on a grid of intervals, each that of its local date; MISSING outside."""
-    found = gas_days.positions(prices, gas_days.gas_day_ordinals(grid, zone, 0))
-    return np.where(found < 0, MISSING, prices.values[found])
 
 
 def _prices(inputs: ChargeInputs, index: str):

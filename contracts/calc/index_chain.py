@@ -11,6 +11,7 @@ from decimal import Decimal
 import numpy as np
 
 from contracts.calc import energy, price_ladder, words
+from contracts.calc.local_days import prices_on
 from contracts.calc.price_ladder import Filled, LadderParameters, priced_series
 from contracts.calc.price_versions import RevisionParameters
 from contracts.charges._base import ChargeInputs, Needs
@@ -100,10 +101,12 @@ def reference(
     filled = price_ladder.climb(
         parameters.index, source, parameters, inputs.prices, inputs.period.zone
     )
-    prices, digest = mapped(filled.prices, grid), filled.prices.digest()
+    prices, digest = mapped(filled.prices, grid, inputs.zone), filled.prices.digest()
     if parameters.basis_index:
         node = usable(parameters.named(parameters.basis_index), inputs, unit, grid, finer)
-        prices = mixed(prices, mapped(node, grid), parameters.basis_share_ratio or Decimal(0))
+        prices = mixed(
+            prices, mapped(node, grid, inputs.zone), parameters.basis_share_ratio or Decimal(0)
+        )
         digest = digest_of([digest, node.digest()])
     runs = price_ladder.spans(filled, grid.start_utc, grid.end_utc)
     return Reference(source, filled, prices, runs, digest)
@@ -132,13 +135,13 @@ def usable(
     return source
 
 
-def mapped(prices: PriceSeries, grid: Grid) -> np.ndarray:
+def mapped(prices: PriceSeries, grid: Grid, zone: str) -> np.ndarray:
     """Return the price of every interval of a grid in 10^-8: repeated, or the mean of finer ones.
 
     A mean is rounded half-up to 8 decimals; it is missing where one of its prices is.
     """
     if prices.grid.minutes % grid.minutes == 0:
-        return prices.onto(grid)
+        return prices_on(prices, grid, zone)
     fine = Grid(
         grid.start_utc, prices.grid.minutes, grid.count * grid.minutes // prices.grid.minutes
     )
@@ -181,9 +184,9 @@ def findings(
     result = []
     if parameters.basis_index:
         node = inputs.prices[parameters.named(parameters.basis_index)]
-        result += missing(parameters.basis_index, mapped(node, grid), grid, where)
+        result += missing(parameters.basis_index, mapped(node, grid, inputs.zone), grid, where)
         result += not_final(parameters.basis_index, node, where)
-    result += missing(parameters.index, mapped(found.filled.prices, grid), grid, where)
+    result += missing(parameters.index, mapped(found.filled.prices, grid, inputs.zone), grid, where)
     substituted = price_ladder.finding(parameters.index, found.runs, where)
     result += [substituted] if substituted else []
     return result + not_final(parameters.index, found.source, where)

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from contracts.calc import words
+from contracts.calc.local_days import prices_on
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.figure import Figure, Source
 from poweroptix.kernel.finding import Finding, Severity
@@ -149,7 +150,7 @@ def _answers(
 ) -> Callable[[int], int | None]:
     """Return the rung as a function from a position to a price, None where it has none."""
     if rung.take == "SERIES":
-        return _by_position(_other(code, published, rung.series, others))
+        return _by_position(_other(code, published, rung.series, others, zone))
     if rung.take == "NEIGHBOURS":
         return lambda at: _between(published.values, at, rung.longest_gap or 0)
     if rung.take == "LAST_PUBLISHED":
@@ -174,7 +175,7 @@ def _by_position(values: np.ndarray) -> Callable[[int], int | None]:
 
 
 def _other(
-    code: str, published: PriceSeries, name: str, others: Mapping[str, PriceSeries]
+    code: str, published: PriceSeries, name: str, others: Mapping[str, PriceSeries], zone: str
 ) -> np.ndarray:
     """Return another series on the grid of the published one."""
     other = priced_series(name, others)
@@ -187,7 +188,7 @@ def _other(
             f"{code} every {published.grid.minutes} minutes"
         )
         raise Refused("contracts.index_minutes", text)
-    return other.onto(published.grid)
+    return prices_on(other, published.grid, zone)
 
 
 def priced_series(code: str, prices: Mapping[str, PriceSeries]) -> PriceSeries:

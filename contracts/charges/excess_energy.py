@@ -12,6 +12,7 @@ from contracts.calc.block_counter import BlockCounter
 from contracts.calc.checked import refuse
 from contracts.calc.days import in_month
 from contracts.calc.energy_blocks import BlockSegment, block_segments
+from contracts.calc.local_days import prices_on
 from contracts.charges._base import ChargeInputs, ChargeType, Needs, TermContext, charge_types
 from poweroptix.kernel import exact
 from poweroptix.kernel.errors import Refused
@@ -344,4 +345,4 @@ class _Test:
         if source.unit != self.parameters.price_unit:
             text = f"{code} is quoted in {source.unit}, the term in {self.parameters.price_unit}"
             raise Refused("contracts.index_unit", text)
-        return source.onto(series.grid)
+        return prices_on(source, series.grid, self.inputs.zone)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from contracts.calc import energy, index_chain, price_ladder, words
+from contracts.calc.local_days import prices_on
 from contracts.charges._base import ChargeInputs, ChargeType, Needs, TermContext, charge_types
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.figure import Source
@@ -73,7 +74,7 @@ class TwoSettlement(ChargeType):
             schedule.grid,
         )
         found = index_chain.reference(inputs, parameters, metered.grid, parameters.price_unit)
-        day_ahead = ahead.onto(schedule.grid)
+        day_ahead = prices_on(ahead, schedule.grid, inputs.zone)
         findings = _missing(inputs, parameters, metered, schedule)
         findings += index_chain.missing(parameters.day_ahead_index, day_ahead, schedule.grid, where)
         findings += index_chain.not_final(parameters.day_ahead_index, ahead, where)
