@@ -1,24 +1,53 @@
-"""Volumes that a clause names: facts of the month, or figures of lines priced before.
+"""Volumes that a clause names: excuses of the buyer, facts of the month, or figures of lines.
 
-Excused and deemed energy are stated for a month with a reason; make-up energy is a figure of the
-take-or-pay line. What nobody states leaves the amount empty, it is never taken as nothing.
+`excused_mwh` is the energy of the events of kind excuse@1 that excuse the buyer; a month in which
+none was recorded excuses nothing. Any other volume is stated for a month with a reason, or is a
+figure of a line that was priced before; what nobody states leaves the amount empty.
 """
 
 from collections.abc import Sequence
 
 from contracts.calc.facts import fact_figure, finding_of
 from contracts.charges._base import ChargeInputs
+from contracts.events import values_of
 from poweroptix.kernel.figure import Figure, Source
 from poweroptix.kernel.finding import Finding
+from poweroptix.kernel.fixed import exact_sum
+from poweroptix.kernel.units import convert
+
+EXCUSE, EXCUSED = "excuse@1", "excused_mwh"
+SAID = {"excused": "what recorded events excuse the buyer of"}
+
+
+def event_kinds(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the kinds of events that stand behind the names."""
+    return (EXCUSE,) if EXCUSED in names else ()
 
 
 def named_volume(inputs: ChargeInputs, name: str, unit: str) -> Figure:
     """Return a volume of the month in the quoted unit; empty when nobody states it."""
+    if name == EXCUSED:
+        return _excused(inputs, unit)
     for line in inputs.lines:
         if name in line.figures and name not in inputs.facts:
             source = Source("line", str(line.line_code), f"line {line.line_code}, {line.label}")
             return Figure(name, line.figures[name], unit, source)
     return fact_figure(inputs, name, unit)
+
+
+def _excused(inputs: ChargeInputs, unit: str) -> Figure:
+    """Return the energy of which the buyer is excused, each event in the month it begins in."""
+    start, _ = inputs.window()
+    events = [
+        one
+        for one in inputs.happened(EXCUSE)
+        if one.start_utc >= start and values_of(one).excused == "BUYER"
+    ]
+    energy_mwh = exact_sum([values_of(event).energy_mwh for event in events])
+    references = ", ".join(filter(None, (event.reference for event in events)))
+    said = f"{len(events)} excuses of {inputs.period.label}"
+    source = Source("event", references, said)
+    return Figure(EXCUSED, convert(energy_mwh, "MWh", unit), unit, source, note=said)
 
 
 def total_volume(
@@ -40,4 +69,4 @@ def said(names: Sequence[str]) -> list[str]:
     """
     units = ("_mwh", "_kwh", "_mmbtu")
     bare = [next((n.removesuffix(u) for u in units if n.endswith(u)), n) for n in names]
-    return [name.replace("_", " ") for name in bare]
+    return [SAID.get(name, name.replace("_", " ")) for name in bare]

@@ -13,7 +13,7 @@ from contracts.calc.contract_year import contract_year
 from contracts.calc.days import in_month
 from contracts.calc.energy_blocks import BlockSegment, block_segments
 from contracts.calc.make_up import MakeUpBank, Paid, paid_of
-from contracts.calc.named_volumes import total_volume
+from contracts.calc.named_volumes import event_kinds, total_volume
 from contracts.charges._base import ChargeInputs, ChargeType, Needs, TermContext, charge_types
 from poweroptix.kernel.figure import Figure, Source
 from poweroptix.kernel.finding import Finding
@@ -78,8 +78,9 @@ class TakeOrPay(ChargeType):
             default=None, required=False, unit="quoted unit", minimum=ZERO, maximum=MILLION
         )
         excused: list[str] = param(
-            help="Names of the volumes that are excused, as stated for the month: for example "
-            "outage_mwh, force_majeure_mwh, curtailed_mwh; none when nothing is."
+            help="Names of the volumes that are excused: excused_mwh is what the events of kind "
+            "excuse say of the buyer; others are stated for the month, for example outage_mwh; "
+            "none when nothing is."
         )
         deemed: list[str] = param(
             help="Names of the volumes that count as taken without delivery: deemed_mwh; none "
@@ -116,8 +117,11 @@ class TakeOrPay(ChargeType):
             return named.get(year, self.contract_quantity)
 
     def needs(self, parameters: Any) -> Needs:
-        """Return the indices that the price follows."""
-        return Needs(histories=escalation.indices(parameters))
+        """Return the indices that the price follows, and the excuses of the buyer."""
+        return Needs(
+            histories=escalation.indices(parameters),
+            events=event_kinds((*parameters.excused, *parameters.deemed)),
+        )
 
     def sentence(self, parameters: Any, context: TermContext | None = None) -> str:
         """Return the clause in plain words."""

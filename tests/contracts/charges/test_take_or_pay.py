@@ -1,6 +1,6 @@
 """Take or pay by month and by contract year, what counts, and the make-up bank."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from contracts.calc.make_up import MakeUpBank, Paid
 from contracts.calc.price_terms import PricedTerm, PricingInputs, price_terms
-from contracts.charges import PricedLine, TermContext, charge_type
+from contracts.charges import Event, PricedLine, TermContext, charge_type
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.fixed import MISSING
 from poweroptix.kernel.period import Period
@@ -109,6 +109,29 @@ def test_other_terms_bill_the_energy_and_make_up_is_a_credit():
         sheets, carry = settle_year(2025 + number, mwh, terms, carry, extra=[energy])
         total = sum(sheet.amount_usd for one in sheets for sheet in one.values())
         assert f"{total:.2f}" == expected[f"year{number}"]["total"]
+
+
+def test_recorded_excuses_of_the_buyer_lessen_what_is_to_be_taken():
+    terms = clause(
+        contract_quantity="27000", take_ratio="0.85", test="MONTH", excused=["excused_mwh"],
+        make_up_years=0, energy_billed="OTHER_TERMS", price="58",
+    )  # fmt: skip
+    may = Period.month(CHICAGO, "2026-05")
+
+    def excuse(days, whose, mwh):
+        start = may.start_utc + timedelta(days=days)
+        values = {"excused": whose, "energy_mwh": mwh, "cause": "storm"}
+        return Event("excuse@1", start, start + timedelta(days=2), values)
+
+    events = (excuse(-1, "BUYER", "9000"), excuse(3, "BUYER", "600"), excuse(30, "BUYER", "50"),
+              excuse(5, "SELLER", "7000"))  # fmt: skip
+    sheet, _ = charge(KEY, monthly("2026-05", "21400", events=events), terms)
+    assert sheet.rows[-1].quantity.sentence() == "max(22300.000 MWh - 21400.000 MWh, 0)"
+    nothing, _ = charge(KEY, monthly("2026-05", "21400"), terms)
+    assert nothing.rows[-1].quantity.sentence() == "max(22950.000 MWh - 21400.000 MWh, 0)"
+    kind = charge_type(KEY)
+    assert kind.needs(kind.parse(terms)).events == ("excuse@1",)
+    assert "excused is what recorded events excuse the buyer of" in kind.sentence(kind.parse(terms))
 
 
 def test_a_month_less_excuses_and_deemed_energy():
