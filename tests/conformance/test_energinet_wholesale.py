@@ -31,7 +31,9 @@ NAMES = [
     "given_no_active_price_points_for_price_elements",
     "given_price_elements_starts_or_stops",
 ]
-pytestmark = pytest.mark.skipif(not ROOT.exists(), reason=f"no scenarios at {ROOT}")
+pytestmark = pytest.mark.skipif(
+    not ROOT.exists(), reason=f"no scenarios at {ROOT} (POWEROPTIX_CASES)"
+)
 
 ZONE = "Europe/Copenhagen"
 KINDS = {

@@ -156,7 +156,7 @@ def stored(results):
     return sorted(moves), sorted(held)
 
 
-@pytest.mark.skipif(not FOLDER.exists(), reason=f"the OED cases are not at {FOLDER}")
+@pytest.mark.skipif(not FOLDER.exists(), reason=f"no OED cases at {FOLDER} (POWEROPTIX_CASES)")
 @pytest.mark.parametrize(("number", "how", "becomes", "message"), TABLE)
 def test_case(number, how, becomes, message):
     if how == "meters":
@@ -190,7 +190,7 @@ def test_case(number, how, becomes, message):
     assert (found == expected(number)) == (becomes == "same")
 
 
-@pytest.mark.skipif(not FOLDER.exists(), reason=f"the OED cases are not at {FOLDER}")
+@pytest.mark.skipif(not FOLDER.exists(), reason=f"no OED cases at {FOLDER} (POWEROPTIX_CASES)")
 def test_the_table_names_every_case_once():
     numbers = {int(found[1]) for path in FOLDER.iterdir() if (found := FILE.fullmatch(path.name))}
     assert {path.name for path in FOLDER.iterdir() if not FILE.fullmatch(path.name)} == {

@@ -35,7 +35,7 @@ def cases(*parts: str) -> Path:
     """Return a path among the acceptance cases; skips the test where they are absent."""
     path = CASES.joinpath(*parts)
     if not path.exists():
-        pytest.skip(f"no acceptance cases at {path}")
+        pytest.skip(f"no acceptance cases at {path} (POWEROPTIX_CASES)")
     return path
 
 

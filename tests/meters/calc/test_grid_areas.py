@@ -31,7 +31,9 @@ NAMES = [
     "given_only_nonprofiled_in_ga",
     "given_only_production_in_ga",
 ]
-needs_scenarios = pytest.mark.skipif(not ROOT.exists(), reason=f"no scenarios at {ROOT}")
+needs_scenarios = pytest.mark.skipif(
+    not ROOT.exists(), reason=f"no scenarios at {ROOT} (POWEROPTIX_CASES)"
+)
 TOTALS = {
     "exchange": "EXCHANGE",
     "temporary_production": "PRODUCTION_READ",
