@@ -257,6 +257,8 @@ class _Reading:
             "replaces": tally.replaces(self.receipt.channels),
             "publication": self.publication.pk,
         }
+        if self.kind == PublicationKind.REPLAY:
+            document["reason"] = self.reason
         if self.kind == PublicationKind.INGEST:
             file.receipt = document
             file.state = FileState.ACCEPTED

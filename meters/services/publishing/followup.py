@@ -66,10 +66,20 @@ def _read_spans(registers: Iterable[dict[str, Any]]) -> dict[str, tuple[datetime
     return {code: span for code, span in spans.items() if (code, ends[code]) in there}
 
 
+def because(receipt: dict[str, Any]) -> str:
+    """Return why days are judged: the file, and the reason of a person who had it read again.
+
+    >>> because({"file": 85}), because({"file": 85, "reason": "One unit is 1e-4 kWh"})
+    ('File #85', 'File #85, read again: One unit is 1e-4 kWh')
+    """
+    again = receipt.get("reason")
+    return f"File #{receipt['file']}" + (f", read again: {again}" if again else "")
+
+
 def validate_receipt(receipt: dict[str, Any], *, now: datetime, actor: Actor) -> list[VeeSummary]:
     """Validate the days that a file touched, here and now."""
     return [
-        validate_days(ids, first, last, now=now, actor=actor, reason=f"File #{receipt['file']}")
+        validate_days(ids, first, last, now=now, actor=actor, reason=because(receipt))
         for (first, last), ids in sorted(touched_days(receipt).items())
     ]
 
@@ -84,6 +94,6 @@ def enqueue_validation(receipt: dict[str, Any], key: str) -> None:
                 "channel_ids": sorted(ids),
                 "first_day": first,
                 "last_day": last,
-                "reason": f"File #{receipt['file']}",
+                "reason": because(receipt),
             },
         )

@@ -25,6 +25,7 @@ from meters.services import (
     set_profile,
     validate_days,
 )
+from meters.services.publishing.followup import validate_receipt
 from poweroptix.kernel.errors import Conflict, NotFoundError, Refused
 from tests.meters import builders
 from tests.meters.builders import ACTOR, NOW, long_csv, make_channel, make_profile, receive
@@ -211,7 +212,10 @@ def test_wrong_unit_is_read_again_with_another_profile():
     file = ImportFile.objects.get()
     make_profile("MEGA", unit="MWh")
     set_profile(file, "MEGA", actor=ACTOR, reason="The source sends MWh")
-    reread_file(file.pk, now=NOW, actor=ACTOR, reason="The source sends MWh")
+    read = reread_file(file.pk, now=NOW, actor=ACTOR, reason="The source sends MWh")
+    validate_receipt(read, now=NOW, actor=ACTOR)
+    judged = Publication.objects.order_by("pk").last()
+    assert judged.reason == f"File #{file.pk}, read again: The source sends MWh"
     assert raw(channel).total() == Decimal("144000")
     assert not Finding.objects.filter(rule_code="V03").exists()  # somebody asked for the change
     file.refresh_from_db()
