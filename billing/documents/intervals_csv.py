@@ -43,6 +43,8 @@ def header(table: IntervalTable) -> list[str]:
         if column.part_names:
             names.append(f"line_{column.line_code}_part")
         names.append(f"line_{column.line_code}_price_{unit}")
+        if column.shares is not None:
+            names.append(f"line_{column.line_code}_share_ratio")
         if column.is_exact:
             names.append(f"line_{column.line_code}_exact_usd")
     return names
@@ -75,11 +77,14 @@ def _cells(column: PriceColumn, index: int, table: IntervalTable) -> list[str]:
         cells.append(safe_cell(column.part_names[part]) if part >= 0 else "")
     priced = int(column.prices[index])
     cells.append("" if priced == MISSING else _scaled(priced, 8))
+    share = column.share_at(index)
+    if column.shares is not None:
+        cells.append(_scaled(share, 8))
     if column.is_exact:
         micro = int(table.series[column.quantity].values[index])
         known = MISSING not in (priced, micro)
-        places = 14 + len(str(column.divisor)) - 1
-        cells.append(_scaled(micro * priced, places) if known else "")
+        places = 22 + len(str(column.divisor)) - 1
+        cells.append(_scaled(micro * priced * share, places) if known else "")
     return cells
 
 

@@ -257,8 +257,10 @@ def _day_price(priced: Priced, first: int, part: Series, own: np.ndarray) -> dic
     known = (prices != MISSING) & ~part.missing & own
     if not known.any():
         return {"exact_usd": None, "average": None}
-    usd = Decimal(dot(prices[known], part.values[known])) / (Decimal(10) ** 14 * column.divisor)
-    kwh = total(part, known)
+    share = from_price(column.share_at(first))  # a day has one version, so one share
+    scale = Decimal(10) ** 14 * column.divisor
+    usd = Decimal(dot(prices[known], part.values[known])) / scale * share
+    kwh = total(part, known) * share
     return {"exact_usd": usd, "average": usd * column.divisor / kwh if kwh else None}
 
 
@@ -293,7 +295,9 @@ def _interval_price(column: PriceColumn, at: int, kwh: Decimal | None) -> dict[s
     return {
         "price": price,
         "part": column.part_names[part] if part >= 0 else "",
-        "exact_usd": price * kwh / column.divisor if known else None,
+        "exact_usd": price * kwh * from_price(column.share_at(at)) / column.divisor
+        if known
+        else None,
     }
 
 

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from contracts.calc.energy_share import share_factor, share_figure
 from contracts.calc.losses import loss_factor, loss_figure, loss_formula
 from contracts.charges._base import ChargeInputs
 from poweroptix.kernel import exact
@@ -111,8 +112,11 @@ def quantity_figures(
     if total is None:
         return Figure(quoted, None, unit.quoted_unit, source, note="a reading is missing")
     formula, inputs_of = name, (raw,)
+    if share_factor(terms) != 1:
+        share = share_figure(inputs, terms)
+        formula, inputs_of = f"{share.name} * {name}", (share, raw)
     if loss_factor(terms) != 1:
-        formula, inputs_of = loss_formula(terms, name), (raw, loss_figure(inputs, terms))
+        formula, inputs_of = loss_formula(terms, formula), (*inputs_of, loss_figure(inputs, terms))
     if unit.divisor != 1:
         formula = f"{formula} / {unit.divisor}"
     places = (terms.quantity_places, Mode.HALF_UP)
@@ -135,7 +139,8 @@ def energy_row(
     prices = np.full(values.size, price(rate.value), dtype=np.int64)
     groups = money_groups(inputs, series, chosen)
     unit = PRICE_UNITS[terms.price_unit]
-    cents = cents_by_group(prices, values, groups, inputs, unit, loss_factor(terms))
+    factor = share_factor(terms) * loss_factor(terms)
+    cents = cents_by_group(prices, values, groups, inputs, unit, factor)
     digests = {"quantity": series.digest()}
     return IntervalRow(label, quantity, rate, cents, 100, series.grid.to_json(), digests)
 
@@ -165,7 +170,7 @@ def cents_by_group(
 ) -> int:
     """Sum of the cents of every group: exact products summed, rounded once per group.
 
-    `factor` is what losses multiply every quantity by.
+    `factor` is what a share of the energy and losses multiply every quantity by.
     """
     scale = factor / (PRICE_SCALE * MICRO * unit.divisor)
     edges = np.flatnonzero(np.diff(groups)) + 1

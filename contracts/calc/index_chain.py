@@ -11,6 +11,7 @@ from decimal import Decimal
 import numpy as np
 
 from contracts.calc import energy, price_ladder, words
+from contracts.calc.energy_share import share_factor
 from contracts.calc.local_days import prices_on
 from contracts.calc.price_ladder import Filled, LadderParameters, priced_series
 from contracts.calc.price_versions import RevisionParameters
@@ -252,11 +253,14 @@ def interval_row(
         note = "a price is missing"
         empty = Figure("average_rate", None, terms.price_unit, evidence, note=note)
         return Row(label, quantity, rate or empty)
+    share = share_factor(terms)
     if inputs.rounding_point == "LINE":
-        scaled, scale = exact.dot(prices, series.values), PRICE_SCALE * MICRO * unit.divisor
+        scaled = exact.dot(prices, series.values) * share.numerator
+        scale = PRICE_SCALE * MICRO * unit.divisor * share.denominator
     else:
         groups = energy.money_groups(inputs, series, None)
-        scaled, scale = energy.cents_by_group(prices, series.values, groups, inputs, unit), 100
+        scaled = energy.cents_by_group(prices, series.values, groups, inputs, unit, share)
+        scale = 100
     if rate is None:
         rate = energy.average_rate(scaled, scale, quantity, terms.price_unit, evidence)
     digests = {"quantity": series.digest(), "prices": digest}

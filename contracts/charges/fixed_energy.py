@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from contracts.calc import energy, escalation, growth_words, losses, words
+from contracts.calc import energy, energy_share, escalation, growth_words, losses, words
 from contracts.charges._base import ChargeInputs, ChargeType, Needs, TermContext, charge_types
 from poweroptix.kernel.figure import Figure
 from poweroptix.kernel.finding import Finding
@@ -22,7 +22,10 @@ class FixedEnergy(ChargeType):
 
     @dataclass(frozen=True, kw_only=True)
     class Parameters(
-        energy.QuantityParameters, escalation.EscalatorParameters, losses.LossParameters
+        energy_share.ShareParameters,
+        energy.QuantityParameters,
+        escalation.EscalatorParameters,
+        losses.LossParameters,
     ):
         """Price, unit and escalator of the clause."""
 
@@ -48,7 +51,7 @@ class FixedEnergy(ChargeType):
         unit = energy.PRICE_UNITS[parameters.price_unit].quoted_unit
         price = words.dollars(parameters.price, parameters.price_unit)
         return (
-            f"{words.priced(context)}{losses.said(parameters)}: {price}"
+            f"{energy_share.said(parameters, context)}{losses.said(parameters)}: {price}"
             f"{words.since(context, parameters)}{growth_words.growth(parameters, context)}. "
             + words.rounding(parameters.quantity_places, unit, parameters.line_per)
         )

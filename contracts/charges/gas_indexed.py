@@ -9,7 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from contracts.calc import energy, gas_collar, gas_days, index_chain, price_ladder, words
+from contracts.calc import (
+    energy,
+    energy_share,
+    gas_collar,
+    gas_days,
+    index_chain,
+    price_ladder,
+    words,
+)
 from contracts.calc.gas_collar import GasCollarParameters
 from contracts.calc.price_ladder import Filled, LadderParameters
 from contracts.calc.price_versions import RevisionParameters
@@ -38,7 +46,11 @@ class GasIndexed(ChargeType):
 
     @dataclass(frozen=True, kw_only=True)
     class Parameters(
-        GasCollarParameters, RevisionParameters, LadderParameters, energy.QuantityParameters
+        energy_share.ShareParameters,
+        GasCollarParameters,
+        RevisionParameters,
+        LadderParameters,
+        energy.QuantityParameters,
     ):
         """Index, delivery of the gas, heat rate, gas day, and what stands in for a price."""
 
@@ -101,6 +113,7 @@ class GasIndexed(ChargeType):
                 price(value)
             zone_of(self.gas_day_zone)
             self.check_collar()
+            super().__post_init__()
 
     def needs(self, parameters: Any) -> Needs:
         """Return the gas index, its substitutes, the days before, and the holidays."""
@@ -124,7 +137,7 @@ class GasIndexed(ChargeType):
         if parameters.retention_ratio:
             gas += f", divided by 1 less {words.percent(parameters.retention_ratio)} retention"
         text = (
-            f"{words.priced(context)} at the gas price of {gas}, times "
+            f"{energy_share.said(parameters, context)} at the gas price of {gas}, times "
             f"{words.number(parameters.heat_rate)} MMBtu per MWh (higher heating value), plus "
             f"{words.dollars(parameters.variable_cost, 'USD/MWh')}{words.since(context)}. The gas "
             f"price is rounded to {words.counted(parameters.gas_price_places, 'place')}, the "

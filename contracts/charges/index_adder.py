@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from contracts.calc import collar, energy, index_chain, price_ladder, words
+from contracts.calc import collar, energy, energy_share, index_chain, price_ladder, words
 from contracts.charges._base import ChargeInputs, ChargeType, Needs, TermContext, charge_types
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.figure import Figure, Source
@@ -31,7 +31,10 @@ class IndexAdder(ChargeType):
 
     @dataclass(frozen=True, kw_only=True)
     class Parameters(
-        collar.CollarParameters, index_chain.IndexParameters, energy.QuantityParameters
+        energy_share.ShareParameters,
+        collar.CollarParameters,
+        index_chain.IndexParameters,
+        energy.QuantityParameters,
     ):
         """Series, multiplier, adder, limits, and what happens to gaps."""
 
@@ -69,6 +72,7 @@ class IndexAdder(ChargeType):
 
         def __post_init__(self) -> None:
             """Refuse an adder that fixed point cannot hold, and terms that contradict."""
+            energy_share.ShareParameters.__post_init__(self)
             index_chain.IndexParameters.__post_init__(self)
             price(self.adder)
             self.check_collar()
@@ -86,7 +90,7 @@ class IndexAdder(ChargeType):
         unit = energy.PRICE_UNITS[parameters.price_unit].quoted_unit
         places = words.counted(parameters.interval_price_places, "place")
         text = (
-            f"{words.priced(context)} of every interval at the price of "
+            f"{energy_share.said(parameters, context)} of every interval at the price of "
             f"{self._price_said(parameters, context)}{words.since(context)}"
             f"{collar.said(parameters, parameters.price_unit)}. The price of an interval is "
             f"rounded to {places}; {price_ladder.sentence(parameters, context.title)}; "
@@ -198,6 +202,7 @@ class IndexAdder(ChargeType):
     ) -> IntervalRow:
         """Return one row at the price that was made on the average of the period."""
         unit = energy.PRICE_UNITS[parameters.price_unit]
+        share = energy_share.share_factor(parameters)
         source = inputs.term.source("adder")
         made = collar.on_average(
             parameters,
@@ -211,8 +216,8 @@ class IndexAdder(ChargeType):
             inputs.term.label,
             energy.quantity_figures(inputs, series, None, parameters),
             made.figure,
-            made.amount.numerator,
-            made.amount.denominator * PRICE_SCALE * MICRO * unit.divisor,
+            made.amount.numerator * share.numerator,
+            made.amount.denominator * share.denominator * PRICE_SCALE * MICRO * unit.divisor,
             series.grid.to_json(),
             {"quantity": series.digest(), "prices": found.digest},
         )

@@ -7,7 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from contracts.calc import energy, escalation, growth_words, holiday_words, losses, words
+from contracts.calc import (
+    energy,
+    energy_share,
+    escalation,
+    growth_words,
+    holiday_words,
+    losses,
+    words,
+)
 from contracts.calc.escalation import Segment
 from contracts.charges._base import ChargeInputs, ChargeType, Needs, TermContext, charge_types
 from poweroptix.kernel.figure import Figure
@@ -39,7 +47,10 @@ class TouEnergy(ChargeType):
 
     @dataclass(frozen=True, kw_only=True)
     class Parameters(
-        energy.QuantityParameters, escalation.EscalatorParameters, losses.LossParameters
+        energy_share.ShareParameters,
+        energy.QuantityParameters,
+        escalation.EscalatorParameters,
+        losses.LossParameters,
     ):
         """Calendar and the price of each of its periods."""
 
@@ -65,7 +76,8 @@ class TouEnergy(ChargeType):
             else f"The hours are those of the calendar “{context.title(parameters.calendar)}”."
         )
         return (
-            f"{words.priced(context)}{losses.said(parameters)} by time of use: {prices} per {unit}"
+            f"{energy_share.said(parameters, context)}{losses.said(parameters)} by time of use: "
+            f"{prices} per {unit}"
             f"{words.since(context, parameters)}{growth_words.growth(parameters, context)}. {when} "
             + words.rounding(parameters.quantity_places, unit, parameters.line_per)
         )

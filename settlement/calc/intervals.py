@@ -8,17 +8,20 @@ its column holds exact products that add up to the line.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from contracts.calc import energy, escalation
+from contracts.calc.energy_share import share_of
 from contracts.calc.price_terms import PricedTerm, charge_inputs
 from contracts.charges import ChargeInputs, charge_type
 from poweroptix.kernel import exact
 from poweroptix.kernel.errors import Refused
-from poweroptix.kernel.fixed import MISSING, price
+from poweroptix.kernel.fixed import MICRO, MISSING, PRICE_SCALE, price
 from poweroptix.kernel.grid import Grid
+from poweroptix.kernel.rounding import display
 from poweroptix.kernel.series import Series
 from poweroptix.kernel.worksheet import IntervalRow
 from settlement.calc.inputs import Inputs
@@ -33,7 +36,8 @@ class PriceColumn:
     """Prices of one line code: 10^-8 per interval (-2^63 outside), and the part of each interval.
 
     `divisor` turns the energy unit into the quoted one (1000 for USD/MWh). `is_exact` columns add
-    up by interval products, the others by the quantity of each part.
+    up by interval products, the others by the quantity of each part. `shares` is the part of
+    every interval's energy that is priced, in 10^-8; None where all of it is.
     """
 
     line_code: int
@@ -45,6 +49,18 @@ class PriceColumn:
     prices: np.ndarray
     parts: np.ndarray
     part_names: list[str] = field(default_factory=list)
+    shares: np.ndarray | None = None
+
+    def share_at(self, index: int) -> int:
+        """Return the priced part of an interval's energy in 10^-8."""
+        return PRICE_SCALE if self.shares is None else int(self.shares[index])
+
+    def is_shared(self, inside: np.ndarray | slice, share: Decimal) -> None:
+        """Note which part of the energy of some intervals is priced."""
+        if self.shares is None and share != 1:
+            self.shares = np.full(self.prices.size, PRICE_SCALE, dtype=np.int64)
+        if self.shares is not None:
+            self.shares[inside] = price(share)
 
 
 @dataclass(frozen=True)
@@ -110,6 +126,7 @@ def _fill(column: PriceColumn, term: PricedTerm, inputs: ChargeInputs, grid: Gri
         for chosen in _groups(term, inputs, parameters, cut):
             row = next(rows)
             inside = at + np.flatnonzero(chosen)
+            column.is_shared(inside, share_of(parameters))
             column.part_names.append(row.label)
             column.parts[inside] = len(column.part_names) - 1
             if row.rate.value is not None:
@@ -135,9 +152,10 @@ def _fill_index(
     sheet, _ = kind.charge(inputs, parameters, {})
     at = (series.grid.start_minute - grid.start_minute) // grid.minutes
     inside = slice(at, at + series.grid.count)
+    column.is_shared(inside, share_of(parameters))
     if column.is_exact:
         prices = kind.interval_prices(inputs, parameters)
-        _prove(term, sheet.rows, prices, series, inputs, column)
+        _prove(term, sheet.rows, prices, series, inputs, column, share_of(parameters))
         column.prices[inside] = prices
         return
     [row] = sheet.rows  # one price for all, made on the average of the period
@@ -147,23 +165,18 @@ def _fill_index(
         column.prices[inside] = price(row.rate.value)
 
 
-def _prove(term, rows, prices, series, inputs, column) -> None:
+def _prove(term, rows, prices, series, inputs, column, share: Decimal) -> None:
     """Compare the products of the column with those of the line."""
     if inputs.rounding_point != "LINE" or series.missing_count or (prices == MISSING).any():
         return
-    exact_usd = Decimal(exact.dot(prices, series.values)) / _scale(rows, column)
-    of_rows = sum((row.exact_usd or Decimal(0) for row in rows), Decimal(0))
-    of_intervals = all(isinstance(row, IntervalRow) for row in rows)
-    if of_intervals and exact_usd != of_rows:
+    if not all(isinstance(row, IntervalRow) for row in rows):
+        return  # an adder on its own row prices the printed quantity
+    products = exact.dot(prices, series.values) * Fraction(share)
+    exact_usd = products / (PRICE_SCALE * MICRO * column.divisor)
+    of_rows = sum((Fraction(row.exact_scaled, row.scale) for row in rows), Fraction(0))
+    if exact_usd != of_rows:
         raise Refused(
             "billing.intervals_differ",
-            f"The intervals of line {term.line_code} '{term.label}' add up to {exact_usd}, "
-            f"the line says {of_rows}.",
+            f"The intervals of line {term.line_code} '{term.label}' add up to "
+            f"{display(exact_usd, 8)}, the line says {display(of_rows, 8)}.",
         )
-
-
-def _scale(rows, column: PriceColumn) -> Decimal:
-    first = rows[0] if rows else None
-    if isinstance(first, IntervalRow):
-        return Decimal(first.scale)
-    return Decimal(10) ** 14 * column.divisor

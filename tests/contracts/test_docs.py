@@ -21,7 +21,7 @@ DEFAULTS = PricingInputs(
 
 
 #: Pages of what several charge types share: parameters of a mixin and what they do.
-SHARED = ("price_growth", "losses")
+SHARED = ("price_growth", "losses", "energy_share")
 
 
 def page_of(key):
