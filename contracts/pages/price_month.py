@@ -108,20 +108,24 @@ class PriceMonth:
         return self.prices.grid.start_of(at).date()
 
     def gaps(self) -> list[dict]:
-        """Return the runs of prices that are not published, the first ones of many."""
+        """Return the runs of prices that are not published, the first ones of many.
+
+        A daily price belongs to a date, not to a moment, so its gap has a first and a last day.
+        """
         absent = np.flatnonzero(self.prices.values == MISSING).tolist()
         runs = groupby(enumerate(absent), key=lambda pair: pair[1] - pair[0])
         found = []
         for _, run in runs:
             positions = [at for _, at in run]
             grid = self.prices.grid
-            found.append(
-                {
-                    "start": grid.start_of(positions[0]),
-                    "end": grid.start_of(positions[-1] + 1),
-                    "count": len(positions),
-                }
-            )
+            gap: dict = {"count": len(positions)}
+            if grid.minutes == DAY_MINUTES:
+                gap["first_day"] = self._utc_day(positions[0])
+                gap["last_day"] = self._utc_day(positions[-1])
+            else:
+                gap["start"] = grid.start_of(positions[0])
+                gap["end"] = grid.start_of(positions[-1] + 1)
+            found.append(gap)
         return found[:MOST_GAPS]
 
     def publications(self) -> list[Publication]:

@@ -1,5 +1,6 @@
 """The page of a price series: days, gaps, publications, chart, and a file that can come back."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -89,6 +90,20 @@ def test_a_gas_index_has_a_row_per_date():
     assert month.days()[29]["day"] == date(2026, 3, 30)
     assert next(month.rows())[:4] == ["2026-03-01T00:00:00Z", "2026-03-02T00:00:00Z", "",
                                       Decimal("3.1")]  # fmt: skip
+
+
+def test_gaps_of_daily_prices_are_dates(client):
+    gas = series("GAS", minutes=1440, unit="USD/MMBtu")
+    for first in (1, 10):
+        start = datetime(2026, 3, first, tzinfo=UTC)
+        publish(gas, start, ["3.1"] * 5, minutes=1440, vintage="final")
+    gaps = PriceMonth(gas, MARCH).gaps()
+    assert gaps[0] == {"count": 4, "first_day": date(2026, 3, 6), "last_day": date(2026, 3, 9)}
+    client.force_login(User.objects.create_user("ann", password="x", role="analyst"))
+    page = client.get("/office/prices/GAS/?month=2026-03").content.decode()
+    [section] = re.findall(r"<h2>Gaps</h2>.*?</section>", page)
+    cells = re.findall(r'data-label="(?:From|To)">([^<]*)<', section)
+    assert cells == ["2026-03-06", "2026-03-09", "2026-03-15", "2026-03-31"]
 
 
 def test_the_page_and_its_files_open(hub, client):
