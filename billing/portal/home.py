@@ -10,7 +10,7 @@ from django.views import View
 from billing.access import OwnChannel, contracts_of, invoices_of, usage
 from billing.portal.bars import Bar, bars
 from billing.portal.base import TenantPage, channels_and_end, month_label, month_of
-from billing.portal.months import before, change, in_words, months_of, reason
+from billing.portal.months import before, beside, change, in_words, months_of, reason
 from poweroptix.kernel import exact
 from poweroptix.kernel.fixed import MISSING, from_micro
 from poweroptix.kernel.period import Period
@@ -102,8 +102,8 @@ def _comparison(month, previous) -> dict[str, str]:
     energy = in_words(change(month.energy_kwh, previous.energy_kwh), "more", "less")
     carbon = in_words(change(month.kg_per_mwh, previous.kg_per_mwh), "more", "less")
     return {
-        "energy_reason": f"{energy} than in {previous.title}" if energy else "",
-        "carbon_reason": f"{carbon} per MWh than in {previous.title}" if carbon else "",
+        "energy_reason": beside(energy, previous),
+        "carbon_reason": beside(carbon, previous, " per MWh"),
     }
 
 

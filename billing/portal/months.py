@@ -20,6 +20,7 @@ from poweroptix.kernel.period import Period
 from settlement.models import SettlementRun
 
 MONTHS = 13
+SAME = "the same"
 Key = tuple[int, str]  # contract and month
 Billed = dict[Key, Invoice]
 Runs = dict[Key, list[SettlementRun]]
@@ -174,14 +175,26 @@ def in_words(ratio: Decimal | None, more: str, less: str) -> str:
         return ""
     text = f"{abs(ratio) * 100:.1f} %"
     if text == "0.0 %":
-        return "the same"
+        return SAME
     return f"{text} {more if ratio > 0 else less}"
+
+
+def beside(words: str, month: Month, unit: str = "") -> str:
+    """Return a change in words with the month that it is measured by; empty without a change.
+
+    >>> beside("6.4 % more", Month("2026-03")), beside("the same", Month("2026-03"), " per MWh")
+    ('6.4 % more than in March 2026', 'the same per MWh as in March 2026')
+    """
+    if not words:
+        return ""
+    return f"{words}{unit} {'as' if words == SAME else 'than'} in {month.title}"
 
 
 def reason(now: Month, before: Month | None) -> str:
     """Return why the cost changed: how much by energy, how much by price.
 
-    Empty when one of the months is not known.
+    Months are compared by what they cost themselves; where corrections of earlier months are in
+    one of the costs, the sentence says that they are left out. Empty when a month is not known.
     """
     if before is None or now.price_usd_per_mwh is None or before.price_usd_per_mwh is None:
         return ""
@@ -192,11 +205,11 @@ def reason(now: Month, before: Month | None) -> str:
         "higher average price",
         "lower average price",
     )
-    energy, price = (
-        energy.replace("the same", "the same energy"),
-        price.replace("the same", "the same average price"),
-    )
-    return f"{cost} than in {before.title}: {energy}, {price}"
+    energy = f"{SAME} energy" if energy == SAME else energy
+    price = f"{SAME} average price" if price == SAME else price
+    corrected = now.correction_usd or before.correction_usd
+    alike = "Without corrections of earlier months, " if corrected else ""
+    return f"{alike}{beside(cost, before)}: {energy}, {price}"
 
 
 def before(months: Sequence[Month], month: Month) -> Month | None:

@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 
 from billing.models import Invoice
-from billing.portal.months import Month, in_words, reason
+from billing.portal.months import Month, beside, in_words, reason
 from poweroptix.accounts.services import create_tenant, create_user
 from poweroptix.kernel.canonical import sha256
 from settlement.models import Line
@@ -229,3 +229,27 @@ def test_a_change_is_said_with_its_reasons():
     )
     assert reason(march, None) == ""
     assert in_words(None, "more", "less") == ""
+
+
+def test_what_did_not_change_is_the_same_as_before():
+    march = Month("2026-03", Decimal(100), Decimal(1000))
+    april = Month("2026-04", Decimal("100.01"), Decimal(1000))
+    assert reason(april, march) == (
+        "the same as in March 2026: the same energy, the same average price"
+    )
+    assert beside("the same", march, " per MWh") == "the same per MWh as in March 2026"
+    assert beside("", march) == ""
+
+
+@pytest.mark.parametrize("corrected", ["april", "march"])
+def test_months_are_compared_without_corrections_of_earlier_ones(corrected):
+    """A credit of 30 for February is in one of the costs; both months cost 100 by themselves."""
+    of = {
+        name: Month(f"2026-{number}", Decimal(100), Decimal(1000))
+        for name, number in (("march", "03"), ("april", "04"))
+    }
+    of[corrected].cost_usd, of[corrected].correction_usd = Decimal(70), Decimal(-30)
+    assert reason(of["april"], of["march"]) == (
+        "Without corrections of earlier months, the same as in March 2026: the same energy, "
+        "the same average price"
+    )
