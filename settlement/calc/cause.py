@@ -47,5 +47,22 @@ CARRY = Cause(
 RULE = Cause(
     "RULE_CHANGE", "Rule change", "The same inputs are computed by a newer rule of the system."
 )
+
+
+def correction_of(period: str) -> Cause:
+    """Return why two runs differ in lines 70: the correction of an earlier month that they bill.
+
+    Nothing of the month itself is substituted for it, so it stands behind the causes of own lines.
+
+    >>> correction_of("2026-09").title
+    'Correction of 2026-09'
+    """
+    return Cause(
+        f"CORRECTION_{period}",
+        f"Correction of {period}",
+        f"What {period} owes more or less since it was billed; it is billed in this month.",
+    )
+
+
 #: All causes, in the order in which they are substituted.
 CAUSES = (METER, ESTIMATE, EVENT, PRICE, AMENDMENT, ALLOCATION, POOL, CARRY, RULE)

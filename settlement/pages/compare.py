@@ -22,6 +22,8 @@ from settlement.queries.runs import compared_with
 #: The picture: where labels end and bars begin, its right edge, and the height of a bar.
 LABELS, RIGHT, ROW = 300, 980, 34
 COLOURS = {one.key: f"f{at}" for at, one in enumerate(CAUSES, 1)}
+#: Corrections of earlier months share one colour; their titles name the month.
+CORRECTION_COLOUR = f"f{len(CAUSES) + 1}"
 FILES = ("csv", "xlsx")
 
 
@@ -56,6 +58,7 @@ class ComparePage(StaffPage, View):
             return table_response(request.GET["export"], name, *found.table())
         context |= {
             **shown(found),
+            "sums": _sums(found) | _totals(before, after),
             "left": f"v{before.version}",
             "right": f"v{after.version}",
             "newer": f"version {after.version}",
@@ -68,14 +71,15 @@ class ComparePage(StaffPage, View):
 def shown(found: Comparison, others: Mapping[str, Cause] = MappingProxyType({})) -> dict:
     """Return what the page of a comparison needs; `others` say the causes otherwise, by key."""
     causes = [others.get(one.key, one) for one in found.causes]
-    named = {one.key: others.get(one.key, one).title for one in CAUSES}
+    named = {one.key: one.title for one in causes}
     return {
         "found": found,
-        "causes": [(one, found.total_of(one), COLOURS[one.key]) for one in causes],
+        "causes": [(one, found.total_of(one), _colour(one.key)) for one in causes],
         "table": [
             {"line": line, "causes": [(one.title, line.by_cause.get(one.key)) for one in causes]}
             for line in found.lines
         ],
+        "columns": 8 + len(causes),
         "sums": _sums(found),
         "bars": drawn(found.changed, named),
         "meaning": MEANING,
@@ -92,7 +96,7 @@ def drawn(lines: tuple[ComparedLine, ...], titles: Mapping[str, str]) -> dict:
             "pieces": [
                 {
                     "title": titles[piece.name],
-                    "colour": COLOURS[piece.name],
+                    "colour": _colour(piece.name),
                     "value": piece.value,
                     "x": _number(piece.x),
                     "y": at * ROW + 5,
@@ -104,6 +108,17 @@ def drawn(lines: tuple[ComparedLine, ...], titles: Mapping[str, str]) -> dict:
         for at, (line, pieces) in enumerate(zip(lines, drawing.bars, strict=True))
     ]
     return {"rows": rows, "zero": _number(drawing.zero_x), "height": len(lines) * ROW + 6}
+
+
+def _colour(cause: str) -> str:
+    return COLOURS.get(cause, CORRECTION_COLOUR)
+
+
+def _totals(before: SettlementRun, after: SettlementRun) -> dict[str, Decimal | None]:
+    """Return the totals of the two runs and their difference; None where a line has no amount."""
+    was, now = before.total_usd, after.total_usd
+    known = was is not None and now is not None
+    return {"before_usd": was, "after_usd": now, "amount_usd": now - was if known else None}
 
 
 def _sums(found: Comparison) -> dict[str, Decimal]:

@@ -11,9 +11,9 @@ from poweroptix.accounts.models import User
 from poweroptix.jobs.services import run_now
 from settlement.calc.stack import stacked
 from settlement.models import SettlementRun
-from settlement.services import recalculate_month
+from settlement.services import mark_invoiced, recalculate_month
 from tests.settlement.acts import approve, settle
-from tests.settlement.world import NOW, World, readings
+from tests.settlement.world import MARCH, NOW, SYSTEM, World, readings
 
 LATER = NOW + timedelta(hours=1)
 
@@ -51,6 +51,43 @@ def test_a_correction_and_a_new_key_are_told_apart_on_the_page_and_in_the_file(c
     assert caused[1] < 0  # half of the losses instead of three fifths
     assert client.get(f"{address}?against=9").status_code == 404
     assert client.get("/office/settlement/99999999/compare/").status_code == 404
+
+
+def words(answer):
+    """Return the text of a page without its tags."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.content.decode()))
+
+
+@pytest.mark.django_db
+def test_a_correction_of_the_month_before_is_a_row_with_its_reason_and_in_the_totals(client):
+    world, april = World(), MARCH.next()
+    billed = mark_invoiced(approve(world, settle(world)), actor=SYSTEM)
+    world.read(april)
+    later = april.end_utc + timedelta(days=1)
+    first = settle(world, period=april, now=later)
+    readings(world.alfa_meter, [61, *[60] * 2971], now=later)
+    corrected = approve(world, settle(world, kind="TRUE_UP", now=later), now=later)
+    again = settle(world, period=april, now=later)
+    owed = corrected.total_usd - billed.total_usd
+    assert again.total_usd - first.total_usd == owed != 0
+
+    client.force_login(User.objects.get(username="ana"))
+    address = f"/office/settlement/{again.pk}/compare/"
+    said = words(client.get(f"{address}?against=1"))
+    assert "Every line has the same amount" not in said
+    assert "Corrections of earlier months Correction 2026-03, Energy" in said
+    assert "corrects 2026-03 correction of 2026-03" in said
+    totals = " ".join(f"${usd:,.2f}" for usd in (first.total_usd, again.total_usd, owed))
+    assert f"Total {totals}" in said
+    assert f"billed in this month. ${owed:,.2f} Difference ${owed:,.2f}" in said
+    answer = client.get(f"{address}?against=1&export=csv")
+    own, line = csv.DictReader(answer.content.decode().splitlines())
+    assert (own["difference"], own["reason"], own["corrects_period"]) == ("0.00", "", "")
+    assert (line["line_code"], line["corrects_period"]) == ("70", "2026-03")
+    assert (line["before"], line["reason"]) == ("", "correction of 2026-03")
+    effects = Decimal(line["volume_effect"]) + Decimal(line["price_effect"])
+    assert Decimal(line["difference"]) == Decimal(line["correction"]) == effects == owed
+    assert sum(Decimal(one["now"]) for one in (own, line)) == again.total_usd
 
 
 def test_bars_of_both_signs_share_one_scale():
