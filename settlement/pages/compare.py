@@ -15,7 +15,7 @@ from settlement.calc.delta import MEANING
 from settlement.calc.stack import stacked
 from settlement.models import SettlementRun
 from settlement.queries.behind import behind
-from settlement.queries.chain import later_months
+from settlement.queries.chain import billing_month, later_months
 from settlement.queries.compare import ComparedLine, Comparison, compared
 from settlement.queries.runs import compared_with
 
@@ -63,6 +63,7 @@ class ComparePage(StaffPage, View):
             "right": f"v{after.version}",
             "newer": f"version {after.version}",
             "behind": behind(before, after),
+            "billing": billing_month(after) if found.is_own_changed else None,
             "later": later_months(after) if before.carry_out != after.carry_out else [],
         }
         return render(request, "settlement/compare.html", context)

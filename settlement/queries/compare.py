@@ -64,6 +64,11 @@ class Comparison:
         return tuple(line for line in self.lines if line.corrects_period)
 
     @property
+    def is_own_changed(self) -> bool:
+        """Whether some cause moved a line of the month itself."""
+        return any(not line.corrects_period for line in self.changed)
+
+    @property
     def corrected_otherwise(self) -> list[str]:
         """The earlier months whose corrections differ between the two runs, in order."""
         return sorted({line.corrects_period for line in self.corrections if line.by_cause})

@@ -59,7 +59,7 @@ def words(answer):
 
 
 @pytest.mark.django_db
-def test_a_correction_of_the_month_before_is_a_row_with_its_reason_and_in_the_totals(client):
+def test_a_correction_is_a_row_of_the_month_that_bills_it_and_its_own_month_says_which(client):
     world, april = World(), MARCH.next()
     billed = mark_invoiced(approve(world, settle(world)), actor=SYSTEM)
     world.read(april)
@@ -67,13 +67,21 @@ def test_a_correction_of_the_month_before_is_a_row_with_its_reason_and_in_the_to
     first = settle(world, period=april, now=later)
     readings(world.alfa_meter, [61, *[60] * 2971], now=later)
     corrected = approve(world, settle(world, kind="TRUE_UP", now=later), now=later)
+    client.force_login(User.objects.get(username="ana"))
+    march = f"/office/settlement/{corrected.pk}/compare/"
+    said = words(client.get(march))
+    assert "The correction itself is billed in 2026-04. 2026-03 was invoiced" in said
+    assert "the bill of 2026-04, the next month that is settled, as lines 70." in said
     again = settle(world, period=april, now=later)
     owed = corrected.total_usd - billed.total_usd
     assert again.total_usd - first.total_usd == owed != 0
 
-    client.force_login(User.objects.get(username="ana"))
+    assert f"Version 2 of 2026-04 (calculated) has ${owed:,.2f} of it as lines 70." in words(
+        client.get(march)
+    )
     address = f"/office/settlement/{again.pk}/compare/"
     said = words(client.get(f"{address}?against=1"))
+    assert "The correction itself" not in said  # nothing of April was corrected
     assert "Every line has the same amount" not in said
     assert "Corrections of earlier months Correction 2026-03, Energy" in said
     assert "corrects 2026-03 correction of 2026-03" in said
