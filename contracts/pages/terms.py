@@ -1,6 +1,5 @@
-"""Writing a version from the workspace: the draft, its terms, its worked examples."""
+"""Writing a version from the workspace: the draft and its terms."""
 
-import json
 from typing import Any
 
 from django.contrib import messages
@@ -11,10 +10,10 @@ from django.views import View
 
 from contracts.charges import charge_type, charge_types
 from contracts.forms import PREFIX
-from contracts.forms.workspace import ExampleForm, VersionForm, refused, workspace_form
+from contracts.forms.workspace import VersionForm, refused, workspace_form
 from contracts.models import ContractVersion, Term
 from contracts.pages.workspace import contract_of, version_of
-from contracts.services import add_example, add_term, change_term, new_version, remove_term
+from contracts.services import add_term, change_term, new_version, remove_term
 from contracts.services.sentences import sentences
 from contracts.services.workspace import reads_of
 from poweroptix.clock import now
@@ -155,63 +154,6 @@ def said(form, version: ContractVersion, term: Term | None) -> dict[str, Any]:
         parameters=shown.parameters,
     )
     return {"sentence": sentences([row])[row.pk], "faults": [], "reads": reads_of(row)}
-
-
-class NewExamplePage(StaffPage, View):
-    """A worked example of a draft."""
-
-    verb = write_verb = "contracts.edit"
-
-    def get(self, request, code, number):
-        """Show the form with the shape of the inputs that the terms read."""
-        version = version_of(code, number)
-        form = ExampleForm(version=version, initial={"inputs": shape(version)})
-        return self._shown(request, version, form)
-
-    def post(self, request, code, number):
-        """Add the example; the workspace runs it."""
-        version = version_of(code, number)
-        form = ExampleForm(request.POST, version=version)
-        if form.is_valid():
-            try:
-                add_example(
-                    version,
-                    name=form.cleaned_data["name"],
-                    inputs=form.cleaned_data["inputs"],
-                    expected=form.expected(),
-                    actor=actor_of(request),
-                )
-            except DomainError as fault:
-                refused(form, fault)
-            else:
-                return redirect(f"{sheet_address(version)}#examples")
-        return self._shown(request, version, form, **FAULTS)
-
-    @staticmethod
-    def _shown(request, version, form, **more):
-        context = {
-            "contract": version.contract,
-            "form": form,
-            "title": f"Worked example of version {version.number}",
-            "intro": "What both parties agreed that a month costs. A version is activated only "
-            "when its examples come out to the cent.",
-            "button": "Add the example",
-        }
-        return render(request, "contracts/form.html", context, **more)
-
-
-def shape(version: ContractVersion) -> str:
-    """Return the inputs that the terms of a version read; their values are empty and asked for."""
-    needs: dict[str, set[str]] = {}
-    for term in version.terms.all():
-        for name, codes in reads_of(term):
-            needs.setdefault(name, set()).update(codes)
-    found: dict[str, Any] = {"period": f"{version.valid.lower:%Y-%m}"}
-    if needs.get("quantity"):
-        found["series"] = {name: {"minutes": 15, "flat": ""} for name in sorted(needs["quantity"])}
-    if needs.get("prices"):
-        found["prices"] = {name: {"flat": ""} for name in sorted(needs["prices"])}
-    return json.dumps(found, indent=2)
 
 
 def _found(code: str, number: int, pk: int | None) -> tuple[ContractVersion, Term | None]:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from contracts.pages import contracts, events, prices, takeover, terms, workspace
+from contracts.pages import contracts, events, examples, prices, takeover, terms, workspace
 
 ONE = "contracts/<slug:code>/"
 VERSION = f"{ONE}versions/<int:number>/"
@@ -17,7 +17,8 @@ urlpatterns = [
     path(f"{ONE}versions/new/", terms.NewVersionPage.as_view(), name="office-version-new"),
     path(f"{VERSION}terms/new/", terms.TermPage.as_view(), name="office-term-new"),
     path(f"{VERSION}terms/<int:pk>/", terms.TermPage.as_view(), name="office-term"),
-    path(f"{VERSION}examples/new/", terms.NewExamplePage.as_view(), name="office-example-new"),
+    path(f"{VERSION}examples/new/", examples.ExamplePage.as_view(), name="office-example-new"),
+    path(f"{VERSION}examples/<int:pk>/", examples.ExamplePage.as_view(), name="office-example"),
     path(f"{ONE}take-over/", takeover.TakeOverPage.as_view(), name="office-take-over"),
     path(f"{ONE}events/", events.EventPage.as_view(), name="office-events"),
     path(f"{ONE}yaml/", takeover.ContractYaml.as_view(), name="office-contract-yaml"),

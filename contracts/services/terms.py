@@ -126,6 +126,45 @@ def add_example(
 
 
 @transaction.atomic
+def change_example(
+    example: ContractExample,
+    *,
+    name: str,
+    inputs: Mapping[str, Any],
+    expected: Mapping[str, str],
+    actor: Actor,
+) -> ContractExample:
+    """Write a worked example of a draft anew; it counts as not run. Conflict when it is active."""
+    require(actor, "contracts.edit")
+    must_be_draft(example.version)
+    fields = {"name": name, "inputs": dict(inputs), "expected": dict(expected)}
+    before = {key: getattr(example, key) for key in fields}
+    for key, value in fields.items():
+        setattr(example, key, value)
+    example.last_verdict, example.last_report, example.last_run_at = "", [], None
+    checked_save(example)
+    changed = [key for key, value in fields.items() if value != before[key]]
+    record(
+        "contract.example_changed",
+        example,
+        actor=actor,
+        before={key: before[key] for key in changed},
+        after={key: fields[key] for key in changed},
+    )
+    return example
+
+
+@transaction.atomic
+def remove_example(example: ContractExample, *, actor: Actor) -> None:
+    """Take a worked example out of a draft. Conflict when its version is active."""
+    require(actor, "contracts.edit")
+    must_be_draft(example.version)
+    before = {"name": example.name, "inputs": example.inputs, "expected": example.expected}
+    record("contract.example_removed", example, actor=actor, before=before)
+    example.delete()
+
+
+@transaction.atomic
 def assign_point(
     contract: Contract,
     delivery_point,

@@ -12,11 +12,17 @@ from contracts.charges import charge_type
 from contracts.forms.tables import TableWidget, list_widget
 from contracts.forms.workspace import workspace_form
 from contracts.models import ContractDocument, DiaryEntry, OpeningBalance, Term
-from contracts.services import attach_document, document_bytes, set_opening_balance
+from contracts.services import (
+    activate_version,
+    attach_document,
+    document_bytes,
+    set_opening_balance,
+)
 from contracts.services.documents import type_of
 from contracts.services.workspace import due_entries
 from poweroptix.accounts.models import User
 from poweroptix.audit.actor import Actor
+from poweroptix.audit.models import AuditEvent
 from poweroptix.kernel.errors import Conflict, Forbidden, Refused
 from poweroptix.kernel.parameters import json_schema
 from tests.contracts.conftest import ACTOR, NOW
@@ -119,6 +125,31 @@ def test_versions_are_compared_and_what_is_wrong_is_said(active, people):
     assert "write 1.5 in quotes" in text_of(bad)
     nul = {"name": "x", "inputs": '{"period": "\\u0000"}', "line_10": "1.00"}
     assert client.post(f"{BASE}versions/2/examples/new/", nul).status_code == 400
+
+
+def test_an_example_of_a_draft_is_changed_and_removed_and_of_an_active_version_stays(draft, people):
+    client, example = people("analyst"), draft.examples.get()
+    page = f"{BASE}versions/1/examples/{example.pk}/"
+    assert page in client.get(BASE).content.decode()
+    assert 'value="148600.00"' in client.get(page).content.decode()
+    form = {"name": "March", "inputs": json.dumps(example.inputs), "line_10": "148600.00"}
+    assert client.post(page, form | {"name": "Spring"}).status_code == 302
+    example.refresh_from_db()
+    assert (example.name, example.last_verdict) == ("Spring", "")
+    done = client.post(page, {"action": "remove"}, follow=True)
+    assert "Spring&#x27; is removed" in text_of(done)
+    assert not draft.examples.exists()
+    deeds = AuditEvent.objects.filter(action__startswith="contract.example_")
+    names = ["contract.example_added", "contract.example_changed", "contract.example_removed"]
+    assert [one.action for one in deeds.order_by("pk")] == names
+    new = client.post(f"{BASE}versions/1/examples/new/", form)
+    assert new.status_code == 302
+    activate_version(draft, actor=ACTOR, now=NOW)
+    page = f"{BASE}versions/1/examples/{draft.examples.get().pk}/"
+    assert "make a new version instead" in text_of(client.post(page, form | {"name": "x"}))
+    refused = client.post(page, {"action": "remove"}, follow=True)
+    assert "make a new version instead" in text_of(refused)
+    assert draft.examples.get().name == "March"
 
 
 def test_opening_balances_take_two_people(active, people):
