@@ -1,6 +1,5 @@
-"""Forms of the workspace: versions, terms, worked examples, and what a take-over brings along."""
+"""Forms of the workspace: versions, terms, and what a take-over brings along."""
 
-import json
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -15,7 +14,6 @@ from contracts.forms import (
     TermForm,
     parameter_fields,
     read_structured,
-    refuse_float,
 )
 from contracts.forms.tables import list_widget
 from contracts.models import (
@@ -149,49 +147,6 @@ def _named_field(field: forms.Field, row: Mapping[str, Any]) -> forms.ChoiceFiel
     return forms.ChoiceField(
         choices=choices, label=field.label, help_text=field.help_text, required=field.required
     )
-
-
-class ExampleForm(forms.Form):
-    """A worked example: inputs of a month, and the amount of each line that was agreed."""
-
-    name = forms.CharField(label="Name", max_length=120)
-    inputs = forms.CharField(
-        label="Inputs of the month",
-        widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false"}),
-        help_text="JSON: period, series, prices, facts, carry_in. Numbers stand in quotes.",
-    )
-
-    def __init__(self, *args: Any, version: ContractVersion, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for term in version.terms.order_by("line_code"):
-            self.fields[f"line_{term.line_code}"] = forms.DecimalField(
-                label=f"Agreed amount of line {term.line_code}, {term.label}",
-                required=False,
-                max_digits=18,
-                decimal_places=2,
-                help_text="Empty: the example says nothing about this line.",
-            )
-
-    def clean_inputs(self) -> dict[str, Any]:
-        """Return the document; ValidationError names line and column."""
-        try:
-            found = json.loads(self.cleaned_data["inputs"], parse_float=refuse_float)
-        except json.JSONDecodeError as error:
-            text = f"Line {error.lineno}, column {error.colno}: {error.msg}."
-            raise forms.ValidationError(text) from error
-        except (Refused, RecursionError) as error:
-            raise forms.ValidationError(str(error)) from error
-        if not isinstance(found, dict):
-            raise forms.ValidationError("The inputs are an object, {...}.")
-        return found
-
-    def expected(self) -> dict[str, str]:
-        """Return the agreed amounts by line code."""
-        return {
-            name.removeprefix("line_"): f"{value:.2f}"
-            for name, value in self.cleaned_data.items()
-            if name.startswith("line_") and value is not None
-        }
 
 
 class OpeningForm(forms.Form):

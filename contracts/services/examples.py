@@ -1,5 +1,6 @@
 """Worked examples: price a version on agreed inputs and compare to the cent."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -7,7 +8,7 @@ from typing import Any
 
 from contracts import queries
 from contracts.calc.documents import pricing_inputs
-from contracts.calc.price_terms import needs_of, price_terms
+from contracts.calc.price_terms import PricingInputs, needs_of, price_terms
 from contracts.models import ContractExample, ContractVersion
 from poweroptix.kernel.errors import DomainError, Refused
 from poweroptix.kernel.period import Period
@@ -61,6 +62,17 @@ def run_example(example: ContractExample) -> ExampleVerdict:
     )
 
 
+def check_example(
+    version: ContractVersion, inputs: Mapping[str, Any], expected: Mapping[str, str]
+) -> None:
+    """Refused when inputs cannot be read, or give no amount for a line that is agreed on."""
+    example = ContractExample(version=version, inputs=dict(inputs), expected=dict(expected))
+    agreed = read_expected(example.expected)
+    for code, sheet in price_example(example, set(agreed)).items():
+        if sheet.amount_usd is None:
+            raise Refused("contracts.no_amount", describe(code, agreed[code], None, sheet))
+
+
 def describe(code: str, expected: Decimal, got: Decimal | None, sheet: Worksheet | None) -> str:
     """Why a line differs, in one sentence."""
     if sheet is None:
@@ -99,8 +111,19 @@ def price_example(example: ContractExample, codes: set[str]) -> dict[str, Worksh
     defaults = queries.pricing_inputs(
         version, Period.month(version.contract.zone, f"{first:%Y-%m}")
     )
-    inputs = pricing_inputs(example.inputs, defaults)
+    inputs = read_inputs(example.inputs, defaults)
     missing = set(needs_of(wanted).calendars) - set(inputs.calendars)
     inputs.calendars.update(queries.calendars(missing))
     priced, _carry = price_terms(wanted, inputs)
     return {str(term.line_code): sheet for term, sheet in priced}
+
+
+def read_inputs(document: Mapping[str, Any], defaults: PricingInputs) -> PricingInputs:
+    """Return the inputs of a document. Refused when an entry has not the shape of its kind."""
+    try:
+        return pricing_inputs(document, defaults)
+    except KeyError as error:
+        text = f"the inputs cannot be read: {error} is missing"
+        raise Refused("contracts.document", text) from error
+    except (ArithmeticError, AttributeError, TypeError, ValueError) as error:
+        raise Refused("contracts.document", f"the inputs cannot be read: {error}") from error

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from datetime import date, timedelta
+from unittest import mock
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -11,7 +12,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from contracts.charges import charge_type
 from contracts.forms.tables import TableWidget, list_widget
 from contracts.forms.workspace import workspace_form
-from contracts.models import ContractDocument, DiaryEntry, OpeningBalance, Term
+from contracts.models import ContractDocument, DiaryEntry, IndexSeries, OpeningBalance, Term
+from contracts.pages.examples import shape
 from contracts.services import (
     activate_version,
     attach_document,
@@ -25,7 +27,7 @@ from poweroptix.audit.actor import Actor
 from poweroptix.audit.models import AuditEvent
 from poweroptix.kernel.errors import Conflict, Forbidden, Refused
 from poweroptix.kernel.parameters import json_schema
-from tests.contracts.conftest import ACTOR, NOW
+from tests.contracts.conftest import ACTOR, EXAMPLE, NOW
 
 BASE = "/office/contracts/PPA-ALFA/"
 
@@ -135,7 +137,7 @@ def test_an_example_of_a_draft_is_changed_and_removed_and_of_an_active_version_s
     form = {"name": "March", "inputs": json.dumps(example.inputs), "line_10": "148600.00"}
     assert client.post(page, form | {"name": "Spring"}).status_code == 302
     example.refresh_from_db()
-    assert (example.name, example.last_verdict) == ("Spring", "")
+    assert (example.name, example.last_verdict) == ("Spring", "PASS")
     done = client.post(page, {"action": "remove"}, follow=True)
     assert "Spring&#x27; is removed" in text_of(done)
     assert not draft.examples.exists()
@@ -150,6 +152,42 @@ def test_an_example_of_a_draft_is_changed_and_removed_and_of_an_active_version_s
     refused = client.post(page, {"action": "remove"}, follow=True)
     assert "make a new version instead" in text_of(refused)
     assert draft.examples.get().name == "March"
+
+
+def test_an_example_that_cannot_be_priced_is_refused_at_its_inputs(draft, people):
+    client, page = people("analyst"), f"{BASE}versions/1/examples/new/"
+    empty = json.loads(client.get(page).context["form"].initial["inputs"])
+    assert empty["series"] == {"delivered": {"minutes": 15, "unit": "kWh", "flat": ""}}
+    form = {"name": "May", "line_10": "148600.00"}
+    for inputs, said in (
+        (empty, "delivered: &#x27;&#x27; is not a decimal number in quotes"),
+        ({"period": "2026-03"}, "delivered"),
+        ({"period": {"label": "x"}}, "is missing"),
+        ({"period": "2026-03", "series": []}, "the inputs cannot be read"),
+        (EXAMPLE | {"rounding": "UPWARDS"}, "the inputs cannot be read"),
+        (EXAMPLE | {"series": {"delivered": {"flat": None}}}, "line 10: agreed 148,600.00, no"),
+    ):
+        answer = client.post(page, form | {"inputs": json.dumps(inputs)})
+        assert answer.status_code == 400, inputs
+        assert said in text_of(answer), inputs
+        assert "inputs" in answer.context["form"].errors
+        assert answer.context["form"]["inputs"].value() == json.dumps(inputs)
+    silent = client.post(page, {"name": "May", "inputs": json.dumps(EXAMPLE)})
+    assert "Give the agreed amount of at least one line" in text_of(silent)
+    assert draft.examples.count() == 1
+    other = form | {"inputs": json.dumps(EXAMPLE), "line_10": "1.00"}
+    said = text_of(client.post(page, other, follow=True))
+    assert "is saved but does not come out: line 10: agreed 1.00, computed 148,600.00" in said
+    assert draft.examples.get(name="May").last_verdict == "FAIL"
+
+
+def test_the_empty_inputs_name_the_unit_of_each_price(draft):
+    for code, unit, minutes in (("DA", "USD/MWh", 60), ("GAS", "USD/MMBtu", 1440)):
+        IndexSeries.objects.create(code=code, name=code, unit=unit, minutes=minutes)
+    with mock.patch("contracts.pages.examples.reads_of", return_value=[("prices", ("DA", "GAS"))]):
+        found = json.loads(shape(draft))["prices"]
+    assert found["DA"] == {"minutes": 60, "unit": "USD/MWh", "flat": ""}
+    assert (found["GAS"]["unit"], len(found["GAS"]["values"])) == ("USD/MMBtu", 31)
 
 
 def test_opening_balances_take_two_people(active, people):
