@@ -13,6 +13,7 @@ from poweroptix.kernel.finding import Finding
 
 DAMAGES, TAXES, INTEREST = range(50, 60), range(80, 90), range(90, 100)
 CORRECTIONS = 70
+AFTER = "it rests on line {code}, which is priced after it; give it a code above {code}"
 
 
 def check_lines(terms: Iterable[PricedTerm]) -> list[Finding]:
@@ -27,6 +28,29 @@ def check_lines(terms: Iterable[PricedTerm]) -> list[Finding]:
                 where = f"line {term.line_code}"
                 found.append(Finding("contracts.line_order", f"{where}: {wrong}", where=where))
     return found
+
+
+def wrong_lines(term: PricedTerm, others: Iterable[PricedTerm]) -> dict[int, str]:
+    """Return why a term must not rest on a line, by its code, whatever is still to be written.
+
+    Terms of a draft are written one by one, so a lower line that is not there yet is not wrong.
+    """
+    reads = {one.line_code: _reads(one) for one in (*others, term)}
+    own, found = term.line_code, {}
+    for code in reads[own]:
+        if code == own:
+            found[code] = f"it rests on line {code}, which is its own; take {code} out"
+        elif code in reads or code == CORRECTIONS:
+            found[code] = _wrong(term, code, reads)
+        elif code > own:
+            found[code] = AFTER.format(code=code)
+    return {code: text for code, text in found.items() if text}
+
+
+def absent_lines(term: PricedTerm, others: Iterable[PricedTerm]) -> list[int]:
+    """Return the lines that a term rests on and no other term has."""
+    have = {one.line_code for one in others}
+    return [code for code in _reads(term) if code not in have]
 
 
 def _reads(term: PricedTerm) -> tuple[int, ...]:
@@ -51,7 +75,7 @@ def _wrong(term: PricedTerm, code: int, reads: Mapping[int, tuple[int, ...]]) ->
         known = ", ".join(str(each) for each in reads)
         return f"it rests on line {code}, which the version does not have; it has {known}"
     if code > own:
-        return f"it rests on line {code}, which is priced after it; give it a code above {code}"
+        return AFTER.format(code=code)
     if key == "minimum_bill" and code in DAMAGES:
         return f"damages (line {code}) never count towards a minimum bill; take the line out"
     if own in INTEREST and code in TAXES:

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 from django import forms
 
 from contracts.calc.demand import month_before
+from contracts.calc.line_rules import wrong_lines
 from contracts.charges import charge_type
 from contracts.forms import (
     PREFIX,
@@ -25,6 +27,7 @@ from contracts.models import (
     Term,
     TouCalendar,
 )
+from contracts.queries import priced_term
 from contracts.services.versions import parameter_findings
 from poweroptix.kernel.errors import DomainError, Refused
 from poweroptix.kernel.parameters import describe, json_schema
@@ -109,10 +112,34 @@ class WorkspaceTermForm(TermForm):
         for found in parameter_findings(kind, parsed, self.version):
             name = PREFIX + found.where.split(".")[0].split("[")[0].split(" ")[0]
             self.add_error(name if name in self.fields else None, found.message)
+        if code is not None:
+            self._check_lines(code)
         return cleaned
+
+    def _check_lines(self, line_code: int) -> None:
+        """Refuse lines that the term must not rest on, at the parameter that names them."""
+        self.instance.line_code = line_code
+        others = [priced_term(one) for one in self.version.terms.exclude(pk=self.instance.pk)]
+        for code, text in wrong_lines(priced_term(self.instance), others).items():
+            name = PREFIX + _naming(self.instance.parameters, code)
+            self.add_error(name if name in self.fields else "line_code", f"Line {code}: {text}.")
 
     def _post_clean(self) -> None:
         """Leave the checks of the row to the service: it has the version, the form has not."""
+
+
+def _naming(parameters: Mapping[str, Any], code: int) -> str:
+    """Return the parameter whose entries name a line.
+
+    >>> _naming({"rate": "60", "lines": [10, 60]}, 60)
+    'lines'
+    """
+    for name, held in parameters.items():
+        entries = held if isinstance(held, list) else ()
+        texts = [[*one.values()] if isinstance(one, Mapping) else [one] for one in entries]
+        if str(code) in {str(text) for text in chain(*texts)}:
+            return name
+    return ""
 
 
 def workspace_form(key: str) -> type[WorkspaceTermForm]:

@@ -8,11 +8,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views import View
 
+from contracts.calc.line_rules import absent_lines
 from contracts.charges import charge_type, charge_types
 from contracts.forms import PREFIX
 from contracts.forms.workspace import VersionForm, refused, workspace_form
 from contracts.models import ContractVersion, Term
 from contracts.pages.workspace import contract_of, version_of
+from contracts.queries import priced_term
 from contracts.services import add_term, change_term, new_version, remove_term
 from contracts.services.sentences import sentences
 from contracts.services.workspace import reads_of
@@ -104,11 +106,15 @@ class TermPage(StaffPage, View):
         given = {k: v for k, v in form.cleaned_data.items() if not k.startswith(PREFIX)}
         fields: dict[str, Any] = {**given, "parameters": form.instance.parameters}
         if term is None:
-            add_term(version, charge_type_key=form.key, actor=actor_of(request), **fields)
-            messages.success(request, f"Line {given['line_code']} is written.", extra_tags="good")
+            saved = add_term(version, charge_type_key=form.key, actor=actor_of(request), **fields)
         else:
-            change_term(Term.objects.get(pk=term.pk), actor=actor_of(request), **fields)
-            messages.success(request, f"Line {given['line_code']} is changed.", extra_tags="good")
+            saved = change_term(Term.objects.get(pk=term.pk), actor=actor_of(request), **fields)
+        deed = "written" if term is None else "changed"
+        messages.success(request, f"Line {saved.line_code} is {deed}.", extra_tags="good")
+        others = [priced_term(one) for one in version.terms.exclude(pk=saved.pk)]
+        for code in absent_lines(priced_term(saved), others):
+            text = f"Line {saved.line_code} rests on line {code}, which {version} does not have yet"
+            messages.warning(request, f"{text}; write it before you activate.", extra_tags="warn")
 
     @staticmethod
     def _shown(request, version, term, form, **more) -> HttpResponse:

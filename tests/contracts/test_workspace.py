@@ -190,6 +190,32 @@ def test_the_empty_inputs_name_the_unit_of_each_price(draft):
     assert (found["GAS"]["unit"], len(found["GAS"]["values"])) == ("USD/MMBtu", 31)
 
 
+def test_a_tax_on_its_own_line_or_a_later_one_is_refused_where_the_lines_stand(draft, people):
+    client, page = people("analyst"), f"{BASE}versions/1/terms/new/?kind=tax@1"
+    row = {
+        "line_code": "60",
+        "label": "Tax",
+        "p_rates-rows": "1",
+        "p_rates-0-from_date": "2026-01-01",
+        "p_rates-0-rate_ratio": "0.0625",
+        "p_lines": "10, 11, 60, 99",
+        "p_method": "ON_TOP",
+        "p_tax_day": "LAST_DAY",
+    }
+    wrong = client.post(page, row)
+    assert wrong.status_code == 400
+    assert wrong.context["form"].errors == {
+        "p_lines": [
+            "Line 60: it rests on line 60, which is its own; take 60 out.",
+            "Line 99: it rests on line 99, which is priced after it; give it a code above 99.",
+        ]
+    }
+    said = text_of(client.post(page, row | {"p_lines": "10, 11"}, follow=True))
+    assert "Line 60 is written" in said
+    assert "Line 60 rests on line 11, which PPA-ALFA v1 does not have yet" in said
+    assert "rests on line 10," not in said
+
+
 def test_opening_balances_take_two_people(active, people):
     client = people("analyst")
     form = {
