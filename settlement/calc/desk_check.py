@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from contracts.calc.contract_year import anniversary
 from contracts.calc.price_terms import PricedTerm
 from poweroptix.kernel.errors import DomainError
 from settlement.calc.inputs import Inputs, VersionInputs
@@ -82,6 +84,24 @@ def total(lines) -> Decimal | None:
     """Return the sum of lines that are there; None as soon as one has no amount."""
     amounts = [one.amount_usd for one in lines if one is not None]
     return None if None in amounts else sum(amounts, ZERO)
+
+
+def as_if_begun(proposed: Proposed, first_day: date) -> Proposed:
+    """Return terms whose contract year 1 has begun by a day, moved back by whole years if not.
+
+    A proposed version often begins after the months that it is held against.
+
+    >>> late = Proposed(2, date(2026, 10, 1), {}, ())
+    >>> as_if_begun(late, date(2025, 11, 1)).anchor_date
+    datetime.date(2025, 10, 1)
+    """
+    anchor = proposed.anchor_date
+    if anchor is None or anchor <= first_day:
+        return proposed
+    year = first_day.year
+    if anniversary(anchor, year) > first_day:
+        year -= 1
+    return replace(proposed, anchor_date=anniversary(anchor, year))
 
 
 def under(

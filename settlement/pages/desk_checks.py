@@ -1,6 +1,7 @@
 """Desk-checks of a contract: past months under a proposed version, beside what was billed."""
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -150,6 +151,13 @@ class DeskChecks(StaffPage, View):
         return redirect("office-desk-checks", code=code)
 
 
+def moved_anchor(check: DeskCheck) -> date | None:
+    """Return from when contract year 1 was counted, where that is not what the version says."""
+    text = check.result.get("anchor_date", "")
+    anchor = date.fromisoformat(text) if text else None
+    return anchor if anchor != check.version.anchor_date else None
+
+
 class DeskCheckPage(StaffPage, View):
     """One desk-check: totals, a month by month chart, lines beside lines, and the file."""
 
@@ -171,6 +179,7 @@ class DeskCheckPage(StaffPage, View):
             "pairs": chart(months),
             "lines": summary(months),
             "totals": totals(months),
+            "moved_anchor": moved_anchor(check),
             "is_stale": terms_digest(check.version) != check.terms_sha256,
         }
         return render(request, "settlement/desk_check.html", context)

@@ -19,6 +19,7 @@ from settlement.calc.desk_check import (
     BilledLine,
     CheckedMonth,
     Proposed,
+    as_if_begun,
     by_code,
     check_month,
     not_priced,
@@ -87,7 +88,9 @@ def work_desk_check(context: Any) -> None:
     """Do a desk_check job: one stage per month, and one that writes the result."""
     payload = context.payload
     version = ContractVersion.objects.select_related("contract").get(pk=payload["version"])
-    proposed, digest = proposed_of(version), terms_digest(version)
+    digest = terms_digest(version)
+    first = Period.month(version.contract.zone, payload["months"][0]).first_date
+    proposed = as_if_begun(proposed_of(version), first)
     saved = {"months": [], "carry": None, "terms": digest, **context.saved}
     if saved["terms"] != digest:
         text = f"{version} was written on while it was checked; ask again."
@@ -105,6 +108,7 @@ def work_desk_check(context: Any) -> None:
                 context.result(saved)
     with context.stage(total + 1, "Writing the result", done=total, total=total) as todo:
         if todo:
+            saved = saved | {"anchor": str(proposed.anchor_date or "")}
             row = _written(version, saved, actor_of(context), context.now)
             context.result({"desk_check": row.pk})
 
@@ -145,7 +149,7 @@ def _written(
         first_period=saved["months"][0]["period"],
         last_period=saved["months"][-1]["period"],
         terms_sha256=saved["terms"],
-        result={"months": saved["months"]},
+        result={"months": saved["months"], "anchor_date": saved["anchor"]},
         created_by=str(actor),
         created_at=now,
     )

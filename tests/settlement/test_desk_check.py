@@ -1,6 +1,7 @@
 """Past months under proposed terms: from the frozen documents, beside what was billed."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -10,7 +11,14 @@ from contracts.services import add_term, new_version
 from poweroptix.accounts.models import User
 from poweroptix.jobs.services import run_now
 from poweroptix.kernel.errors import Refused
-from settlement.calc.desk_check import BilledLine, Proposed, check_month, to_json, under
+from settlement.calc.desk_check import (
+    BilledLine,
+    Proposed,
+    as_if_begun,
+    check_month,
+    to_json,
+    under,
+)
 from settlement.calc.inputs import from_document
 from settlement.models import DeskCheck, SettlementRun
 from settlement.pages.desk_checks import chart, summary, totals
@@ -78,6 +86,15 @@ def test_the_readings_stay_and_the_terms_change():
     assert chart([stored])[0].billed[1] > 0
 
 
+def test_contract_year_one_is_moved_back_to_months_before_it():
+    late = replace(proposed(ENERGY), anchor_date=date(2026, 10, 1))
+    assert as_if_begun(late, date(2025, 11, 1)).anchor_date == date(2025, 10, 1)
+    assert as_if_begun(late, date(2025, 9, 1)).anchor_date == date(2024, 10, 1)
+    assert as_if_begun(late, date(2026, 11, 1)) == late
+    leap = replace(late, anchor_date=date(2028, 2, 29))
+    assert as_if_begun(leap, date(2026, 3, 1)).anchor_date == date(2026, 2, 28)
+
+
 def test_the_carry_of_the_proposed_terms_goes_on():
     given = under(frozen("2026-04"), proposed(PEAK), {"20": {"peaks": {"2026-03": "1000"}}})
     month, _carry = check_month("2026-04", 8, given, [])
@@ -106,6 +123,7 @@ def test_as_a_job_from_approved_runs_then_as_page_and_file(client):
     before = SettlementRun.objects.count()
     run_now(ask_desk_check(draft, 12, actor=world.analyst, now=NOW))
     check = DeskCheck.objects.get()
+    assert check.result["anchor_date"] == str(draft.anchor_date or "")
     [month] = check.result["months"]
     assert (month["period"], month["run"]) == ("2026-03", run.pk)
     assert month["billed_usd"] == str(run.total_usd)
