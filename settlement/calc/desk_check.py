@@ -62,7 +62,7 @@ class CheckedLine:
 
 @dataclass(frozen=True)
 class CheckedMonth:
-    """One month under both; `error` says why the proposed terms could not price it."""
+    """One month under both; `error` says why proposed terms could not price it or lines of it."""
 
     period: str
     run: int | None
@@ -127,23 +127,59 @@ def not_priced(
     period: str, run: int, billed: Sequence[BilledLine], fault: DomainError
 ) -> CheckedMonth:
     """Return a month that the terms cannot price, with what was billed and why."""
-    lines = tuple(CheckedLine(one.line_code, one.label, one, None) for one in billed)
+    lines = tuple(
+        CheckedLine(one.line_code, one.label, one, unknown(one.line_code, one.label, one.unit))
+        for one in billed
+    )
     return CheckedMonth(period, run, lines, fault.message)
+
+
+def unknown(line_code: int, label: str, unit: str = "") -> BilledLine:
+    """Return a line without an amount."""
+    return BilledLine(line_code, label, None, unit, None)
 
 
 def check_month(
     period: str, run: int, inputs: Inputs, billed: Sequence[BilledLine]
 ) -> tuple[CheckedMonth, Mapping[str, Mapping[str, Any]]]:
-    """Return a month under both, and the carry for the next; a refusal becomes its error."""
-    try:
-        outcome = settle(inputs)
-    except DomainError as fault:
-        return not_priced(period, run, billed, fault), inputs.carry_in
-    proposed = by_code(
+    """Return a month under both, and the carry for the next.
+
+    A term that refuses the month has no amount, its reason stands with the month, and the other
+    terms are priced without it; a refusal of the whole month is the error of all lines.
+    """
+    reasons: list[str] = []
+    empty: list[BilledLine] = []
+    while True:
+        try:
+            outcome = settle(inputs)
+            break
+        except DomainError as fault:
+            refused = _refused(inputs, fault)
+            if not refused:
+                return not_priced(period, run, billed, fault), inputs.carry_in
+            reasons.append(fault.message)
+            empty += [unknown(one.line_code, one.label) for one in refused]
+            inputs = _without(inputs, refused)
+    priced = [
         BilledLine(one.line_code, one.label, one.quantity, one.unit, one.amount_usd)
         for one in outcome.lines
+    ]
+    lines = beside(billed, by_code([*priced, *empty]))
+    return CheckedMonth(period, run, lines, "; ".join(reasons)), outcome.carry_out
+
+
+def _refused(inputs: Inputs, fault: DomainError) -> list[PricedTerm]:
+    """Return the terms of the line that a refusal names; none where it names no line."""
+    code = fault.data.get("line_code")
+    return [one for version in inputs.versions for one in version.terms if one.line_code == code]
+
+
+def _without(inputs: Inputs, terms: Sequence[PricedTerm]) -> Inputs:
+    versions = tuple(
+        replace(version, terms=tuple(one for one in version.terms if one not in terms))
+        for version in inputs.versions
     )
-    return CheckedMonth(period, run, beside(billed, proposed)), outcome.carry_out
+    return replace(inputs, versions=versions)
 
 
 def by_code(lines) -> list[BilledLine]:
@@ -197,7 +233,7 @@ def to_json(month: CheckedMonth) -> dict[str, Any]:
                 "proposed_quantity": _text(one.proposed.quantity if one.proposed else None),
                 "billed_usd": _text(one.billed.amount_usd if one.billed else None),
                 "proposed_usd": _text(one.proposed.amount_usd if one.proposed else None),
-                "difference_usd": None if month.error else _text(one.difference_usd),
+                "difference_usd": _text(one.difference_usd),
             }
             for one in month.lines
         ],

@@ -70,18 +70,20 @@ def chart(months: list[dict[str, Any]]) -> list[Pair]:
 
 
 def summary(months: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return every line code over all months that could be priced, with both sums."""
+    """Return every line code with both sums over the months in which it could be priced."""
     found: dict[int, dict[str, Any]] = {}
     for month in months:
-        for line in month["lines"] if not month["error"] else ():
+        for line in month["lines"]:
             row = found.setdefault(
                 line["line_code"],
                 {"label": line["label"], "billed_usd": ZERO, "proposed_usd": ZERO, "empty": 0},
             )
             row["label"] = line["label"]
+            if line["difference_usd"] is None:
+                row["empty"] += 1
+                continue
             for name in ("billed_usd", "proposed_usd"):
                 row[name] += number(line[name]) or ZERO
-            row["empty"] += line["difference_usd"] is None
     return [
         {"line_code": code, **row, "difference_usd": row["proposed_usd"] - row["billed_usd"]}
         for code, row in sorted(found.items())

@@ -106,9 +106,25 @@ def test_a_month_that_cannot_be_priced_says_why_and_is_in_no_total():
     month, carry = check_month("2026-03", 7, under(frozen(), proposed(lacking)), BILLED)
     assert "HUB" in month.error
     assert month.proposed_usd is None
-    assert month.lines[0].proposed is None
+    assert month.lines[0].proposed.amount_usd is None
+    assert month.lines[0].difference_usd is None
     assert carry == frozen().carry_in
     assert totals([to_json(month)])["failed"] == 1
+
+
+def test_the_other_terms_are_priced_beside_one_that_refuses():
+    tax = (1, (80, "tax@1", "Tax", {
+        "rates": [{"from_date": "2026-10-01", "rate_ratio": "0.0625"}],
+        "lines": [10], "method": "ON_TOP", "tax_day": "LAST_DAY",
+    }))  # fmt: skip
+    month, _ = check_month("2026-03", 7, under(frozen(), proposed(ENERGY, tax)), BILLED)
+    energy, empty = month.lines
+    assert energy.difference_usd == Decimal("594.40")
+    assert (empty.line_code, empty.proposed.amount_usd, empty.difference_usd) == (80, None, None)
+    assert "there is no rate for 2026-03-31; the first one holds from 2026-10-01" in month.error
+    stored = to_json(month)
+    assert totals([stored])["failed"] == 1
+    assert [one["difference_usd"] for one in summary([stored])] == [Decimal("594.40"), 0]
 
 
 @pytest.mark.django_db
