@@ -11,6 +11,7 @@ from settlement.calc.delta import MEANING, total
 from settlement.calc.materiality import BELOW
 from settlement.models import SettlementRun
 from settlement.pages.mends import mend_url
+from settlement.queries.behind import changed_terms
 from settlement.queries.carry import compare_runs
 from settlement.queries.corrections import waiting_of
 from settlement.queries.month import companions, replaced_together
@@ -41,6 +42,7 @@ class RunPage(StaffPage, View):
             "before": before,
             "deltas": deltas,
             "sums": total(deltas),
+            "terms": changed_terms(before, run) if deltas else None,
             "meaning": MEANING,
             "sources": sources_of(run.allocation_run_id, run.contract_id),
             "kind": kind_words(run),

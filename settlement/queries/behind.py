@@ -59,14 +59,27 @@ def behind(before: SettlementRun, after: SettlementRun) -> Behind:
         for run in (before, after)
     ]
     both = all(splits) and before.allocation_run_id != after.allocation_run_id
-    versions = tuple(version_words(one) for one in (old, new))
     return Behind(
         readings=_readings(*splits, after.contract.code) if both else (),
         prices=changed_prices(old["prices"], new["prices"]),
-        versions=None if old["versions"] == new["versions"] else versions,
+        versions=_changed_versions(old, new),
         is_split_otherwise=both and any(splits[0][name] != splits[1][name] for name in RULES),
         carried=after.carry_in_run if old["carry_in"] != new["carry_in"] else None,
     )
+
+
+def changed_terms(before: SettlementRun, after: SettlementRun) -> tuple[str, str] | None:
+    """Return the contract versions that two runs of a month froze, in words; None where alike.
+
+    Both say the same where a version stayed and what it reads of the contract (facts) changed.
+    """
+    return _changed_versions(*(json.loads(bytes(run.inputs)) for run in (before, after)))
+
+
+def _changed_versions(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, str] | None:
+    if old["versions"] == new["versions"]:
+        return None
+    return version_words(old), version_words(new)
 
 
 def _readings(

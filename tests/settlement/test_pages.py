@@ -1,10 +1,11 @@
 """The pages of settlement say what waits, why, and why a button cannot be pressed."""
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
+from contracts.services import activate_version, add_example, new_version
 from poweroptix.accounts.models import User
 from poweroptix.jobs.models import Job
 from poweroptix.jobs.services import run_now
@@ -122,8 +123,28 @@ def test_the_comparison_has_a_totals_row_and_says_what_its_effects_mean(world, c
     said = page(client, "bob", f"/office/settlement/{run.pk}/")
     assert "Against version 1, the last that was approved" in said
     assert "The volume effect is what changed because the quantities changed" in said
+    assert "of the contract changed" not in said
     change = f"${run.total_usd - run.supersedes.total_usd:,.2f}"
     assert f"{change} $0.00 {change} Total of the changed lines" in said
+
+
+def test_a_comparison_over_changed_terms_says_so_and_leads_to_the_causes(world, client):
+    approve(world, settle(world))
+    version = new_version(
+        world.alfa, first_day=date(2026, 3, 1), note="dearer", actor=SYSTEM, now=NOW
+    )
+    version.terms.filter(line_code=10).update(parameters={"price": "60"})
+    flat = {"period": "2026-03", "series": {"delivered": {"flat": "1000", "minutes": 15}}}
+    expected = {"10": "178320.00"}
+    add_example(version, name="March", inputs=flat, expected=expected, actor=SYSTEM)
+    activate_version(version, actor=SYSTEM, now=NOW)
+    run = settle(world, kind="TRUE_UP", now=LATER)
+    address = f"/office/settlement/{run.pk}/"
+    said = page(client, "bob", address)
+    assert "The terms of the contract changed from version 1 to version 2." in said
+    compare = f"{address}compare/"
+    assert f'href="{compare}#causes"' in client.get(address).content.decode()
+    assert "Contract amendment Terms, facts" in page(client, "bob", compare)
 
 
 def test_the_rail_tells_what_happened(world):
@@ -179,7 +200,7 @@ def test_the_queries_of_the_pages_do_not_grow_with_what_waits(
     client.force_login(User.objects.get(username="bob"))
     with django_assert_max_num_queries(24):
         client.get("/office/settlement/")
-    with django_assert_max_num_queries(71):
+    with django_assert_max_num_queries(72):
         client.get(f"/office/settlement/{run.pk}/")
 
 
