@@ -11,7 +11,7 @@ from django.views import View
 
 from contracts.calc.differences import changed, differences
 from contracts.models import Contract, ContractVersion
-from contracts.services import activate_version, run_examples
+from contracts.services import activate_version, remove_draft, run_examples
 from contracts.services.takeover import held, sum_usd
 from contracts.services.workspace import Sheet, Step, next_steps, sheet_in_force, sheets
 from poweroptix.accounts.permissions import VERBS, may
@@ -129,7 +129,7 @@ class ContractPage(StaffPage, View):
         return render(request, "contracts/contract.html", context)
 
     def post(self, request, code):
-        """Run the examples of a version, or activate it."""
+        """Run the examples of a version, activate it, or delete it while it is a draft."""
         version = get_object_or_404(
             ContractVersion, pk=read_pk(request.POST.get("version")), contract__code=code
         )
@@ -145,8 +145,17 @@ class ContractPage(StaffPage, View):
             activate_version(version, actor=actor_of(request), now=now())
             return f"{version} is active."
 
-        attempt(request, activate if request.POST.get("action") == "activate" else examples)
-        return redirect(f"{reverse('office-contract', args=[code])}?version={version.number}")
+        def remove() -> str:
+            said = f"{version} is deleted."
+            remove_draft(version, actor=actor_of(request))
+            return said
+
+        deeds = {"activate": activate, "remove": remove}
+        action = request.POST.get("action", "")
+        done = attempt(request, deeds.get(action, examples))
+        own = reverse("office-contract", args=[code])
+        gone = done and action == "remove"
+        return redirect(own if gone else f"{own}?version={version.number}")
 
 
 class DifferencePage(StaffPage, View):

@@ -30,6 +30,7 @@ from contracts.services.versions import (
     activate_version,
     create_contract,
     new_version,
+    remove_draft,
     supersede_version,
 )
 
@@ -59,6 +60,7 @@ __all__ = [
     "record_event",
     "record_event_file",
     "release_credit_support",
+    "remove_draft",
     "remove_example",
     "remove_term",
     "run_examples",

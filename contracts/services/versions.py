@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.backends.postgresql.psycopg_any import DateRange
-from django.db.models import Max
+from django.db.models import Max, ProtectedError
 
 from contracts import queries
 from contracts.calc.line_rules import check_lines
@@ -15,6 +15,7 @@ from contracts.charges import ChargeType, TermContext, charge_type
 from contracts.models import Contract, ContractExample, ContractVersion, IndexSeries
 from contracts.services._save import checked_save
 from contracts.services.examples import run_examples
+from contracts.services.terms import must_be_draft
 from poweroptix.accounts.permissions import require
 from poweroptix.audit.actor import Actor
 from poweroptix.audit.services import record
@@ -76,6 +77,30 @@ def new_version(
             term.save()
     record("contract.version_drafted", version, actor=actor, after={"valid": version.valid_text()})
     return version
+
+
+@transaction.atomic
+def remove_draft(version: ContractVersion, *, actor: Actor) -> None:
+    """Delete a draft with its terms and worked examples; the trail keeps what it was.
+
+    Conflict when it is no draft, or when a desk-check was kept of it; Forbidden without the right.
+    """
+    require(actor, "contracts.edit")
+    version = ContractVersion.objects.select_for_update().get(pk=version.pk)
+    must_be_draft(version)
+    before = {
+        "number": version.number,
+        "valid": version.valid_text(),
+        "note": version.note,
+        "terms": [f"{one.line_code} {one.label}" for one in version.terms.order_by("line_code")],
+        "examples": [one.name for one in version.examples.order_by("name")],
+    }
+    record("contract.version_removed", version, actor=actor, before=before)
+    try:
+        version.delete()
+    except ProtectedError as error:
+        text = f"{version} was desk-checked, and a desk-check keeps its version; leave the draft"
+        raise Conflict("contracts.draft_kept", f"{text} and write the next one.") from error
 
 
 @transaction.atomic

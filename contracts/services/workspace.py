@@ -125,7 +125,7 @@ def next_steps(
     if not held:
         text = "No version is written yet."
         return [Step(text, "contracts.edit", "version-new", "Write the first version")]
-    draft = next((one for one in held if one.is_draft), None)
+    draft = open_draft(held)
     if draft is not None:
         steps += _draft_steps(draft)
     for balance in waiting:
@@ -143,6 +143,16 @@ def next_steps(
             text = f"The last version ends on {last - timedelta(days=1)}."
             steps.append(Step(text, "contracts.edit", "version-new", "Write its successor"))
     return steps
+
+
+def open_draft(held: Sequence[Sheet]) -> Sheet | None:
+    """Return the newest draft that is younger than every active version, or None.
+
+    An older one was passed over: it stays among the versions, and nothing is asked for it.
+    """
+    active = max((one.version.number for one in held if one.version.state == ACTIVE), default=0)
+    drafts = [one for one in held if one.is_draft and one.version.number > active]
+    return max(drafts, key=lambda one: one.version.number, default=None)
 
 
 def _draft_steps(draft: Sheet) -> list[Step]:

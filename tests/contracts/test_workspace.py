@@ -12,16 +12,24 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from contracts.charges import charge_type
 from contracts.forms.tables import TableWidget, list_widget
 from contracts.forms.workspace import workspace_form
-from contracts.models import ContractDocument, DiaryEntry, IndexSeries, OpeningBalance, Term
+from contracts.models import (
+    ContractDocument,
+    ContractVersion,
+    DiaryEntry,
+    IndexSeries,
+    OpeningBalance,
+    Term,
+)
 from contracts.pages.examples import shape
 from contracts.services import (
     activate_version,
+    add_example,
     attach_document,
     document_bytes,
     set_opening_balance,
 )
 from contracts.services.documents import type_of
-from contracts.services.workspace import due_entries
+from contracts.services.workspace import Sheet, due_entries, open_draft
 from poweroptix.accounts.models import User
 from poweroptix.audit.actor import Actor
 from poweroptix.audit.models import AuditEvent
@@ -214,6 +222,37 @@ def test_a_tax_on_its_own_line_or_a_later_one_is_refused_where_the_lines_stand(d
     assert "Line 60 is written" in said
     assert "Line 60 rests on line 11, which PPA-ALFA v1 does not have yet" in said
     assert "rests on line 10," not in said
+
+
+def test_a_draft_is_deleted_whole_and_an_active_version_is_not(active, people):
+    client, contract = people("analyst"), active.contract
+    days = {"first_day": "2026-07-01", "note": "New price.", "copy_terms": "on"}
+    client.post(f"{BASE}versions/new/", days)
+    version = contract.versions.get(number=2)
+    add_example(version, name="July", inputs=EXAMPLE, expected={"10": "1.00"}, actor=ACTOR)
+    shown = text_of(client.get(f"{BASE}?version=2"))
+    assert "Version 2 goes with 1 term and 1 worked example" in shown
+    assert "Delete this draft" not in text_of(client.get(f"{BASE}?version=1"))
+    deed = {"version": version.pk, "action": "remove"}
+    done = text_of(client.post(BASE, deed, follow=True))
+    assert "PPA-ALFA v2 is deleted" in done
+    assert [one.number for one in contract.versions.all()] == [1]
+    trail = AuditEvent.objects.get(action="contract.version_removed")
+    assert trail.before["terms"] == ["10 Energy"]
+    assert trail.before["examples"] == ["July"]
+    kept = client.post(BASE, {"version": active.pk, "action": "remove"}, follow=True)
+    assert "make a new version instead" in text_of(kept)
+    assert contract.versions.get() == active
+
+
+def test_next_asks_nothing_for_a_draft_that_was_passed_over():
+    def sheet(number, state):
+        return Sheet(ContractVersion(number=number, state=state), (), ())
+
+    old, held, new = sheet(1, "DRAFT"), sheet(2, "ACTIVE"), sheet(3, "DRAFT")
+    assert open_draft([held, old]) is None
+    assert open_draft([new, held, old]) is new
+    assert open_draft([old]) is old
 
 
 def test_opening_balances_take_two_people(active, people):
