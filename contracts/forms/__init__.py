@@ -18,6 +18,7 @@ from poweroptix.kernel.errors import DomainError, Refused
 from poweroptix.kernel.parameters import describe, to_json
 
 PREFIX = "p_"
+CHOOSE = ("", "choose …")
 
 
 class StructuredField(forms.CharField):
@@ -117,7 +118,7 @@ def form_field(row: Mapping[str, Any], item: type | None = None) -> forms.Field:
     if row["choices"]:
         choices = [(each, choice_words(str(each))) for each in row["choices"]]
         if row["default"] is None:  # nothing is chosen for the writer of the contract
-            choices.insert(0, ("", "choose" if row["required"] else "none"))
+            choices.insert(0, CHOOSE if row["required"] else ("", "none"))
         return forms.ChoiceField(choices=choices, required=row["required"], **shared)
     if row["type"] == "boolean":
         return forms.BooleanField(required=False, **shared)

@@ -11,6 +11,7 @@ from contracts.calc.demand import month_before
 from contracts.calc.line_rules import wrong_lines
 from contracts.charges import charge_type
 from contracts.forms import (
+    CHOOSE,
     PREFIX,
     StructuredField,
     TermForm,
@@ -35,7 +36,6 @@ from poweroptix.pages.fields import date_field
 
 #: Parameters that name a row of another table, by how their name ends.
 NAMED = {"calendar": TouCalendar, "index": IndexSeries}
-CHOOSE = ("", "choose …")
 
 
 class VersionForm(forms.Form):
@@ -154,8 +154,6 @@ def workspace_form(key: str) -> type[WorkspaceTermForm]:
             field.widget = widget
         elif row["name"].rsplit("_", 1)[-1] in NAMED:
             fields[PREFIX + row["name"]] = _named_field(field, row)
-        elif row["choices"] and row["required"]:
-            field.choices = [CHOOSE, *field.choices]
         elif row["type"] == "date":
             field.widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     name = "WorkspaceFormOf" + key.split("@")[0].title()

@@ -16,9 +16,7 @@ class ContractList(StaffPage, ListPage):
 
     verb = "contracts.view"
     title = "Contracts"
-    intro = (
-        "Terms are written in the set-up, proved by worked examples and then not edited any more."
-    )
+    intro = "Terms are written on a contract's page, proved by worked examples, then never edited."
     name = "contracts"
     template_name = "contracts/list.html"
     search = ("code", "name", "offtaker__name")

@@ -143,7 +143,7 @@ class ContractPage(StaffPage, View):
 
         def activate() -> str:
             activate_version(version, actor=actor_of(request), now=now())
-            return f"{version} is active."
+            return f"{version} is active.{_ended(version)}"
 
         def remove() -> str:
             said = f"{version} is deleted."
@@ -194,6 +194,17 @@ def _head(version: ContractVersion) -> dict:
         "first day of contract year 1": version.anchor_date.isoformat(),
         "agreed numbers": version.facts,
     }
+
+
+def _ended(version: ContractVersion) -> str:
+    """Return until when the version before an activated one holds; empty when there is none."""
+    before = version.contract.versions.filter(
+        state=ContractVersion.State.ACTIVE, valid__endswith=version.valid.lower
+    ).first()
+    if before is None:
+        return ""
+    last_day = version.valid.lower - timedelta(days=1)
+    return f" Version {before.number} now holds until {last_day}, its last day."
 
 
 def _shown(request: HttpRequest, held: list[Sheet], day: date) -> Sheet | None:

@@ -71,7 +71,9 @@ def sheets(contract: Contract) -> list[Sheet]:
             version,
             tuple(
                 ReadTerm(term, said[term.pk], reads_of(term))
-                for term in sorted(version.terms.all(), key=lambda one: one.position)
+                for term in sorted(
+                    version.terms.all(), key=lambda one: (one.line_code, one.position)
+                )
             ),
             tuple(sorted(version.examples.all(), key=lambda one: one.name)),
         )

@@ -4,7 +4,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.urls import reverse
 
-from contracts.charges import charge_types
+from contracts.charges import charge_type, charge_types
 from contracts.forms import (
     parameter_fields,
     parameters_of,
@@ -12,6 +12,7 @@ from contracts.forms import (
     structured_text,
     term_form,
 )
+from contracts.forms.workspace import workspace_form
 from contracts.models import ContractVersion, HolidayCalendar, Party, Term, TouCalendar
 from poweroptix.accounts.models import User
 from poweroptix.kernel.errors import Refused
@@ -284,3 +285,12 @@ def test_export_and_import_come_back_equal():
         result = resource.import_data(dataset, dry_run=False, raise_errors=True)
         assert result.totals["skip"] == len(dataset)
         assert result.totals["update"] == result.totals["new"] == 0
+
+
+@pytest.mark.parametrize("key", charge_types.keys())
+def test_a_choice_has_one_empty_entry_where_nothing_is_preset(key):
+    for row in describe(charge_type(key).Parameters):
+        if row["choices"]:
+            field = workspace_form(key).base_fields["p_" + row["name"]]
+            empty = [code for code, _words in field.choices].count("")
+            assert empty == (row["default"] is None or "" in row["choices"]), row["name"]

@@ -24,12 +24,14 @@ from contracts.pages.examples import shape
 from contracts.services import (
     activate_version,
     add_example,
+    add_term,
     attach_document,
     document_bytes,
+    new_version,
     set_opening_balance,
 )
 from contracts.services.documents import type_of
-from contracts.services.workspace import Sheet, due_entries, open_draft
+from contracts.services.workspace import Sheet, due_entries, open_draft, sheets
 from poweroptix.accounts.models import User
 from poweroptix.audit.actor import Actor
 from poweroptix.audit.models import AuditEvent
@@ -243,6 +245,24 @@ def test_a_draft_is_deleted_whole_and_an_active_version_is_not(active, people):
     kept = client.post(BASE, {"version": active.pk, "action": "remove"}, follow=True)
     assert "make a new version instead" in text_of(kept)
     assert contract.versions.get() == active
+
+
+def test_an_amendment_says_until_when_the_one_before_holds(active, people):
+    client = people("approver")
+    days = {"first_day": date(2026, 7, 1), "note": "n", "actor": ACTOR, "now": NOW}
+    version = new_version(active.contract, **days)
+    add_example(version, name="July", inputs=EXAMPLE, expected={"10": "148600.00"}, actor=ACTOR)
+    done = client.post(BASE, {"version": version.pk, "action": "activate"}, follow=True)
+    said = "PPA-ALFA v2 is active. Version 1 now holds until 2026-06-30, its last day."
+    assert said in text_of(done)
+    assert "written in the set-up" not in text_of(client.get("/office/contracts/"))
+
+
+def test_the_term_sheet_is_in_order_of_line_code(draft):
+    more = {"charge_type_key": "fixed_energy@1", "label": "Early", "actor": ACTOR}
+    add_term(draft, line_code=12, parameters={"price": "1"}, **more)
+    add_term(draft, line_code=11, parameters={"price": "1"}, **more)
+    assert [row.term.line_code for row in sheets(draft.contract)[0].terms] == [10, 11, 12]
 
 
 def test_next_asks_nothing_for_a_draft_that_was_passed_over():
