@@ -12,6 +12,7 @@ from contracts.models import Contract
 from poweroptix.kernel.period import Period, zone_of
 from settlement.calc.close_calendar import STEPS, Offset, due_dates, read_steps
 from settlement.models import AllocationPart, CloseCalendar, Correction, SettlementRun
+from settlement.queries.held import held_contracts
 
 #: Steps that are dates to know, not work of settlement.
 DATES = ("due", "dispute_until", "last_true_up")
@@ -88,7 +89,11 @@ class Closing:
 
 
 def close_board(contracts: Sequence[Contract], label: str, now: datetime) -> list[Closing]:
-    """Return the close of a month for contracts, in their order; seven queries."""
+    """Return the close of a month for contracts, in their order.
+
+    Readings are final when they are complete and nothing holds them. Eight queries, and two to
+    four for each campus.
+    """
     rules = rules_of(contracts)
     rows = (
         SettlementRun.objects.filter(contract__in=contracts, period=label)
@@ -99,6 +104,8 @@ def close_board(contracts: Sequence[Contract], label: str, now: datetime) -> lis
     for run in rows:
         runs.setdefault(run.contract_id, []).append(run)
     complete = _complete(contracts, label)
+    for pk in held_contracts([one for one in contracts if one.pk in complete], label):
+        del complete[pk]
     waiting = set(
         Correction.objects.filter(
             run__contract__in=contracts, run__period=label, run__state__in=SettlementRun.SETTLED

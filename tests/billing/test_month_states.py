@@ -14,6 +14,7 @@ from meters.queries.quarantine import days_in_words, waiting_in
 from meters.services import validate_days
 from settlement.models import SettlementRun
 from settlement.pages.mends import mend_url
+from settlement.queries.held import held_contracts
 from settlement.services import (
     approve_run,
     approve_together,
@@ -119,8 +120,10 @@ def test_records_of_the_month_in_quarantine_are_named_at_the_gate(settled):
     assert mend_url(held) == "/office/quarantine/?q=HALL-A%2FDEL_KWH"
     waiting = [days_in_words(one, MARCH.zone) for one in waiting_in(MARCH.start_utc, MARCH.end_utc)]
     assert waiting == ["2026-03-12", "2026-03-12"]
+    assert contract.pk in held_contracts([contract], "2026-03")
     QuarantinedRecord.objects.update(state="DISMISSED")
     assert readiness(contract, MARCH, now=LATER) == []
+    assert held_contracts([contract], "2026-03") == set()
 
 
 def test_vee_says_which_approved_runs_it_changes(settled, capsys):

@@ -7,13 +7,15 @@ import pytest
 
 from contracts.models import Holiday, HolidayCalendar
 from contracts.services import activate_version, add_example, new_version
+from meters.models import Finding
 from poweroptix.accounts.models import User
 from poweroptix.kernel.errors import Refused
 from settlement.models import CloseCalendar, CloseContract
 from settlement.queries.causes import causes_of_runs
 from settlement.queries.closing import close_board
+from settlement.queries.held import held_contracts
 from settlement.queries.outdated import changed_since_approval
-from settlement.services import mark_invoiced, verify_run
+from settlement.services import mark_invoiced, readiness, verify_run
 from tests.settlement.acts import approve, publish_hub, settle, with_index
 from tests.settlement.world import MARCH, NOW, SYSTEM, World, readings
 
@@ -49,6 +51,23 @@ def test_the_board_says_which_step_is_due_when_and_done_by_whom(client):
     assert [(one.key, one.due, one.state) for one in bravo.steps] == [
         ("final", date(2026, 4, 1), "OVERDUE")
     ]
+    assert steps["meter_data_final"].state == "DONE"
+    held = Finding.objects.create(
+        channel=world.alfa_meter,
+        rule_code="spike@1",
+        severity="HOLD",
+        start_utc=MARCH.start_utc,
+        end_utc=MARCH.start_utc + timedelta(minutes=15),
+        message="peak is 4 times the next",
+        created_at=NOW,
+    )
+    both = close_board([world.alfa, world.bravo], "2026-03", NOW + timedelta(days=30))
+    [final] = [one for one in both[0].steps if one.key == "meter_data_final"]
+    assert (final.state, final.who, final.at) == ("OVERDUE", "", None)
+    said = {one.code for one in readiness(world.alfa, MARCH, now=NOW)}
+    assert "settlement.findings_open" in said  # the run page holds the month for the same reason
+    held.delete()
+    assert held_contracts([world.alfa, world.bravo], "2026-03") == set()
     readings(world.alfa_meter, 61, now=LATER)
     [alfa] = close_board([world.alfa], "2026-03", LATER)
     assert alfa.next_due.key == "true_up"
