@@ -1,5 +1,6 @@
 """What-if: a form over a run, the answers so far, and each answer beside its run."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -29,24 +30,30 @@ class AskPage(StaffPage, View):
 
     def get(self, request, pk):
         """Show the form and the answers so far."""
-        run = _run(pk)
+        return self._page(request, _run(pk), {})
+
+    def _page(self, request, run: SettlementRun, typed: Mapping[str, str], status: int = 200):
+        """Show the form with what was typed, else with the numbers of the run."""
         inputs = stored_inputs(run)
         context = {
             "run": run,
             "zone": run.contract.zone,
-            "prices": sorted(inputs.prices),
+            "title": typed.get("title", ""),
+            "load": typed.get("load_percent", "100"),
+            "version": typed.get("version", ""),
+            "prices": [_price_fields(code, typed) for code in sorted(inputs.prices)],
             "terms": [
-                {"term": term, "fields": numbers_of(term.parameters)}
+                {"term": term, "fields": _term_fields(term, typed)}
                 for term in inputs.versions[-1].terms
             ],
             "versions": ContractVersion.objects.filter(contract=run.contract_id).order_by("number"),
             "asked": WhatIf.objects.filter(run=run).defer("inputs"),
             "may_run": may(request.user, "settlement.run"),
         }
-        return render(request, "settlement/what_if_ask.html", context)
+        return render(request, "settlement/what_if_ask.html", context, status=status)
 
     def post(self, request, pk):
-        """Settle it, and go to the answer."""
+        """Settle it, and go to the answer; a refusal leaves the form as it was filled in."""
         run, made = _run(pk), []
 
         def act() -> str:
@@ -57,7 +64,7 @@ class AskPage(StaffPage, View):
 
         if attempt(request, act):
             return redirect("office-what-if", pk=made[0].pk)
-        return redirect("office-what-if-ask", pk=pk)
+        return self._page(request, run, request.POST, status=400)
 
 
 class AnswerPage(StaffPage, View):
@@ -95,6 +102,24 @@ def _changed_terms(terms: dict[str, dict[str, Any]]) -> list[tuple[str, list[tup
 
 def _run(pk: int) -> SettlementRun:
     return get_object_or_404(SettlementRun.objects.select_related("contract"), pk=pk)
+
+
+def _price_fields(code: str, typed: Mapping[str, str]) -> dict[str, str]:
+    """Return the fields of a price series with what was typed."""
+    ratio, adder = typed.get(f"ratio-{code}", "100"), typed.get(f"adder-{code}", "")
+    return {"code": code, "ratio": ratio, "adder": adder}
+
+
+def _term_fields(term: PricedTerm, typed: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return the numbers of a term with what was typed."""
+    return [
+        {
+            "id": (name := f"term-{term.line_code}-{one.name}"),
+            "label": one.label,
+            "value": typed.get(name, one.value),
+        }
+        for one in numbers_of(term.parameters)
+    ]
 
 
 def _changes(said, inputs: Inputs) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What-ifs: exact, beside their run with causes, and out of reach of every bill."""
 
 import csv
+import re
 from dataclasses import replace
 from decimal import Decimal
 
@@ -121,7 +122,15 @@ def test_a_what_if_stands_beside_its_run_and_no_bill_can_name_it(client):
     )
     assert sum(Decimal(row["now"]) for row in rows) == asked.total_usd
     assert sum(Decimal(row["difference"]) for row in rows) == asked.total_usd - run.total_usd
-    assert client.post(f"/office/settlement/{run.pk}/what-if/", {"title": "x"}).status_code == 302
+    wrong = {**said, "title": 'Cooler "May"', "ratio-HUB": "90", "term-10-price": "fifty"}
+    refused = client.post(f"/office/settlement/{run.pk}/what-if/", wrong)
+    kept = refused.content.decode()
+    assert refused.status_code == 400
+    assert "fifty" in kept.split('class="card stack"')[0]  # the message says what is wrong
+    for name, value in {**wrong, "title": "Cooler &quot;May&quot;"}.items():
+        [field] = re.findall(rf'<input[^>]* name="{name}"[^>]*>', kept)
+        assert f'value="{value}"' in field
+    assert client.post(f"/office/settlement/{run.pk}/what-if/", {"title": "x"}).status_code == 400
     assert WhatIf.objects.count() == 1
 
     with pytest.raises(Forbidden):
