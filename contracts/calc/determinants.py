@@ -11,8 +11,7 @@ import numpy as np
 from contracts.calc.energy import missing_finding
 from contracts.calc.facts import fact_figure, finding_of
 from contracts.calc.formula_units import unit_of
-from contracts.calc.gas_days import DAY_MINUTES
-from contracts.calc.local_days import grid_of_dates, prices_on
+from contracts.calc.local_days import grid_of_dates, is_by_date, prices_on
 from contracts.calc.lower_lines import empty_lines, line_figure, lower_line
 from contracts.charges._base import ChargeInputs
 from poweroptix.kernel import exact
@@ -23,6 +22,7 @@ from poweroptix.kernel.fixed import EXACT, MICRO, MISSING, PRICE_SCALE, WIDE, fr
 from poweroptix.kernel.formula_columns import Column
 from poweroptix.kernel.grid import Grid
 from poweroptix.kernel.parameters import param
+from poweroptix.kernel.price_series import PriceSeries
 from poweroptix.kernel.series import Series
 from poweroptix.kernel.units import convert, same_kind
 
@@ -105,8 +105,8 @@ def common_grid(inputs: ChargeInputs, determinants: Sequence[Determinant]) -> Gr
         return None
     grids = [_series(inputs, one).grid for one in each if one.kind == "SERIES"]
     if not grids:
-        minutes = min(_prices(inputs, one).grid.minutes for one in each)
-        return _own_grid(inputs, minutes)
+        finest = min((_prices(inputs, one) for one in each), key=lambda one: one.grid.minutes)
+        return _own_grid(inputs, finest)
     return max(grids, key=lambda grid: grid.minutes)
 
 
@@ -166,17 +166,17 @@ def _prices(inputs: ChargeInputs, one: Determinant):
     return inputs.prices[one.of]
 
 
-def _own_grid(inputs: ChargeInputs, minutes: int) -> Grid:
-    """Return the grid of prices of this length over the days billed; daily ones by local date."""
-    if minutes == DAY_MINUTES:
+def _own_grid(inputs: ChargeInputs, prices: PriceSeries) -> Grid:
+    """Return the grid of prices over the days billed; daily ones are kept by local date."""
+    if is_by_date(prices):
         return grid_of_dates(inputs.days_in_force())
-    return Grid.spanning(*inputs.window(), minutes)
+    return Grid.spanning(*inputs.window(), prices.grid.minutes)
 
 
 def _read_index(inputs: ChargeInputs, one: Determinant, grid: Grid | None) -> Reading:
     prices = _prices(inputs, one)
     if not one.is_each or grid is None:
-        grid = _own_grid(inputs, prices.grid.minutes)
+        grid = _own_grid(inputs, prices)
     values = prices_on(prices, grid, inputs.zone)
     where = f"{inputs.term.contract} line {inputs.term.line_code}"
     absent = np.flatnonzero(values == MISSING)

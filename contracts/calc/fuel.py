@@ -10,8 +10,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from contracts.calc.gas_days import DAY_MINUTES
-from contracts.calc.local_days import prices_on
+from contracts.calc.local_days import is_by_date, prices_on
 from contracts.calc.totals import in_unit, stated, total, total_mwh
 from contracts.charges._base import ChargeInputs
 from contracts.events import values_of
@@ -183,7 +182,7 @@ def weighted_price(
     """
     prices = _prices(inputs, index)
     series = in_unit(inputs, fuel, "MMBtu")
-    if prices.grid.minutes != DAY_MINUTES:
+    if not is_by_date(prices):
         series = series.to_minutes(max(series.grid.minutes, prices.grid.minutes))
     each = prices_on(prices, series.grid, inputs.zone)
     absent = np.flatnonzero((each == MISSING) & (series.values != 0))
@@ -208,7 +207,7 @@ def price_at(inputs: ChargeInputs, index: str, moment: datetime, name: str) -> F
     A daily price stands for the local date.
     """
     prices = _prices(inputs, index)
-    if prices.grid.minutes == DAY_MINUTES:
+    if is_by_date(prices):
         at = (moment.astimezone(zone_of(inputs.zone)).date() - prices.grid.start_utc.date()).days
     else:
         at = (moment - prices.grid.start_utc) // timedelta(minutes=prices.grid.minutes)

@@ -24,12 +24,20 @@ def grid_of_dates(days: Sequence[date]) -> Grid:
     return Grid(datetime.combine(days[0], time(), tzinfo=UTC), DAY_MINUTES, len(days))
 
 
+def is_by_date(prices: PriceSeries) -> bool:
+    """Say whether prices are kept by date: one a day, from midnight UTC.
+
+    A document may write daily prices from local midnight; they lie on the clock as they are.
+    """
+    return prices.grid.minutes == DAY_MINUTES and prices.grid.start_utc.time() == time()
+
+
 def prices_on(prices: PriceSeries, grid: Grid, zone: str) -> np.ndarray:
     """Return the price of every interval in 10^-8, a daily one by local date; MISSING outside.
 
     Refused when an interval lies in two prices.
     """
-    if prices.grid.minutes != DAY_MINUTES or grid.minutes == DAY_MINUTES:
+    if not is_by_date(prices) or grid.minutes == DAY_MINUTES:
         return prices.onto(grid)
     found = positions(prices, gas_day_ordinals(grid, zone, 0))
     return np.where(found < 0, MISSING, prices.values[found])
