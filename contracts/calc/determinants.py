@@ -13,6 +13,7 @@ from contracts.calc.facts import fact_figure, finding_of
 from contracts.calc.formula_units import unit_of
 from contracts.calc.local_days import grid_of_dates, is_by_date, prices_on
 from contracts.calc.lower_lines import empty_lines, line_figure, lower_line
+from contracts.calc.price_ladder import priced_series
 from contracts.charges._base import ChargeInputs
 from poweroptix.kernel import exact
 from poweroptix.kernel.errors import Refused
@@ -105,7 +106,8 @@ def common_grid(inputs: ChargeInputs, determinants: Sequence[Determinant]) -> Gr
         return None
     grids = [_series(inputs, one).grid for one in each if one.kind == "SERIES"]
     if not grids:
-        finest = min((_prices(inputs, one) for one in each), key=lambda one: one.grid.minutes)
+        each_prices = (priced_series(one.of, inputs.prices) for one in each)
+        finest = min(each_prices, key=lambda prices: prices.grid.minutes)
         return _own_grid(inputs, finest)
     return max(grids, key=lambda grid: grid.minutes)
 
@@ -159,13 +161,6 @@ def _factor(one: Determinant, unit: str, minutes: int) -> Fraction:
     return Fraction(convert(Decimal(1), unit, one.unit))
 
 
-def _prices(inputs: ChargeInputs, one: Determinant):
-    if one.of not in inputs.prices:
-        known = ", ".join(sorted(inputs.prices)) or "none"
-        raise Refused("contracts.index_unknown", f"no prices of '{one.of}'; known: {known}")
-    return inputs.prices[one.of]
-
-
 def _own_grid(inputs: ChargeInputs, prices: PriceSeries) -> Grid:
     """Return the grid of prices over the days billed; daily ones are kept by local date."""
     if is_by_date(prices):
@@ -174,7 +169,7 @@ def _own_grid(inputs: ChargeInputs, prices: PriceSeries) -> Grid:
 
 
 def _read_index(inputs: ChargeInputs, one: Determinant, grid: Grid | None) -> Reading:
-    prices = _prices(inputs, one)
+    prices = priced_series(one.of, inputs.prices)
     if not one.is_each or grid is None:
         grid = _own_grid(inputs, prices)
     values = prices_on(prices, grid, inputs.zone)

@@ -14,7 +14,7 @@ from poweroptix.kernel import exact
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.figure import Figure, Source
 from poweroptix.kernel.finding import Finding
-from poweroptix.kernel.fixed import MICRO, MISSING, PRICE_SCALE, from_micro, from_price, price
+from poweroptix.kernel.fixed import MICRO, MISSING, PRICE_SCALE, from_micro, price
 from poweroptix.kernel.parameters import param
 from poweroptix.kernel.rounding import Mode, display, money
 from poweroptix.kernel.series import Series
@@ -195,8 +195,3 @@ def average_rate(
 def name_of(text: str) -> str:
     """Return a word usable in a formula: "On-peak" becomes on_peak."""
     return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_") or "period"
-
-
-def decimal_prices(values: np.ndarray) -> list[Decimal]:
-    """Fixed-point prices as decimals."""
-    return [from_price(value) for value in values.tolist()]

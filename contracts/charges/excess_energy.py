@@ -13,6 +13,7 @@ from contracts.calc.checked import refuse
 from contracts.calc.days import in_month
 from contracts.calc.energy_blocks import BlockSegment, block_segments
 from contracts.calc.local_days import prices_on
+from contracts.calc.price_ladder import priced_series
 from contracts.charges._base import ChargeInputs, ChargeType, Needs, TermContext, charge_types
 from poweroptix.kernel import exact
 from poweroptix.kernel.errors import Refused
@@ -338,10 +339,7 @@ class _Test:
 
     def _published(self, series: Series) -> np.ndarray:
         code = self.parameters.index
-        if code not in self.inputs.prices:
-            known = ", ".join(sorted(self.inputs.prices)) or "none"
-            raise Refused("contracts.index_unknown", f"no prices of '{code}'; known: {known}")
-        source = self.inputs.prices[code]
+        source = priced_series(code, self.inputs.prices)
         if source.unit != self.parameters.price_unit:
             text = f"{code} is quoted in {source.unit}, the term in {self.parameters.price_unit}"
             raise Refused("contracts.index_unit", text)

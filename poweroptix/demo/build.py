@@ -7,7 +7,7 @@ on the third of the next month, settlement on the fifth), so the history reads l
 import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from time import perf_counter
@@ -309,8 +309,3 @@ def correct(demo: Demo, flows: Flows, day: str, at: datetime) -> None:
 def is_empty() -> bool:
     """Say whether the database has neither people nor campuses."""
     return not Campus.objects.exists() and not User.objects.exists()
-
-
-def built_on() -> date:
-    """Return the last day that the demonstration tells of."""
-    return Period.month(ZONE, OPEN_MONTH).last_date

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Prefetch, Q
 
-from contracts.models import Contract, ContractVersion, Term
+from contracts.models import ContractVersion, Term
 from poweroptix.kernel.canonical import canonical_json, number, sha256
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.parameters import parse
@@ -195,12 +195,6 @@ def billed_by(contract_ids: Sequence[int], period: Period) -> dict[tuple[int, st
     for key in rows.values_list("version__contract", "parameters__pool"):
         found[key] = found.get(key, 0) + 1
     return found
-
-
-def pools_of_contract(contract: Contract, period: Period) -> set[str]:
-    """Return the codes of the pools in which a contract takes part in a period."""
-    rows = MoneyMember.objects.filter(contract=contract, valid__overlap=_range(period))
-    return set(rows.values_list("pool__code", flat=True))
 
 
 def entered_by(campus_id: int, label: str, codes: Sequence[str], actor: str) -> bool:
