@@ -75,69 +75,76 @@ CREATE OR REPLACE TRIGGER pox_settlement_owners_close
 """
 
 ALLOCATION_CLOSES = """
-CREATE OR REPLACE FUNCTION pox_settlement_is_plain(run bigint, contract bigint) RETURNS boolean
-LANGUAGE sql STABLE AS $$
-  SELECT count(DISTINCT minutes) = 1 AND count(DISTINCT kind) = count(*)
-    FROM settlement_allocationpart
-   WHERE run_id = run AND contract_id = contract AND kind <> 'SOURCE'
-$$;
 CREATE OR REPLACE FUNCTION pox_settlement_allocation_closes() RETURNS trigger
 LANGUAGE plpgsql SET jit = off SET work_mem = '64MB'
 -- Freshly written parts have no statistics: left alone, millions of rows are sorted on disk.
 SET enable_sort = off SET enable_nestloop = off SET enable_mergejoin = off AS $$
 DECLARE
   bad record;
+  wrong bigint;
   missing constant bigint := -9223372036854775808;
   sources constant text[] := array(SELECT DISTINCT pool_code FROM settlement_allocationpart
                                     WHERE run_id = NEW.id AND kind = 'SOURCE');
+  -- Contracts with one part of each kind on one grid.
+  plain constant bigint[] := array(
+    SELECT contract_id FROM settlement_allocationpart
+     WHERE run_id = NEW.id AND kind <> 'SOURCE' AND contract_id IS NOT NULL
+     GROUP BY contract_id
+    HAVING min(minutes) = max(minutes) AND count(DISTINCT kind) = count(*));
 BEGIN
-  -- A pool: all parts less the whole, in every interval of the whole.
-  SELECT p.pool_code, (u.ord - 1) * p.minutes / w.minutes AS slot INTO bad
-    FROM settlement_allocationpart p
-    JOIN settlement_allocationpart w
-      ON w.run_id = p.run_id AND w.pool_code = p.pool_code AND w.kind = 'WHOLE'
-   CROSS JOIN LATERAL unnest(p.values) WITH ORDINALITY AS u(v, ord)
-   WHERE p.run_id = NEW.id AND p.kind IN ('WHOLE', 'SHARED', 'LOSS', 'OPERATOR')
-     AND p.pool_code <> ALL (sources) AND u.v <> missing
+  -- A pool: all parts less the whole, in every interval of the whole. Arrays are taken apart in
+  -- the list of columns, here and below: as a table each would be written out before it is read.
+  SELECT pool_code, slot INTO bad
+    FROM (SELECT p.pool_code, p.kind, unnest(p.values) AS v,
+                 (generate_subscripts(p.values, 1) - 1) * p.minutes / w.minutes AS slot
+            FROM settlement_allocationpart p
+            JOIN settlement_allocationpart w
+              ON w.run_id = p.run_id AND w.pool_code = p.pool_code AND w.kind = 'WHOLE'
+           WHERE p.run_id = NEW.id AND p.kind IN ('WHOLE', 'SHARED', 'LOSS', 'OPERATOR')
+             AND p.pool_code <> ALL (sources)) AS u
+   WHERE v <> missing
    GROUP BY 1, 2
-  HAVING sum(CASE p.kind WHEN 'WHOLE' THEN -u.v ELSE u.v END) <> 0
+  HAVING sum(CASE kind WHEN 'WHOLE' THEN -v ELSE v END) <> 0
    LIMIT 1;
   IF FOUND THEN
     RAISE EXCEPTION 'allocation run %: pool % does not close in interval %',
       NEW.id, bad.pool_code, bad.slot
       USING ERRCODE = 'check_violation', CONSTRAINT = 'allocation_closes';
   END IF;
-  -- A contract with one part of each kind on one grid: the arrays side by side.
-  SELECT t.contract_id, u.ord - 1 AS slot INTO bad
-    FROM settlement_allocationpart t
-    LEFT JOIN settlement_allocationpart m
-      ON m.run_id = t.run_id AND m.contract_id = t.contract_id AND m.kind = 'METERED'
-    LEFT JOIN settlement_allocationpart s
-      ON s.run_id = t.run_id AND s.contract_id = t.contract_id AND s.kind = 'SHARED'
-    LEFT JOIN settlement_allocationpart l
-      ON l.run_id = t.run_id AND l.contract_id = t.contract_id AND l.kind = 'LOSS'
-   CROSS JOIN LATERAL unnest(t.values, m.values, s.values, l.values)
-         WITH ORDINALITY AS u(total, own, shared, loss, ord)
-   WHERE t.run_id = NEW.id AND t.kind = 'TOTAL' AND pox_settlement_is_plain(t.run_id, t.contract_id)
-     AND CASE WHEN u.total = missing THEN FALSE
-              WHEN missing IN (u.own, u.shared, u.loss) THEN TRUE
-              ELSE u.total IS DISTINCT FROM
-                   coalesce(u.own, 0) + coalesce(u.shared, 0) + coalesce(u.loss, 0) END
+  -- A plain contract: the arrays side by side.
+  SELECT contract_id INTO wrong
+    FROM (SELECT t.contract_id, unnest(t.values) AS total, unnest(m.values) AS own,
+                 unnest(s.values) AS shared, unnest(l.values) AS loss
+            FROM settlement_allocationpart t
+            LEFT JOIN settlement_allocationpart m
+              ON m.run_id = t.run_id AND m.contract_id = t.contract_id AND m.kind = 'METERED'
+            LEFT JOIN settlement_allocationpart s
+              ON s.run_id = t.run_id AND s.contract_id = t.contract_id AND s.kind = 'SHARED'
+            LEFT JOIN settlement_allocationpart l
+              ON l.run_id = t.run_id AND l.contract_id = t.contract_id AND l.kind = 'LOSS'
+           WHERE t.run_id = NEW.id AND t.kind = 'TOTAL' AND t.contract_id = ANY (plain)) AS u
+   WHERE CASE WHEN total = missing THEN FALSE
+              WHEN missing IN (own, shared, loss) THEN TRUE
+              ELSE total IS DISTINCT FROM
+                   coalesce(own, 0) + coalesce(shared, 0) + coalesce(loss, 0) END
    LIMIT 1;
-  IF NOT FOUND THEN
-    -- Any other contract: several pools, or parts on finer grids, summed up to the total's.
-    SELECT p.contract_id, (u.ord - 1) * p.minutes / t.minutes AS slot INTO bad
-      FROM settlement_allocationpart p
-      JOIN settlement_allocationpart t
-        ON t.run_id = p.run_id AND t.contract_id = p.contract_id AND t.kind = 'TOTAL'
-     CROSS JOIN LATERAL unnest(p.values) WITH ORDINALITY AS u(v, ord)
-     WHERE p.run_id = NEW.id AND p.kind <> 'SOURCE'
-       AND NOT pox_settlement_is_plain(p.run_id, p.contract_id)
-     GROUP BY 1, 2
-    HAVING bool_and(u.v <> missing)
-       AND sum(CASE p.kind WHEN 'TOTAL' THEN -greatest(u.v, missing + 1) ELSE u.v END) <> 0
-     LIMIT 1;
-  END IF;
+  -- Any other contract (several pools, or parts on finer grids), and the interval of a wrong one:
+  -- its parts summed up to the total's. A total without one of its parts is as wrong.
+  SELECT contract_id, slot INTO bad
+    FROM (SELECT p.contract_id, p.kind, unnest(p.values) AS v,
+                 (generate_subscripts(p.values, 1) - 1) * p.minutes / t.minutes AS slot
+            FROM settlement_allocationpart p
+            JOIN settlement_allocationpart t
+              ON t.run_id = p.run_id AND t.contract_id = p.contract_id AND t.kind = 'TOTAL'
+           WHERE p.run_id = NEW.id AND p.kind <> 'SOURCE'
+             AND CASE WHEN wrong IS NULL
+                      THEN p.contract_id <> ALL (plain)
+                      ELSE p.contract_id = wrong END) AS u
+   GROUP BY 1, 2
+  HAVING NOT bool_or(kind = 'TOTAL' AND v = missing)
+     AND (bool_or(v = missing)
+          OR sum(CASE kind WHEN 'TOTAL' THEN -greatest(v, missing + 1) ELSE v END) <> 0)
+   LIMIT 1;
   IF FOUND THEN
     RAISE EXCEPTION 'allocation run %: contract % is not the sum of its parts in interval %',
       NEW.id, bad.contract_id, bad.slot

@@ -21,7 +21,7 @@ from meters.queries import final_many, trace
 from poweroptix.kernel.fixed import MISSING, from_micro
 from poweroptix.kernel.period import Period, zone_of
 from poweroptix.kernel.series import Series
-from settlement.calc.dependence import OWN, dependence
+from settlement.calc.dependence import OWN, Dependence
 from settlement.models import Line, SettlementRun
 from settlement.queries.campus import pins_of
 from settlement.services.allocation import document_of
@@ -127,7 +127,7 @@ def _readings(before: SettlementRun, after: SettlementRun, period: Period) -> li
     if before.allocation_run is None or after.allocation_run is None:
         return []
     old, new = (document_of(one.allocation_run) for one in (before, after))
-    scopes = dependence(new, after.contract.code)
+    scopes = Dependence(new).of(after.contract.code)
     pins = {
         side: [pin for pin in pins_of(document) if scopes.get(pin.channel_id) == OWN]
         for side, document in (("before", old), ("after", new))

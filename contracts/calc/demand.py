@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -93,6 +94,7 @@ def check_same_windows(own: Windows, other: Windows, name: str) -> None:
         raise Refused("contracts.window", text)
 
 
+@lru_cache(maxsize=4096)
 def month_before(label: str, count: int) -> str:
     """Return the label of the month that lies `count` months earlier.
 

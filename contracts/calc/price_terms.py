@@ -6,6 +6,7 @@ Settlement runs, worked examples, desk-checks and what-ifs all come through here
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 from contracts.charges._base import (
@@ -39,6 +40,11 @@ class PricedTerm:
     quantity_name: str = "delivered"
     parameters: Mapping[str, Any] = field(default_factory=dict)
     term_id: int | None = None
+
+    @cached_property
+    def parsed(self) -> Any:
+        """The parameters as the charge type reads them. Refused with a finding per field."""
+        return charge_type(self.charge_type).parse(self.parameters)
 
 
 @dataclass(frozen=True)
@@ -84,9 +90,8 @@ def price_terms(
         key = str(term.line_code)
         try:
             kind = charge_type(term.charge_type)
-            parameters = kind.parse(term.parameters)
             sheet, carried = kind.charge(
-                charge_inputs(term, inputs, lines), parameters, inputs.carry_in.get(key, {})
+                charge_inputs(term, inputs, lines), term.parsed, inputs.carry_in.get(key, {})
             )
         except Refused as error:
             raise Refused(
@@ -146,11 +151,10 @@ def needs_of(terms: Iterable[PricedTerm]) -> Needs:
     strict: set[str] = set()
     for term in terms:
         kind = charge_type(term.charge_type)
-        parameters = kind.parse(term.parameters)
-        needs = kind.needs(parameters)
+        needs = kind.needs(term.parsed)
         for name, found in wanted.items():
             found |= set(getattr(needs, name))
-        if kind.reads_quantity(parameters):
+        if kind.reads_quantity(term.parsed):
             wanted["series"].add(term.quantity_name)
         leading |= set(needs.prices) - set(needs.standby)
         strict |= set(needs.prices) - set(needs.standby) - set(needs.helped)

@@ -134,6 +134,8 @@ class ChargeInputs:
         if self.in_force is None:
             return days
         first, last = self.in_force
+        if first <= days[0] and days[-1] <= last:
+            return days
         return [day for day in days if first <= day <= last]
 
     def window(self) -> tuple[datetime, datetime]:

@@ -14,6 +14,8 @@ import numpy as np
 
 from poweroptix.kernel.errors import Refused
 
+_AS_IT_IS = frozenset({str, int, bool, type(None)})
+
 
 def canonical_json(document: Any) -> bytes:
     """Return sorted, compact ASCII JSON; exact numbers as text, instants with Z, no floats.
@@ -74,14 +76,17 @@ def number(exact: Decimal) -> str:
 def _quick(item: Any) -> Any:
     """Return plain data by the exact types that nearly all documents are made of."""
     kind = type(item)
-    if kind is str or kind is int or kind is bool or item is None:
+    if kind in _AS_IT_IS:
         return item
     if kind is dict:
         return {
-            key if type(key) is str else _key(key, ""): _quick(each) for key, each in item.items()
+            key if type(key) is str else _key(key, ""): (
+                each if type(each) in _AS_IT_IS else _quick(each)
+            )
+            for key, each in item.items()
         }
     if kind is list or kind is tuple:
-        return [_quick(each) for each in item]
+        return [each if type(each) in _AS_IT_IS else _quick(each) for each in item]
     if kind is Decimal:
         return number(item)
     if isinstance(item, Mapping):

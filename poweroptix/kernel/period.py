@@ -70,6 +70,7 @@ def local_to_utc(naive: datetime, zone: str, *, fold: int | None = None) -> date
     return (late if fold else early).astimezone(UTC)
 
 
+@lru_cache(maxsize=16384)
 def day_start(day: date, zone: str) -> datetime:
     """Return the first instant of a local day (the jump itself where midnight is jumped over)."""
     midnight = datetime(day.year, day.month, day.day, tzinfo=zone_of(zone))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import IntEnum
 
 import numpy as np
@@ -73,6 +74,17 @@ _LETTERS = {
     Status.REJECTED: "X",
     Status.MISSING: "X",
 }
+
+
+def is_one_of(status: NDArray[np.uint8], chosen: Collection[Status]) -> NDArray[np.bool_]:
+    """Return which intervals have one of the statuses; a look-up, for arrays are long and many.
+
+    >>> is_one_of(np.array([10, 60, 100], np.uint8), {Status.ESTIMATED})
+    array([False,  True, False])
+    """
+    table = np.zeros(256, bool)
+    table[list(chosen)] = True
+    return table[status]
 
 
 def worst(status: NDArray[np.uint8]) -> Status:

@@ -22,6 +22,7 @@ import numpy as np
 from contracts.calc.price_terms import PricedTerm
 from poweroptix.kernel.canonical import canonical_json
 from poweroptix.kernel.errors import Refused
+from poweroptix.kernel.quality import is_one_of
 from poweroptix.kernel.series import Series
 from settlement.calc.cause import (
     ALLOCATION,
@@ -168,7 +169,7 @@ def _measured(old: Mapping[str, Series], new: Mapping[str, Series]) -> dict[str,
 def _keeping_estimates(old: Series | None, new: Series) -> Series:
     if old is None or old.grid != new.grid or old.unit != new.unit:
         return new
-    kept = np.isin(old.status, ESTIMATED)
+    kept = is_one_of(old.status, ESTIMATED)
     status = np.where(kept, old.status, new.status)
     values = np.where(kept, old.values, new.values)
     return Series(new.grid, values, status.astype(np.uint8), new.unit)

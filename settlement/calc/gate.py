@@ -6,12 +6,10 @@ contracts.index, contracts.version, settlement.allocation, settlement.run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
-
-import numpy as np
 
 from contracts.calc.price_versions import series_code
 from contracts.charges import Needs
@@ -19,14 +17,13 @@ from poweroptix.kernel.finding import Finding, Severity
 from poweroptix.kernel.fixed import MISSING
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.price_series import PriceSeries
-from poweroptix.kernel.quality import BILLABLE
+from poweroptix.kernel.quality import BILLABLE, is_one_of
 from poweroptix.kernel.series import Series
 from poweroptix.kernel.words import counted
 
 #: Records in quarantine that one finding names.
 HELD_SHOWN = 6
 NOTHING = Needs()
-BILLABLE_CODES = np.array(sorted(int(status) for status in BILLABLE), np.uint8)
 
 
 def linked(
@@ -45,7 +42,9 @@ def linked(
     )
 
 
-def judge_series(name: str, series: Series, period: Period, channels: list[int]) -> list[Finding]:
+def judge_series(
+    name: str, series: Series, period: Period, channels: Collection[int]
+) -> list[Finding]:
     """Judge a quantity: every interval of the local month there, and of a billable quality."""
     findings = []
     expected = int(period.hours * 60 / series.grid.minutes)
@@ -68,11 +67,11 @@ def judge_series(name: str, series: Series, period: Period, channels: list[int])
                 "meters.completeness",
                 metric=Decimal(series.missing_count),
                 fix="Bring in the readings or estimate them.",
-                channels=channels,
+                channels=sorted(channels),
                 period=period.label,
             )
         )
-    doubtful = int((~np.isin(series.status, BILLABLE_CODES) & ~series.missing).sum())
+    doubtful = int((~is_one_of(series.status, BILLABLE) & ~series.missing).sum())
     if doubtful:
         text = f"{name}: {doubtful} intervals are not validated."
         findings.append(
@@ -82,7 +81,7 @@ def judge_series(name: str, series: Series, period: Period, channels: list[int])
                 "meters.findings",
                 metric=Decimal(doubtful),
                 fix="Validate the days or decide the open findings.",
-                channels=channels,
+                channels=sorted(channels),
                 period=period.label,
             )
         )
@@ -133,7 +132,7 @@ def _missing(series: PriceSeries, period: Period) -> int:
     return int((series.values[first:] == MISSING).sum())
 
 
-def judge_open(count: int, worst: str, channels: list[int], period: Period) -> list[Finding]:
+def judge_open(count: int, worst: str, channels: Collection[int], period: Period) -> list[Finding]:
     """Judge findings of validation that nobody has decided yet."""
     if not count:
         return []
@@ -146,13 +145,15 @@ def judge_open(count: int, worst: str, channels: list[int], period: Period) -> l
             "meters.findings",
             metric=Decimal(count),
             fix="Accept, estimate or edit the readings.",
-            channels=channels,
+            channels=sorted(channels),
             period=period.label,
         )
     ]
 
 
-def judge_warned(messages: Sequence[str], channels: list[int], period: Period) -> list[Finding]:
+def judge_warned(
+    messages: Sequence[str], channels: Collection[int], period: Period
+) -> list[Finding]:
     """Tell what the checks of the month warn of; a person looks at it, nothing waits for that."""
     if not messages:
         return []
@@ -165,7 +166,7 @@ def judge_warned(messages: Sequence[str], channels: list[int], period: Period) -
             Severity.WARN,
             metric=Decimal(len(messages)),
             fix="Look at it before the bill goes out.",
-            channels=channels,
+            channels=sorted(channels),
             period=period.label,
         )
     ]

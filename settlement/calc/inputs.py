@@ -11,14 +11,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Protocol
 
 import numpy as np
 
 from contracts.calc import documents
-from contracts.calc.price_terms import PricedTerm
-from contracts.charges import Calendar, PoolView
+from contracts.calc.price_terms import PricedTerm, needs_of
+from contracts.charges import Calendar, Needs, PoolView
 from contracts.events import Event
 from poweroptix.kernel.calendar import TouSchedule
 from poweroptix.kernel.canonical import canonical_json, sha256
@@ -58,6 +58,18 @@ class VersionInputs:
     anchor_date: date | None
     facts: Mapping[str, str]
     terms: tuple[PricedTerm, ...]
+
+    @cached_property
+    def needs(self) -> Needs:
+        """All that the terms read by name."""
+        return needs_of(self.terms)
+
+
+def needs_of_versions(versions: Sequence[VersionInputs]) -> Needs:
+    """Return all that the terms of every version read by name."""
+    if len(versions) == 1:
+        return versions[0].needs
+    return needs_of(term for one in versions for term in one.terms)
 
 
 @dataclass(frozen=True)

@@ -95,21 +95,25 @@ def contract_channels(document: Mapping[str, Any], contract_code: str) -> list[i
     )
 
 
-def own_readings(document: Mapping[str, Any], contract_code: str) -> dict[str, Any]:
-    """Return the contract's own channels and the reading versions that were read of them.
+def own_readings(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return by contract its own channels and the reading versions that were read of them.
 
-    It is stored with the contract's own part, so that a tenant can follow its energy to the file
-    without seeing anything of the rest of the campus.
+    They are stored with the contract's own part, so that a tenant can follow its energy to the
+    file without seeing anything of the rest of the campus.
     """
-    own = {claim[1] for claim in document["claims"] if claim[0] == contract_code}
-    channels = [
-        {"id": channel["id"], "code": channel["code"], "point": point["code"]}
-        for point in document["points"]
-        if point["code"] in own
-        for channel in point["channels"]
-    ]
-    pins = {str(one["id"]): document["pins"].get(str(one["id"]), []) for one in channels}
-    return {"channels": channels, "pins": pins}
+    owners: dict[str, set[str]] = {}
+    for contract, point, *_ in document["claims"]:
+        owners.setdefault(point, set()).add(contract)
+    found: dict[str, dict[str, Any]] = {}
+    for point in document["points"]:
+        for contract in owners.get(point["code"], ()):
+            own = found.setdefault(contract, {"channels": [], "pins": {}})
+            for channel in point["channels"]:
+                key = str(channel["id"])
+                entry = {"id": channel["id"], "code": channel["code"], "point": point["code"]}
+                own["channels"].append(entry)
+                own["pins"][key] = document["pins"].get(key, [])
+    return found
 
 
 def _span(ends: tuple[str, str | None]) -> Span:

@@ -19,7 +19,6 @@ from contracts.calc.price_terms import (
     PricedTerm,
     PricingInputs,
     absent,
-    needs_of,
     price_terms,
 )
 from poweroptix.kernel.canonical import canonical_json, digest_of
@@ -27,7 +26,7 @@ from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.figure import Figure, Source
 from poweroptix.kernel.finding import Finding
 from poweroptix.kernel.fixed import EXACT, MISSING
-from poweroptix.kernel.quality import Status
+from poweroptix.kernel.quality import Status, is_one_of
 from poweroptix.kernel.rounding import display
 from poweroptix.kernel.series import Series
 from poweroptix.kernel.worksheet import Row, Worksheet
@@ -37,7 +36,7 @@ from settlement.calc.inputs import Inputs, VersionInputs
 from settlement.calc.materiality import held_findings
 from settlement.calc.pricing import pricing_of
 
-ESTIMATED = (int(Status.ESTIMATED), int(Status.SUBSTITUTED_FINAL))
+ESTIMATED = (Status.ESTIMATED, Status.SUBSTITUTED_FINAL)
 ZERO = Decimal(0)
 EFFECTS = (
     ("volume effect", "volume_usd", "because quantities changed, at the prices of before"),
@@ -148,7 +147,7 @@ def settle(inputs: Inputs) -> Outcome:
 
 
 def _refuse_absent(version: VersionInputs, pricing: PricingInputs) -> None:
-    findings = absent(needs_of(version.terms), pricing)
+    findings = absent(version.needs, pricing)
     if findings:
         text = "; ".join(finding.message for finding in findings)
         raise Refused("settlement.inputs_absent", f"{pricing.contract}: {text}.", findings=findings)
@@ -309,7 +308,7 @@ class _EstimatedShares:
 
 def estimated_ratio(series: Series) -> Decimal:
     """Return the part of the energy whose readings were estimated, 6 decimals; 0 without energy."""
-    chosen = np.isin(series.status, ESTIMATED)
+    chosen = is_one_of(series.status, ESTIMATED)
     if not chosen.any():
         return ZERO
     size = np.where(series.values == MISSING, 0, np.abs(series.values))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from meters.models import Channel
-from settlement.calc.dependence import OWN, dependence
+from settlement.calc.dependence import OWN, Dependence
 from settlement.models import SettlementRun
 from settlement.queries.causes import RULES
 from settlement.queries.changes import Change, changes_between
@@ -85,7 +85,7 @@ def _changed_versions(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[s
 def _readings(
     old: Mapping[str, Any], new: Mapping[str, Any], contract: str
 ) -> tuple[ChangedReadings, ...]:
-    scopes = dependence(new, contract)
+    scopes = Dependence(new).of(contract)
     changes = changes_between(old, new, list(scopes))
     codes = dict(Channel.objects.filter(pk__in=list(changes)).values_list("pk", "code"))
     found = [

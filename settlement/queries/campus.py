@@ -51,9 +51,10 @@ def read_campus(campus: Campus, period: Period) -> CampusReading:
     """
     document = _plain(_plan(campus, period))
     series, used = final_many(channel_ids(document), period.start_utc, period.end_utc)
-    document["digests"] = {str(pk): one.digest() for pk, one in series.items()}
-    document["pins"] = _plain(_pin_document(used))
-    return CampusReading(campus_inputs(document, series), document, canonical_json(document))
+    digests = {str(pk): one.digest() for pk, one in series.items()}
+    content = canonical_json({**document, "digests": digests, "pins": _pin_document(used)})
+    document = json.loads(content)
+    return CampusReading(campus_inputs(document, series), document, content)
 
 
 def read_again(content: bytes) -> CampusReading:

@@ -13,7 +13,7 @@ from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.rounding import Mode
 from poweroptix.kernel.series import Series
-from settlement.calc.inputs import Inputs
+from settlement.calc.inputs import Inputs, needs_of_versions
 from settlement.models import AllocationRun, SettlementRun
 from settlement.queries.carry import adjustments, carry_in
 from settlement.queries.shelf import OF_SOURCE, QUANTITIES, Shelf
@@ -38,7 +38,7 @@ def read_contract(
     shelf = shelf or Shelf()
     shelf.fill([contract], period, allocation)
     versions = shelf.versions[contract.pk]
-    needs = needs_of(term for version in versions for term in version.terms)
+    needs = needs_of_versions(versions)
     carry, carry_from, carry_run = carry_in(contract, period, shelf)
     earlier = adjustments(contract, period, shelf)
     inputs = Inputs(
@@ -98,7 +98,7 @@ def with_needs(inputs: Inputs, run: SettlementRun, terms: Iterable[PricedTerm]) 
 
     What the run read stays as it was. Refused when a term names something that is not there.
     """
-    frozen = needs_of(term for version in inputs.versions for term in version.terms)
+    frozen = needs_of_versions(inputs.versions)
     contract, shelf = run.contract, Shelf()
     shelf.fill([contract], inputs.period, run.allocation_run)
     needs = needs_of(terms)

@@ -9,7 +9,7 @@ from contracts.models import Contract
 from meters.queries.quarantine import held_of_channels
 from meters.queries.work import HOLDING, open_findings
 from poweroptix.kernel.period import Period
-from settlement.calc.dependence import dependence
+from settlement.calc.dependence import Dependence
 from settlement.calc.plan import period_of
 from settlement.models import AllocationRun
 
@@ -28,10 +28,12 @@ def held_contracts(contracts: Sequence[Contract], label: str) -> set[int]:
     for run in runs:
         document = json.loads(bytes(run.inputs))
         waiting = _waiting([int(key) for key in document["pins"]], period_of(document))
+        behind = Dependence(document)
         held |= {
             one.pk
             for one in contracts
-            if one.campus_id == run.campus_id and waiting & dependence(document, one.code).keys()
+            if one.campus_id == run.campus_id
+            and any(channel in behind.of(one.code) for channel in waiting)
         }
     return held
 

@@ -180,9 +180,8 @@ def _write(
         code: digest_of([figure.to_json() for figure in sheet.figures])
         for code, sheet in outcome.worksheets.items()
     }
-    write_parts(
-        run.pk, [_stored(part, contracts, outcome, reading, claims) for part in outcome.parts]
-    )
+    own = own_readings(reading.document)
+    write_parts(run.pk, [_stored(part, contracts, outcome, own, claims) for part in outcome.parts])
     return run
 
 
@@ -190,14 +189,14 @@ def _stored(
     part: Part,
     contracts: dict[str, tuple[int, int]],
     outcome: CampusOutcome,
-    reading: CampusReading,
+    own: dict[str, dict[str, Any]],
     claims: dict[str, str],
 ) -> StoredPart:
     contract_id, tenant_id = contracts.get(part.contract, (None, None))
     known = part.series.missing_count == 0
     sheet = outcome.worksheets.get(part.pool_code)
     if part.kind == "METERED":
-        worksheet = own_readings(reading.document, part.contract)
+        worksheet = own[part.contract]
     elif sheet is None or not part.contract:
         worksheet = {}
     else:

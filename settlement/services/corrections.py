@@ -14,7 +14,7 @@ from contracts.models import Contract, ContractQuantity
 from contracts.queries import events_of
 from contracts.readings import bound_references
 from meters.models import Publication
-from settlement.calc.dependence import dependence
+from settlement.calc.dependence import Dependence
 from settlement.calc.inputs import terms_of
 from settlement.calc.plan import period_of
 from settlement.models import AllocationRun, Correction, SettlementRun
@@ -101,8 +101,9 @@ def _note(
         run__in=runs, channel_id__in=[one for one in touched if one not in changes]
     ).delete()
     rows = []
+    behind = Dependence(document)
     for run in runs:
-        scopes = dependence(document, run.contract.code)
+        scopes = behind.of(run.contract.code)
         rows += [
             _row(run, scopes[channel], change, publication)
             for channel, change in changes.items()

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
-from contracts.calc.price_terms import needs_of
 from contracts.models import Contract
 from meters.models import QuarantinedRecord
 from meters.queries import open_findings
@@ -17,7 +16,7 @@ from meters.services import closing_codes
 from poweroptix.kernel.errors import DomainError
 from poweroptix.kernel.finding import Finding, Severity
 from poweroptix.kernel.period import Period
-from settlement.calc.dependence import dependence
+from settlement.calc.dependence import Dependence
 from settlement.calc.gate import (
     judge_held,
     judge_open,
@@ -26,7 +25,7 @@ from settlement.calc.gate import (
     judge_warned,
     linked,
 )
-from settlement.calc.inputs import Inputs
+from settlement.calc.inputs import Inputs, needs_of_versions
 from settlement.calc.plan import period_of
 from settlement.models import AllocationRun, SettlementRun
 from settlement.queries.carry import is_continued
@@ -36,7 +35,6 @@ from settlement.queries.shelf import Shelf
 from settlement.services.allocation import (
     changed_since,
     current_allocation,
-    document_of,
     not_over,
 )
 from settlement.services.pool_gate import PoolGate
@@ -86,6 +84,16 @@ def readiness(
     ]
 
 
+@lru_cache(maxsize=2)
+def _frozen(content: bytes) -> tuple[dict[str, Any], Dependence]:
+    """Return an allocation's document and what it says of each contract; a month has many batches.
+
+    Nobody changes them.
+    """
+    document = json.loads(content)
+    return document, Dependence(document)
+
+
 def gate_of(allocation: AllocationRun, gates: dict[int, Gate]) -> Gate:
     """Return the gate of an allocation, made once."""
     if allocation.pk not in gates:
@@ -98,7 +106,7 @@ class Gate:
 
     def __init__(self, allocation: AllocationRun) -> None:
         self.allocation = allocation
-        self.document: dict[str, Any] = document_of(allocation)
+        self.document, self._behind = _frozen(bytes(allocation.inputs))
         self._open: dict[int, list[str]] | None = None
         self._warned: dict[int, list[str]] | None = None
 
@@ -117,10 +125,10 @@ class Gate:
 
     def of(self, contract: Contract, inputs: Inputs, shelf: Shelf) -> list[Finding]:
         """Judge one contract's inputs."""
-        channels = self.channels_of(contract.code)
+        channels = self._behind.of(contract.code)
         delivered = inputs.series["delivered"]
         findings = judge_series("delivered", delivered, inputs.period, channels)
-        needs = needs_of(term for one in inputs.versions for term in one.terms)
+        needs = needs_of_versions(inputs.versions)
         findings += judge_prices(inputs.prices, inputs.period, needs)
         findings += self._judge_open(channels, inputs.period)
         findings += self._judge_warned(channels, inputs.period)
@@ -146,28 +154,29 @@ class Gate:
             )
         ]
 
-    def channels_of(self, contract_code: str) -> list[int]:
-        """Return the channels that decide a contract's energy: its own and those it shares."""
-        return sorted(dependence(self.document, contract_code))
-
-    def _judge_open(self, channels: Sequence[int], period: Period) -> list[Finding]:
+    def _judge_open(self, channels: Collection[int], period: Period) -> list[Finding]:
         if self._open is None:
             self._open = self._open_by_channel(period, HOLDING)
-        concerned = sorted(self._open.keys() & set(channels))
+        concerned = sorted(one for one in self._open if one in channels)
         messages = [text for channel in concerned for text in self._open[channel]]
         return judge_open(len(messages), messages[0] if messages else "", concerned, period)
 
-    def _judge_warned(self, channels: Sequence[int], period: Period) -> list[Finding]:
+    def _judge_warned(self, channels: Collection[int], period: Period) -> list[Finding]:
         """Return what the checks of the closing month warn of; it stops nothing."""
         if self._warned is None:
             self._warned = self._open_by_channel(period, WARNING, closing_codes())
-        concerned = sorted(self._warned.keys() & set(channels))
+        concerned = sorted(one for one in self._warned if one in channels)
         messages = [text for channel in concerned for text in self._warned[channel]]
         return judge_warned(messages, channels, period)
 
-    def _judge_held(self, channels: Sequence[int], period: Period) -> list[Finding]:
+    def _judge_held(self, channels: Collection[int], period: Period) -> list[Finding]:
         """Return what waits in quarantine for these channels in the month; it stops nothing."""
-        held = [row for channel in channels for row in self._held.get(channel, ())]
+        held = [
+            row
+            for channel in sorted(self._held)
+            if channel in channels
+            for row in self._held[channel]
+        ]
         named = [f"{row.channel_text} {days_in_words(row, period.zone)}" for row in held]
         return judge_held(named, held[0].channel_text if held else "")
 
@@ -182,12 +191,14 @@ class Gate:
     ) -> dict[int, list[str]]:
         found: dict[int, list[str]] = {}
         rows = open_findings(
-            channel_ids=[int(key) for key in self.document["pins"]],
+            campus_id=self.allocation.campus_id,
             start_utc=period.start_utc,
             end_utc=period.end_utc,
             severities=severities,
         )
         for row in rows.filter(rule_code__in=codes) if codes else rows:
+            if str(row.channel_id) not in self.document["pins"]:
+                continue
             found.setdefault(row.channel_id, []).append(f"{row.channel.code}: {row.message}")
         return found
 

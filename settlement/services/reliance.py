@@ -7,7 +7,7 @@ from datetime import datetime
 
 from meters.models import Channel, DeliveryPoint, Publication
 from poweroptix.kernel.words import counted
-from settlement.calc.dependence import OWN, dependence
+from settlement.calc.dependence import OWN, Dependence
 from settlement.models import Correction, SettlementRun
 from settlement.services.allocation import document_of
 
@@ -34,10 +34,10 @@ def approved_on(channel_ids: Sequence[int], first_utc: datetime, last_utc: datet
         .defer("inputs", "findings", "allocation_run__worksheets")
         .order_by("period", "contract__code")
     )
-    documents = {run.allocation_run_id: document_of(run.allocation_run) for run in runs}
+    behind = {run.pk: Dependence(document_of(run)) for run in {one.allocation_run for one in runs}}
     months: dict[tuple[str, str], list[str]] = {}
     for run in runs:
-        scopes = dependence(documents[run.allocation_run_id], run.contract.code)
+        scopes = behind[run.allocation_run_id].of(run.contract.code)
         touched = {scopes[one] for one in channel_ids if one in scopes}
         if touched:
             months.setdefault((run.contract.campus.code, run.period), []).append(

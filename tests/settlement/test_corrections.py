@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from poweroptix.kernel.errors import Conflict
-from settlement.calc.dependence import dependence
+from settlement.calc.dependence import Dependence
 from settlement.models import Correction, PoolMember
 from settlement.queries.corrections import waiting_months, waiting_of, waiting_runs
 from settlement.services import reject_run, run_allocation
@@ -160,29 +160,29 @@ def test_what_a_new_split_shows_to_be_without_effect_is_taken_back(world):
 def test_a_contract_with_its_own_loss_factor_does_not_depend_on_the_others(world):
     document = document_of(settle(world).allocation_run)
     everything = {world.gen.pk, world.alfa_meter.pk, world.bravo_meter.pk}
-    assert set(dependence(document, "PPA-BRAVO")) == everything
+    assert set(Dependence(document).of("PPA-BRAVO")) == everything
     document["loss_ratios"] = {"TEN-BRAVO": [["2026-01-01", None, "1.02"]]}
-    assert dependence(document, "PPA-BRAVO") == {world.bravo_meter.pk: "OWN"}
-    assert dependence(document, "PPA-ALFA")[world.bravo_meter.pk] == "SHARED"
+    assert Dependence(document).of("PPA-BRAVO") == {world.bravo_meter.pk: "OWN"}
+    assert Dependence(document).of("PPA-ALFA")[world.bravo_meter.pk] == "SHARED"
 
 
 def test_a_shared_point_counts_for_its_members_and_their_meters_by_use(world):
     document = document_of(settle(world).allocation_run)
     [pool] = document["pools"]
     document["pools"] = [{**pool, "kind": "ENERGY", "points": ["GEN"]}]
-    assert dependence(document, "PPA-ALFA") == {
+    assert Dependence(document).of("PPA-ALFA") == {
         world.gen.pk: "SHARED",
         world.bravo_meter.pk: "SHARED",
         world.alfa_meter.pk: "OWN",
     }
     document["pools"][0]["key"] = "fixed_share@1"
-    assert set(dependence(document, "PPA-ALFA")) == {world.gen.pk, world.alfa_meter.pk}
+    assert set(Dependence(document).of("PPA-ALFA")) == {world.gen.pk, world.alfa_meter.pk}
 
 
 def test_a_bus_meter_counts_only_where_nothing_else_is_a_source(world):
     document = document_of(settle(world).allocation_run)
     bus = {"code": "BUS", "kind": "BUS", "channels": [{"id": 999}]}
     document["points"].append(bus)
-    assert 999 not in dependence(document, "PPA-ALFA")
+    assert 999 not in Dependence(document).of("PPA-ALFA")
     document["points"] = [one for one in document["points"] if one["kind"] != "GENERATOR"]
-    assert dependence(document, "PPA-ALFA")[999] == "SHARED"
+    assert Dependence(document).of("PPA-ALFA")[999] == "SHARED"
