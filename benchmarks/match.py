@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from poweroptix.kernel.period import Period  # noqa: E402
 from poweroptix.kernel.series import Series  # noqa: E402
 from settlement.calc.matching import Matching, SourceRule, match_sources  # noqa: E402
-from settlement.calc.parts import Span  # noqa: E402
+from settlement.weighing.stays import Span  # noqa: E402
 
 JULY = Period.month("America/Chicago", "2026-07")
 ALWAYS = (Span(date(2020, 1, 1)),)

@@ -8,8 +8,8 @@ from poweroptix.audit.actor import Actor
 from poweroptix.kernel.errors import Refused
 from poweroptix.portfolio.changes import SAME, UPDATE, Change
 from poweroptix.portfolio.rows import Section, apply_row, listed
-from settlement.sharing._base import Stay
-from settlement.sharing.fixed_parts import shares_over_time
+from settlement.weighing.shares import shares_over_time
+from settlement.weighing.stays import Stay
 
 OWNERSHIPS = Section("ownerships", "settlement.Ownership", ("campus", "first_date"))
 SHARES = Section("owner_shares", "settlement.OwnerShare", ("party", "valid"))

@@ -6,8 +6,8 @@ from django.core.exceptions import ValidationError
 from django.forms.models import BaseInlineFormSet
 
 from poweroptix.kernel.errors import DomainError
-from settlement.sharing._base import Stay
-from settlement.sharing.fixed_parts import shares_over_time
+from settlement.weighing.shares import shares_over_time
+from settlement.weighing.stays import Stay
 
 
 def refuse_not_one(

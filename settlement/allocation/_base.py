@@ -7,15 +7,13 @@ by its versioned name (``metered_use@1``); a changed result is a new file with a
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
-from math import gcd
+from decimal import Decimal
 from typing import Any, ClassVar
 
 import numpy as np
 
-from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.figure import Figure, Source
 from poweroptix.kernel.fixed import MISSING, micro
 from poweroptix.kernel.parameters import param
@@ -24,6 +22,7 @@ from poweroptix.kernel.registry import Registry
 from poweroptix.kernel.series import Series
 from poweroptix.kernel.splits import split_in_units
 from poweroptix.kernel.worksheet import Worksheet
+from settlement.weighing._base import Weighing, whole
 
 
 @dataclass(frozen=True)
@@ -67,6 +66,47 @@ class AllocationKey(ABC):
         carry_in: Mapping[str, Any],
     ) -> Allocation:
         """Split the supply among the members so that every interval closes."""
+
+
+class ByWeight(AllocationKey):
+    """A key that is its weighing: one weight per member for the period, or for its days in it."""
+
+    #: The title of its worksheet.
+    heading: ClassVar[str]
+
+    @abstractmethod
+    def weigh(self, claims: Mapping[str, Series], parameters: Any) -> Weighing:
+        """Return what each member weighs, with the figures that show why."""
+
+    def allocate(
+        self,
+        supply: Series,
+        claims: Mapping[str, Series],
+        parameters: Any,
+        carry_in: Mapping[str, Any],
+    ) -> Allocation:
+        """Split every interval by the weights; one that is not known leaves every part missing.
+
+        Where members count by days, those share whose claim says that they are members then.
+        Refused when nobody carries weight while there is something to share.
+        """
+        weighing = self.weigh(claims, parameters)
+        known = weighing.is_known
+        column = whole({code: weight or 0 for code, weight in weighing.weights.items()})
+        weights = np.array(list(column.values()), dtype=np.int64)[:, None]
+        if self.counts_days:
+            weights = np.where(needs_of(claims)[0] > 0, weights, 0)
+        parts = split_series(
+            supply,
+            np.broadcast_to(weights, (len(column), supply.grid.count)),
+            list(column),
+            unit_micro=parameters.unit_micro,
+            fallback=None,
+            status=supply.status if known else np.full_like(supply.status, int(Status.MISSING)),
+        )
+        figures = weighing.figures if known else ()
+        shown = (supply_figure(supply), *figures, *part_figures(parts))
+        return Allocation(parts, Worksheet(self.heading, (), shown), dict(carry_in))
 
 
 allocation_keys: Registry[type[AllocationKey]] = Registry("allocation key", "settlement.allocation")
@@ -119,47 +159,6 @@ def split_series(
     }
 
 
-def split_by_column(
-    supply: Series, weights: Mapping[str, int], parameters: PoolParameters, *, known: bool = True
-) -> dict[str, Series]:
-    """Split every interval by the same weights; all of it is missing when these are not known.
-
-    Raises Refused when nobody carries weight while there is something to share.
-    """
-    codes = sorted(weights)
-    common = gcd(*weights.values()) or 1
-    column = np.array([weights[code] // common for code in codes], dtype=np.int64)
-    grid = np.broadcast_to(column[:, None], (len(codes), supply.grid.count))
-    status = supply.status if known else np.full_like(supply.status, int(Status.MISSING))
-    return split_series(
-        supply, grid, codes, unit_micro=parameters.unit_micro, fallback=None, status=status
-    )
-
-
-def split_by_days(
-    supply: Series,
-    weights: Mapping[str, int],
-    claims: Mapping[str, Series],
-    parameters: PoolParameters,
-) -> dict[str, Series]:
-    """Split every interval by the weights of those whose claim says that they are members then.
-
-    Raises Refused when there is something to share on a day and nobody carries weight.
-    """
-    codes = sorted(claims)
-    present, _ = needs_of(claims)
-    column = np.array([weights[code] for code in codes], dtype=np.int64)
-    shares = np.where(present > 0, column[:, None], 0)
-    return split_series(
-        supply,
-        shares,
-        codes,
-        unit_micro=parameters.unit_micro,
-        fallback=None,
-        status=supply.status,
-    )
-
-
 def needs_of(claims: Mapping[str, Series]) -> tuple[np.ndarray, np.ndarray]:
     """Return what each member can take, [k, n] in code order, and where it is missing for one.
 
@@ -169,72 +168,46 @@ def needs_of(claims: Mapping[str, Series]) -> tuple[np.ndarray, np.ndarray]:
     return np.maximum(wants_of(claims), 0), absent
 
 
+def drawn(claim: Series) -> Series:
+    """Return what a member took; energy that it fed back counts as none taken."""
+    values = np.where(claim.missing, MISSING, np.maximum(claim.values, 0))
+    return Series(claim.grid, values, claim.status, claim.unit)
+
+
 def wants_of(claims: Mapping[str, Series]) -> np.ndarray:
     """Return the claims [k, n] in code order with their sign; zero where one is missing."""
     values = np.stack([claims[code].values for code in sorted(claims)])
     return np.where(values == MISSING, 0, values)
 
 
-def taken(supply: Series, claims: Mapping[str, Series], given: np.ndarray) -> Allocation:
-    """Return the parts in code order and the rest that nobody took, without a worksheet.
+def worst_of(supply: Series, claims: Mapping[str, Series]) -> np.ndarray:
+    """Return the worst status of the supply and all claims, interval by interval."""
+    return np.maximum.reduce([supply.status, *(claim.status for claim in claims.values())])
+
+
+def taken(
+    supply: Series,
+    claims: Mapping[str, Series],
+    given: np.ndarray,
+    heading: str,
+    agreed: tuple[Figure, ...] = (),
+) -> Allocation:
+    """Return the parts in code order, the rest that nobody took, and the worksheet of both.
 
     Where the supply or one member's need is missing, every part and the rest are missing: nobody's
     share is known. The rest keeps the sign of a negative supply (an engine that draws).
     """
     codes = sorted(claims)
-    status = np.maximum.reduce([supply.status, *(claims[code].status for code in codes)])
+    status = worst_of(supply, claims)
     missing = status == int(Status.MISSING)
     rest = np.where(missing, 0, supply.values) - given.sum(axis=0)
-    parts = [
+    *own, left = (
         Series(supply.grid, np.where(missing, MISSING, row), status, supply.unit)
         for row in (*given, rest)
-    ]
-    return Allocation(dict(zip(codes, parts[:-1], strict=True)), Worksheet("", ()), rest=parts[-1])
-
-
-def check_members(codes: list[str]) -> None:
-    """Refuse an empty or repeated member list."""
-    if not codes:
-        raise Refused("allocation.no_members", "The pool has no members, so nobody can bear it.")
-    if len(set(codes)) != len(codes):
-        raise Refused("allocation.member_twice", "A member is listed twice in the pool.")
-
-
-def check_names(given: Collection[str], members: Collection[str], what: str) -> None:
-    """Refuse a table that names others than the members."""
-    if members and sorted(given) != sorted(members):
-        named, are = ", ".join(sorted(given)), ", ".join(sorted(members))
-        text = f"The {what} name {named}; the pool's members are {are}."
-        raise Refused("allocation.members_differ", text)
-
-
-def given_weights(table: Mapping[str, str], what: str) -> dict[str, int]:
-    """Return a table of exact numbers as whole weights of 10^-6; Refused below zero or all zero.
-
-    >>> given_weights({"ALFA": "60", "BRAVO": "7.5"}, "capacity")
-    {'ALFA': 60000000, 'BRAVO': 7500000}
-    """
-    check_members(list(table))
-    weights = {}
-    for code, text in table.items():
-        try:
-            weights[code] = micro(Decimal(str(text)))
-        except (InvalidOperation, Refused):
-            fault = f'The {what} "{text}" of {code} is no number of at most 6 decimals.'
-            raise Refused("allocation.weight", fault) from None
-        if weights[code] < 0:
-            raise Refused("allocation.weight", f"The {what} {text} of {code} is negative.")
-    if not any(weights.values()):
-        raise Refused("allocation.weight", f"The {what} of every member is zero.")
-    return weights
-
-
-def weight_figures(table: Mapping[str, str], what: str, unit: str) -> tuple[Figure, ...]:
-    """Return one figure per member: what the agreement gives it."""
-    return tuple(
-        Figure(f"{what} of {code}", Decimal(str(table[code])), unit, Source("term", code, what))
-        for code in sorted(table)
     )
+    parts = dict(zip(codes, own, strict=True))
+    shown = (*agreed, *use_figures(claims), *part_figures(parts), rest_figure(left))
+    return Allocation(parts, Worksheet(heading, (), (supply_figure(supply), *shown)), rest=left)
 
 
 def use_figures(claims: Mapping[str, Series]) -> tuple[Figure, ...]:

@@ -8,26 +8,17 @@ from typing import Any
 
 from poweroptix.kernel.parameters import param
 from poweroptix.kernel.series import Series
-from poweroptix.kernel.worksheet import Worksheet
-from settlement.allocation._base import (
-    Allocation,
-    AllocationKey,
-    PoolParameters,
-    allocation_keys,
-    check_names,
-    given_weights,
-    part_figures,
-    split_by_days,
-    supply_figure,
-    weight_figures,
-)
+from settlement.allocation._base import ByWeight, PoolParameters, allocation_keys
+from settlement.weighing._base import Weighing
+from settlement.weighing.stated import given_weights, stated
 
 
 @allocation_keys.register("area@1")
-class Area(AllocationKey):
+class Area(ByWeight):
     """Supply x floor area / area of all members on the day, however much anybody used."""
 
     title = "By floor area"
+    heading = "Shared by floor area"
     uses_claims = False
     counts_days = True
 
@@ -43,21 +34,6 @@ class Area(AllocationKey):
             """Refuse what is no number, negative, or zero for everybody."""
             given_weights(self.area_sqft, "area")
 
-    def allocate(
-        self,
-        supply: Series,
-        claims: Mapping[str, Series],
-        parameters: Any,
-        carry_in: Mapping[str, Any],
-    ) -> Allocation:
-        """Split among the members of each interval; Refused when none of them has weight."""
-        weights = given_weights(parameters.area_sqft, "area")
-        check_names(weights, claims, "areas")
-        parts = split_by_days(supply, weights, claims, parameters)
-        given = weight_figures(parameters.area_sqft, "area", "ft2")
-        sheet = Worksheet(
-            "Shared by floor area",
-            (),
-            figures=(supply_figure(supply), *given, *part_figures(parts)),
-        )
-        return Allocation(parts, sheet, dict(carry_in))
+    def weigh(self, claims: Mapping[str, Series], parameters: Any) -> Weighing:
+        """Weigh by the table, which names the members."""
+        return stated(parameters.area_sqft, "area", "ft2", claims, "areas")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import gcd
 from typing import Any
 
 import numpy as np
@@ -13,23 +12,16 @@ from poweroptix.kernel.caps import split_capped
 from poweroptix.kernel.parameters import param
 from poweroptix.kernel.series import Series
 from poweroptix.kernel.splits import split_in_units
-from poweroptix.kernel.worksheet import Worksheet
 from settlement.allocation._base import (
     Allocation,
     AllocationKey,
     PoolParameters,
     allocation_keys,
-    check_members,
-    check_names,
-    given_weights,
     needs_of,
-    part_figures,
-    rest_figure,
-    supply_figure,
     taken,
-    use_figures,
-    weight_figures,
 )
+from settlement.weighing._base import whole
+from settlement.weighing.stated import check_members, check_names, given_weights, weight_figures
 
 
 @allocation_keys.register("capped_share@1")
@@ -69,8 +61,7 @@ class CappedShare(AllocationKey):
         codes = sorted(claims)
         check_members(codes)
         check_names(entitled, codes, "entitlements")
-        common = gcd(*entitled.values())
-        column = np.array([entitled[code] // common for code in codes], dtype=np.int64)
+        column = np.array(list(whole(entitled).values()), dtype=np.int64)
         need, _ = needs_of(claims)
         weights = np.broadcast_to(column[:, None], need.shape)
         left = np.where(supply.missing, 0, np.maximum(supply.values, 0))
@@ -83,16 +74,8 @@ class CappedShare(AllocationKey):
             if without.any():
                 over = left - given.sum(axis=0)
                 given = given + split_capped(over, None, without, codes, unit)
-        allocation = taken(supply, claims, given)
-        sheet = Worksheet(
-            "Shared by entitlement, at most the own use",
-            (),
-            figures=(
-                supply_figure(supply),
-                *weight_figures(parameters.entitlements, "entitlement", ""),
-                *use_figures(claims),
-                *part_figures(allocation.parts),
-                rest_figure(allocation.rest),
-            ),
+        figures = weight_figures(parameters.entitlements, "entitlement", "")
+        allocation = taken(
+            supply, claims, given, "Shared by entitlement, at most the own use", figures
         )
-        return replace(allocation, worksheet=sheet, carry_out=dict(carry_in))
+        return replace(allocation, carry_out=dict(carry_in))

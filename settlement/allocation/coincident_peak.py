@@ -6,29 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from poweroptix.kernel.figure import Figure, Source
-from poweroptix.kernel.fixed import from_micro
 from poweroptix.kernel.parameters import param
 from poweroptix.kernel.series import Series
-from poweroptix.kernel.worksheet import Worksheet
-from settlement.allocation._base import (
-    Allocation,
-    AllocationKey,
-    PoolParameters,
-    allocation_keys,
-    check_members,
-    needs_of,
-    part_figures,
-    split_by_column,
-    supply_figure,
-)
+from settlement.allocation._base import ByWeight, PoolParameters, allocation_keys
+from settlement.weighing import peaks
+from settlement.weighing._base import Weighing
+from settlement.weighing.stated import check_members
 
 
 @allocation_keys.register("coincident_peak@1")
-class CoincidentPeak(AllocationKey):
+class CoincidentPeak(ByWeight):
     """Supply x use in the peak window of all members / use of all in it; one share all period."""
 
     title = "By coincident peak"
+    heading = "Shared by coincident peak"
 
     @dataclass(frozen=True, kw_only=True)
     class Parameters(PoolParameters):
@@ -40,36 +31,7 @@ class CoincidentPeak(AllocationKey):
             help="Length of the window in which the peak is measured.",
         )
 
-    def allocate(
-        self,
-        supply: Series,
-        claims: Mapping[str, Series],
-        parameters: Any,
-        carry_in: Mapping[str, Any],
-    ) -> Allocation:
-        """Find the window with the highest use together (the first of equals) and split by it.
-
-        A missing use anywhere leaves the peak, and so every part, unknown. Refused when the window
-        is shorter than the intervals, or when nobody used anything.
-        """
-        codes = sorted(claims)
-        check_members(codes)
-        windows = {code: claims[code].to_minutes(parameters.window_minutes) for code in codes}
-        use, missing = needs_of(windows)
-        at = int(use.sum(axis=0).argmax())
-        peak = dict(zip(codes, use[:, at].tolist(), strict=True))
-        known = not missing.any()
-        parts = split_by_column(supply, peak, parameters, known=known)
-        start = windows[codes[0]].grid.start_of(at)
-        source = Source("readings", "", f"{parameters.window_minutes}-minute window from {start}")
-        figures = tuple(
-            Figure(f"use of {code} at the peak", from_micro(peak[code]), "kWh", source)
-            for code in codes
-            if known
-        )
-        sheet = Worksheet(
-            "Shared by coincident peak",
-            (),
-            figures=(supply_figure(supply), *figures, *part_figures(parts)),
-        )
-        return Allocation(parts, sheet, dict(carry_in))
+    def weigh(self, claims: Mapping[str, Series], parameters: Any) -> Weighing:
+        """Find the window with the highest use together; a missing use leaves all unknown."""
+        check_members(list(claims))
+        return peaks.coincident_peak(claims, parameters.window_minutes)

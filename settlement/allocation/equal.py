@@ -7,24 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from poweroptix.kernel.series import Series
-from poweroptix.kernel.worksheet import Worksheet
-from settlement.allocation._base import (
-    Allocation,
-    AllocationKey,
-    PoolParameters,
-    allocation_keys,
-    check_members,
-    part_figures,
-    split_by_days,
-    supply_figure,
-)
+from settlement.allocation._base import ByWeight, PoolParameters, allocation_keys
+from settlement.weighing._base import Weighing
+from settlement.weighing.stated import alike, check_members
 
 
 @allocation_keys.register("equal@1")
-class Equal(AllocationKey):
+class Equal(ByWeight):
     """Supply / number of members, interval by interval; a member counts on its days alone."""
 
     title = "In equal parts"
+    heading = "Shared in equal parts"
     uses_claims = False
     counts_days = True
 
@@ -32,17 +25,7 @@ class Equal(AllocationKey):
     class Parameters(PoolParameters):
         """A pool in equal parts says nothing but its rounding unit."""
 
-    def allocate(
-        self,
-        supply: Series,
-        claims: Mapping[str, Series],
-        parameters: Any,
-        carry_in: Mapping[str, Any],
-    ) -> Allocation:
-        """Split among the members of each interval; Refused on a day without any."""
-        codes = sorted(claims)
-        check_members(codes)
-        parts = split_by_days(supply, dict.fromkeys(codes, 1), claims, parameters)
-        figures = (supply_figure(supply), *part_figures(parts))
-        sheet = Worksheet("Shared in equal parts", (), figures=figures)
-        return Allocation(parts, sheet, dict(carry_in))
+    def weigh(self, claims: Mapping[str, Series], parameters: Any) -> Weighing:
+        """Weigh every member the same."""
+        check_members(list(claims))
+        return alike(claims)

@@ -7,20 +7,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from poweroptix.kernel.series import Series
-from poweroptix.kernel.worksheet import Worksheet
 from settlement.allocation._base import (
     Allocation,
     AllocationKey,
     PoolParameters,
     allocation_keys,
-    check_members,
-    part_figures,
-    rest_figure,
-    supply_figure,
     taken,
-    use_figures,
     wants_of,
 )
+from settlement.weighing.stated import check_members
 
 
 @allocation_keys.register("fill_rest@1")
@@ -47,15 +42,5 @@ class FillRest(AllocationKey):
         The rest is negative where the meters of the source show less than was needed.
         """
         check_members(list(claims))
-        allocation = taken(supply, claims, wants_of(claims))
-        sheet = Worksheet(
-            "Fills what the other sources leave open",
-            (),
-            figures=(
-                supply_figure(supply),
-                *use_figures(claims),
-                *part_figures(allocation.parts),
-                rest_figure(allocation.rest),
-            ),
-        )
-        return replace(allocation, worksheet=sheet, carry_out=dict(carry_in))
+        given = taken(supply, claims, wants_of(claims), self.title)
+        return replace(given, carry_out=dict(carry_in))

@@ -19,15 +19,13 @@ from settlement.allocation._base import (
     AllocationKey,
     PoolParameters,
     allocation_keys,
-    check_members,
-    check_names,
-    given_weights,
     needs_of,
     part_figures,
     split_series,
     supply_figure,
     use_figures,
 )
+from settlement.weighing.stated import check_members, check_names, given_weights
 
 WEIGHT, MEMBERS = "weight", "members"
 Tree = Mapping[str, Any]

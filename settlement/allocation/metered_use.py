@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from poweroptix.kernel.figure import Figure, Source
-from poweroptix.kernel.fixed import MISSING
 from poweroptix.kernel.parameters import param
 from poweroptix.kernel.series import Series
 from poweroptix.kernel.worksheet import Worksheet
@@ -19,12 +18,14 @@ from settlement.allocation._base import (
     AllocationKey,
     PoolParameters,
     allocation_keys,
-    check_members,
+    needs_of,
     part_figures,
     split_series,
     supply_figure,
     use_figures,
+    worst_of,
 )
+from settlement.weighing.stated import check_members
 
 
 @allocation_keys.register("metered_use@1")
@@ -58,9 +59,7 @@ class MeteredUse(AllocationKey):
         """
         codes = sorted(claims)
         check_members(codes)
-        use = np.stack([claims[code].values for code in codes])
-        status = np.maximum.reduce([supply.status, *(claims[code].status for code in codes)])
-        weights = np.where(use == MISSING, 0, np.maximum(use, 0))
+        weights, _ = needs_of(claims)
         fallback = _fallback(weights, codes, parameters.when_nobody_uses)
         idle = int((weights.sum(axis=0, dtype=np.int64) == 0).sum())
         parts = split_series(
@@ -69,7 +68,7 @@ class MeteredUse(AllocationKey):
             codes,
             unit_micro=parameters.unit_micro,
             fallback=fallback,
-            status=status,
+            status=worst_of(supply, claims),
         )
         rule = Figure(
             "intervals without use",
@@ -92,7 +91,4 @@ def _fallback(weights: np.ndarray, codes: list[str], rule: str) -> np.ndarray | 
         return np.ones(len(codes), dtype=np.int64)
     if rule == "REFUSE":
         return None
-    period = [int(total) for total in weights.sum(axis=1, dtype=np.int64)]
-    if not any(period):
-        return None
-    return np.array(period, dtype=np.int64)
+    return weights.sum(axis=1)

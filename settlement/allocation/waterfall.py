@@ -13,22 +13,15 @@ from poweroptix.kernel.caps import split_capped
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.parameters import param
 from poweroptix.kernel.series import Series
-from poweroptix.kernel.worksheet import Worksheet
 from settlement.allocation._base import (
     Allocation,
     AllocationKey,
     PoolParameters,
     allocation_keys,
-    check_members,
-    check_names,
-    given_weights,
     needs_of,
-    part_figures,
-    rest_figure,
-    supply_figure,
     taken,
-    use_figures,
 )
+from settlement.weighing.stated import check_members, check_names, given_weights
 
 
 @allocation_keys.register("waterfall@1")
@@ -84,18 +77,8 @@ class Waterfall(AllocationKey):
                 parameters.unit_micro,
             )
             left = left - given[rows].sum(axis=0)
-        allocation = taken(supply, claims, given)
-        sheet = Worksheet(
-            "Shared by priority of firm classes",
-            (),
-            figures=(
-                supply_figure(supply),
-                *use_figures(claims),
-                *part_figures(allocation.parts),
-                rest_figure(allocation.rest),
-            ),
-        )
-        return replace(allocation, worksheet=sheet, carry_out=dict(carry_in))
+        allocation = taken(supply, claims, given, "Shared by priority of firm classes")
+        return replace(allocation, carry_out=dict(carry_in))
 
 
 def members_of(classes: list) -> list[str]:

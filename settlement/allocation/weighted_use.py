@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import gcd
 from typing import Any
 
 import numpy as np
@@ -17,16 +16,15 @@ from settlement.allocation._base import (
     AllocationKey,
     PoolParameters,
     allocation_keys,
-    check_members,
-    check_names,
-    given_weights,
     needs_of,
     part_figures,
     split_series,
     supply_figure,
     use_figures,
-    weight_figures,
+    worst_of,
 )
+from settlement.weighing._base import whole
+from settlement.weighing.stated import check_members, check_names, given_weights, weight_figures
 
 
 @allocation_keys.register("weighted_use@1")
@@ -62,8 +60,7 @@ class WeightedUse(AllocationKey):
         check_members(codes)
         given = given_weights(parameters.factors, "factor")
         check_names(given, codes, "factors")
-        common = gcd(*given.values())
-        column = np.array([given[code] // common for code in codes], dtype=np.int64)[:, None]
+        column = np.array(list(whole(given).values()), dtype=np.int64)[:, None]
         use, _ = needs_of(claims)
         weights = use * column
         parts = split_series(
@@ -72,7 +69,7 @@ class WeightedUse(AllocationKey):
             codes,
             unit_micro=parameters.unit_micro,
             fallback=use.sum(axis=1) * column[:, 0],
-            status=np.maximum.reduce([supply.status, *(claims[code].status for code in codes)]),
+            status=worst_of(supply, claims),
         )
         figures = (
             supply_figure(supply),

@@ -24,7 +24,7 @@ from poweroptix.kernel.worksheet import Worksheet
 from settlement.allocation._base import Allocation
 from settlement.calc.balance import Balance, campus_balance, sum_of
 from settlement.calc.matching import SourceRule, match_sources
-from settlement.calc.parts import Part, PoolRule, Span, masked, spread, where_known
+from settlement.calc.parts import Part, PoolRule, spread, where_known
 from settlement.calc.pooling import (
     claims_of,
     in_force,
@@ -34,6 +34,7 @@ from settlement.calc.pooling import (
 )
 from settlement.calc.scaling import scaled
 from settlement.calc.stock import keep_stocks
+from settlement.weighing.stays import Span, masked
 
 
 @dataclass(frozen=True)

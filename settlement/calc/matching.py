@@ -28,7 +28,8 @@ from poweroptix.kernel.series import Series
 from poweroptix.kernel.worksheet import Worksheet
 from settlement.allocation._base import Allocation, allocation_key
 from settlement.calc.balance import sum_of
-from settlement.calc.parts import Part, Span, masked, spread, where_known
+from settlement.calc.parts import Part, spread, where_known
+from settlement.weighing.stays import Span, masked
 
 
 @dataclass(frozen=True)

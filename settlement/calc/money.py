@@ -8,9 +8,9 @@ A credit mirrors its charge.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from math import lcm
@@ -25,7 +25,9 @@ from poweroptix.kernel.period import Period
 from poweroptix.kernel.rounding import Mode, money, to_places
 from poweroptix.kernel.series import Series
 from poweroptix.kernel.splits import split
-from settlement.sharing._base import Claims, Stay, Weighing, money_key
+from settlement.sharing._base import Claims, money_key
+from settlement.weighing._base import Weighing
+from settlement.weighing.stays import stays_of
 
 FORMAT = "settlement.pool@1"
 KINDS = ("COST", "FEE", "REVENUE")
@@ -217,24 +219,10 @@ def _weighed(
 ) -> tuple[Weighing, Decimal | None, dict[str, Decimal | None]]:
     """Return the weighing, the sum of the weights and the weights as plain numbers."""
     key = money_key(document["key"])
-    stays = {
-        code: tuple(_stay(one) for one in spans) for code, spans in document["members"].items()
-    }
-    weighing = key.weigh(
-        Claims(period_of(document), stays, series), parse(key.Parameters, document["parameters"])
-    )
+    claims = Claims(period_of(document), stays_of(document["members"]), series)
+    weighing = key.weigh(claims, parse(key.Parameters, document["parameters"]))
     weights = plain_weights(weighing.weights)
-    known = [weight for weight in weights.values() if weight is not None]
-    return weighing, exact_sum(known) if len(known) == len(weights) else None, weights
-
-
-def _stay(entry: Sequence[Any]) -> Stay:
-    first, end, weight = entry
-    return Stay(_day(first), None if end is None else _day(end), weight)
-
-
-def _day(text: Any) -> date:
-    return text if isinstance(text, date) else date.fromisoformat(text)
+    return weighing, exact_sum(list(weights.values())) if weighing.is_known else None, weights
 
 
 def _ends(weight: Fraction) -> bool:

@@ -23,7 +23,8 @@ from poweroptix.kernel.finding import Finding
 from poweroptix.kernel.fixed import EXACT, exact_sum
 from poweroptix.kernel.rounding import money
 from settlement.calc.money import Share, period_of, plain_weights, split_cents
-from settlement.sharing._base import Claims, NoParameters, Stay, money_key
+from settlement.sharing._base import Claims, NoParameters, money_key
+from settlement.weighing.stays import Stay, stays_of
 
 FORMAT = "settlement.owners@1"
 MODELS = ("INTEGRATED", "IPP", "JOINT_VENTURE")
@@ -166,10 +167,7 @@ def _weighings(
     findings: list[Finding] = []
     found = {}
     for by in sorted(needed):
-        stays = {
-            party: tuple(Stay(_day(a), None if b is None else _day(b), w) for a, b, w in spans)
-            for party, spans in document["shares"].get(by, {}).items()
-        }
+        stays = stays_of(document["shares"].get(by, {}))
         weighing = key.weigh(Claims(period, stays), NoParameters())
         for one in weighing.findings:
             text = f"{by.capitalize()} shares of the owners: {one.message}"
@@ -198,7 +196,7 @@ def _by_energy(
     weights, said = {}, {}
     for party, each in sorted(stays.items()):
         used = [
-            (stay, sum(Fraction(kwh[day.isoformat()]) for day in days if _holds(stay, day)))
+            (stay, sum(Fraction(kwh[day.isoformat()]) for day in days if stay.holds_on(day)))
             for stay in each
         ]
         weights[party] = sum((stay.stated(party) * taken for stay, taken in used), Fraction(0))
@@ -210,10 +208,6 @@ def _by_energy(
         finding = Finding("owners.no_energy", text, fix="Choose shares by days instead.")
         raise Refused("owners.no_energy", text, findings=[finding])
     return weights, said
-
-
-def _holds(stay: Stay, day: date) -> bool:
-    return stay.first_date <= day and (stay.end_date is None or day < stay.end_date)
 
 
 def plain_number(value: Fraction) -> str:
@@ -263,7 +257,3 @@ def _operators(document: Mapping[str, Any], totals: Mapping[str, Decimal]) -> li
 
 def _sum(entries: Sequence[Mapping[str, Any]], name: str) -> Decimal:
     return exact_sum([ZERO, *(Decimal(one[name]) for one in entries)])
-
-
-def _day(text: Any) -> date:
-    return text if isinstance(text, date) else date.fromisoformat(text)

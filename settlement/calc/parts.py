@@ -1,33 +1,18 @@
-"""What an allocation is made of: spans of days, pools, resulting series, how a part is spread."""
+"""What an allocation is made of: pools, resulting series, how a part is spread."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from poweroptix.kernel.fixed import MISSING
-from poweroptix.kernel.grid import Grid
-from poweroptix.kernel.period import Period
 from poweroptix.kernel.quality import Status
 from poweroptix.kernel.series import Series
 from poweroptix.kernel.splits import split_grid
-
-
-@dataclass(frozen=True)
-class Span:
-    """Local dates, end not included; no end means open."""
-
-    first_date: date
-    end_date: date | None = None
-
-    def holds(self, day: date) -> bool:
-        """Say whether a local day lies in the span."""
-        return self.first_date <= day and (self.end_date is None or day < self.end_date)
+from settlement.weighing.stays import Span
 
 
 @dataclass(frozen=True)
@@ -50,36 +35,6 @@ class PoolRule:
     parameters: Mapping[str, Any]
     members: Mapping[str, tuple[Span, ...]]
     points: tuple[str, ...] = ()
-
-
-def masked(series: Series, spans: tuple[Span, ...], period: Period) -> Series:
-    """Return the series with zero (a known zero, not a missing value) outside the spans."""
-    inside = _inside(series.grid, spans, period)
-    if inside is None:
-        return series
-    status = np.where(inside, series.status, int(Status.VALIDATED)).astype(np.uint8)
-    return Series(series.grid, np.where(inside, series.values, 0), status, series.unit)
-
-
-@lru_cache(maxsize=256)
-def _inside(grid: Grid, spans: tuple[Span, ...], period: Period) -> np.ndarray | None:
-    """Return which intervals lie on local days of the spans; None when all of them do.
-
-    Many members share their spans, so the answer is kept.
-    """
-    starts = grid.epoch_minutes()
-    inside = np.zeros(grid.count, dtype=bool)
-    days = period.days()
-    for span in spans:
-        wanted = [day for day in days if span.holds(day)]
-        if wanted:
-            begin = period.day_bounds(wanted[0])[0].timestamp() // 60
-            end = period.day_bounds(wanted[-1])[1].timestamp() // 60
-            inside |= (starts >= begin) & (starts < end)
-    if inside.all():
-        return None
-    inside.setflags(write=False)
-    return inside
 
 
 def spread(share: Series, use: Series) -> Series:

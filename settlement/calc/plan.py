@@ -19,8 +19,9 @@ from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.fixed import MISSING
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.series import Series
-from settlement.calc.campus import CampusInputs, Claim, PoolRule, Span
+from settlement.calc.campus import CampusInputs, Claim, PoolRule
 from settlement.calc.matching import SourceRule
+from settlement.weighing.stays import Span
 
 LOADS = ("TENANT_LOAD", "HOUSE")
 

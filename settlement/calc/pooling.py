@@ -10,7 +10,8 @@ from poweroptix.kernel.parameters import parse
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.series import Series
 from settlement.allocation._base import Allocation, allocation_key
-from settlement.calc.parts import PoolRule, Span, masked
+from settlement.calc.parts import PoolRule
+from settlement.weighing.stays import Span, masked
 
 
 def pool_minutes(whole: Series, pool: PoolRule, own: Mapping[str, Series]) -> int:
@@ -89,13 +90,13 @@ def refuse_common_days(pools: Sequence[PoolRule], period: Period, shared: str, c
 
 
 def _holds(pool: PoolRule, day: date) -> bool:
-    return any(span.holds(day) for span in days_of(pool))
+    return any(span.holds_on(day) for span in days_of(pool))
 
 
 def _refuse_other_days(pool: PoolRule, period: Period) -> None:
     """Refuse members that are there on different days, or on none of the period."""
     days = {
-        code: tuple(day for day in period.days() if any(span.holds(day) for span in spans))
+        code: tuple(day for day in period.days() if any(span.holds_on(day) for span in spans))
         for code, spans in pool.members.items()
     }
     together = {day for ones in days.values() for day in ones} or set(period.days())

@@ -12,7 +12,8 @@ from django.db.models import F, Q
 from contracts.models.contracts import key_range
 from poweroptix.kernel.errors import DomainError
 from poweroptix.kernel.parameters import parse
-from settlement.sharing._base import fraction, money_keys
+from settlement.sharing._base import money_keys
+from settlement.weighing.stays import fraction
 
 
 def money_key_choices():

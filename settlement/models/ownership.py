@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from contracts.models.contracts import key_range
 from poweroptix.kernel.errors import DomainError
-from settlement.sharing._base import fraction
+from settlement.weighing.stays import fraction
 
 SHARES = ("revenue_share", "cost_share", "upside_share")
 

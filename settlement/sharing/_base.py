@@ -7,47 +7,23 @@ found by its versioned name (``equal_parts@1``); a changed result is a new file 
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
-from fractions import Fraction
+from functools import cached_property
 from typing import Any, ClassVar
 
-from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.finding import Finding
 from poweroptix.kernel.parameters import param
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.registry import Registry
 from poweroptix.kernel.series import Series
+from settlement.weighing._base import Weighing
+from settlement.weighing.stays import Stay, masked
 
-#: Plain numbers of a size that occurs: an exponent could ask for more digits than there are atoms.
-_WEIGHT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12}|/[0-9]{1,12})?")
-_NEGATIVE = re.compile(r"-[0-9./]+")
 PART_MONTH = ("DAYS", "WHOLE")
 QUANTITIES = ("delivered", "metered")
-
-
-@dataclass(frozen=True)
-class Stay:
-    """Local days on which a member takes part, end not included, and its stated weight."""
-
-    first_date: date
-    end_date: date | None = None
-    weight: str = ""
-
-    def days_in(self, period: Period) -> list[date]:
-        """Return the days of the period that the stay covers."""
-        return [
-            day
-            for day in period.days()
-            if self.first_date <= day and (self.end_date is None or day < self.end_date)
-        ]
-
-    def stated(self, member: str) -> Fraction:
-        """Return the stated weight, "60", "0.55" or "1/3"; Refused when it is none."""
-        return fraction(self.weight, member)
 
 
 @dataclass(frozen=True)
@@ -59,12 +35,16 @@ class Claims:
     series: Mapping[str, Series] = field(default_factory=dict)
 
     def present(self) -> dict[str, list[tuple[Stay, list[date]]]]:
-        """Return the stays that touch the month with their days, by member."""
+        """Return the stays that touch the month with their days, by member, the first one first."""
         found = {
             code: [(stay, days) for stay in stays if (days := stay.days_in(self.period))]
             for code, stays in self.stays.items()
         }
-        return {code: stays for code, stays in sorted(found.items()) if stays}
+        return {
+            code: sorted(stays, key=lambda each: each[1][0])
+            for code, stays in sorted(found.items())
+            if stays
+        }
 
     def energy(self, member: str, days: list[date]) -> Series | None:
         """Return a member's energy on consecutive days; None when the run does not have it."""
@@ -74,15 +54,18 @@ class Claims:
         start, end = self.period.day_bounds(days[0])[0], self.period.day_bounds(days[-1])[1]
         return series.slice(start, end)
 
+    @cached_property
+    def use(self) -> dict[str, Series | None]:
+        """Return the energy of those who take part, zero on days on which they do not.
 
-@dataclass(frozen=True)
-class Weighing:
-    """The weight of each member (None: not known yet), how it came about, and what is wrong."""
-
-    unit: str
-    weights: Mapping[str, Fraction | None]
-    said: Mapping[str, str]
-    findings: tuple[Finding, ...] = ()
+        None for a member of which an interval on its days is missing, or all of them.
+        """
+        found: dict[str, Series | None] = {}
+        for code in self.present():
+            series = self.series.get(code)
+            own = None if series is None else masked(series, self.stays[code], self.period)
+            found[code] = None if own is None or own.missing_count else own
+        return found
 
 
 class MoneyKey(ABC):
@@ -100,6 +83,27 @@ class MoneyKey(ABC):
     @abstractmethod
     def weigh(self, claims: Claims, parameters: Any) -> Weighing:
         """Return the weights of the month."""
+
+
+class ByEnergy(MoneyKey):
+    """A key that weighs by energy: a member whose energy is not known is named as a finding."""
+
+    @abstractmethod
+    def weigh_use(self, claims: Claims, parameters: Any) -> Weighing:
+        """Return the weights by use; a member whose use is None has none."""
+
+    def weigh(self, claims: Claims, parameters: Any) -> Weighing:
+        """Weigh by use. One interval without a reading leaves the weight of its member unknown."""
+        weighing = self.weigh_use(claims, parameters)
+        return replace(
+            weighing,
+            said={code: weighing.said.get(code, "not known") for code in weighing.weights},
+            findings=tuple(
+                unread(code, parameters.quantity, claims.period.label)
+                for code, own in claims.use.items()
+                if own is None
+            ),
+        )
 
 
 money_keys: Registry[type[MoneyKey]] = Registry("money key", "settlement.sharing")
@@ -137,20 +141,16 @@ class Measured:
     )
 
 
-def fraction(text: str, member: str) -> Fraction:
-    """Return a stated weight as an exact fraction.
+@dataclass(frozen=True, kw_only=True)
+class MeasuredInBlocks(Measured):
+    """Which quantity, and over how many minutes a peak is the average."""
 
-    >>> fraction("0.55", "DEVCO"), fraction("1/3", "FUND")
-    (Fraction(11, 20), Fraction(1, 3))
-    """
-    written = str(text).strip()
-    if _NEGATIVE.fullmatch(written):
-        raise Refused("sharing.weight", f"The weight {text} of {member} is negative.")
-    try:
-        return Fraction(written if _WEIGHT.fullmatch(written) else "")
-    except (ValueError, ZeroDivisionError):
-        said = f"The weight '{text}' of {member} is no number such as 60, 0.55 or 1/3."
-        raise Refused("sharing.weight", said, member=member) from None
+    window_minutes: int = param(
+        unit="minutes",
+        minimum=5,
+        maximum=60,
+        help="Length of the block whose average kW counts; whole multiples of the readings.",
+    )
 
 
 def unread(member: str, quantity: str, label: str) -> Finding:

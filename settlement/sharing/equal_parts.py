@@ -6,7 +6,9 @@ from fractions import Fraction
 from typing import Any
 
 from poweroptix.kernel.words import counted
-from settlement.sharing._base import Claims, MoneyKey, PartMonth, Weighing, money_keys
+from settlement.sharing._base import Claims, MoneyKey, PartMonth, money_keys
+from settlement.weighing._base import Weighing
+from settlement.weighing.stated import alike
 
 
 @money_keys.register("equal_parts@1")
@@ -18,11 +20,9 @@ class EqualParts(MoneyKey):
 
     def weigh(self, claims: Claims, parameters: Any) -> Weighing:
         """Weigh each member 1, or by its days."""
-        days = {
-            code: sum(len(each) for _stay, each in stays)
-            for code, stays in claims.present().items()
-        }
+        present = claims.present()
         if parameters.part_month == "WHOLE":
-            return Weighing("parts", dict.fromkeys(days, Fraction(1)), dict.fromkeys(days, "1"))
+            return alike(present)
+        days = {code: sum(len(each) for _stay, each in stays) for code, stays in present.items()}
         weights = {code: Fraction(count) for code, count in days.items()}
         return Weighing("days", weights, {code: counted(n, "day") for code, n in days.items()})

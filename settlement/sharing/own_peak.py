@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import Any
 
-import numpy as np
-
-from settlement.sharing._base import Claims, MoneyKey, Weighing, money_keys, unread
-from settlement.sharing._peaks import PeakParameters, blocks, kw
+from settlement.sharing._base import ByEnergy, Claims, MeasuredInBlocks, money_keys
+from settlement.weighing._base import Weighing
+from settlement.weighing.peaks import own_peak
 
 
 @money_keys.register("own_peak@1")
-class OwnPeak(MoneyKey):
+class OwnPeak(ByEnergy):
     """Highest block of the member's own energy, in kW; of equal peaks the earliest is named."""
 
     title = "By own peak"
-    Parameters = PeakParameters
+    Parameters = MeasuredInBlocks
 
-    def weigh(self, claims: Claims, parameters: Any) -> Weighing:
+    def weigh_use(self, claims: Claims, parameters: Any) -> Weighing:
         """Weigh by each member's own highest block."""
-        minutes = parameters.window_minutes
-        weights: dict[str, Fraction | None] = {}
-        said, findings = {}, []
-        for code in claims.present():
-            taken = blocks(claims, code, minutes)
-            if taken is None:
-                weights[code], said[code] = None, "not known"
-                findings.append(unread(code, parameters.quantity, claims.period.label))
-                continue
-            grid, values = taken
-            at = int(np.argmax(values))
-            weights[code] = kw(values[at], minutes)
-            start = grid.start_of(at)
-            said[code] = f"kW in the {minutes} minutes from {start:%Y-%m-%d %H:%M} UTC"
-        return Weighing("kW", weights, said, tuple(findings))
+        return own_peak(claims.use, parameters.window_minutes)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 from poweroptix.kernel.parameters import param
-from settlement.sharing._base import Claims, MoneyKey, PartMonth, Weighing, money_keys
+from settlement.sharing._base import Claims, MoneyKey, PartMonth, money_keys
+from settlement.weighing._base import Weighing
+from settlement.weighing.stated import by_days
 
 
 @money_keys.register("stated_weights@1")
@@ -25,19 +26,10 @@ class StatedWeights(MoneyKey):
 
     def weigh(self, claims: Claims, parameters: Any) -> Weighing:
         """Weigh by number x days; a number that changes inside the month counts its own days."""
-        weights: dict[str, Fraction | None] = {}
-        said = {}
-        for code, stays in claims.present().items():
-            ordered = sorted(stays, key=lambda each: each[1][0])
-            if parameters.part_month == "WHOLE":
-                weights[code] = ordered[-1][0].stated(code)
-                said[code] = f"{ordered[-1][0].weight} {parameters.unit}"
-                continue
-            weights[code] = sum(
-                (stay.stated(code) * len(days) for stay, days in ordered), Fraction(0)
-            )
-            said[code] = " + ".join(
-                f"{stay.weight} {parameters.unit} x {len(days)} days" for stay, days in ordered
-            )
-        whole = parameters.part_month == "WHOLE"
-        return Weighing(parameters.unit if whole else f"{parameters.unit}-days", weights, said)
+        present = claims.present()
+        if parameters.part_month == "DAYS":
+            return by_days(present, parameters.unit)
+        last = {code: stays[-1][0] for code, stays in present.items()}
+        weights = {code: stay.stated(code) for code, stay in last.items()}
+        said = {code: f"{stay.weight} {parameters.unit}" for code, stay in last.items()}
+        return Weighing(parameters.unit, weights, said)

@@ -22,6 +22,7 @@ PURE = (
     "contracts.calc",
     "settlement.allocation",
     "settlement.sharing",
+    "settlement.weighing",
     "settlement.calc",
     "settlement.exports",
     "esg.sources",

@@ -15,7 +15,7 @@ from poweroptix.kernel.grid import Grid
 from poweroptix.kernel.parameters import parse
 from poweroptix.kernel.series import Series
 from settlement.allocation._base import allocation_key, allocation_keys
-from settlement.allocation.fixed_share import exact_shares
+from settlement.weighing.shares import exact_shares
 
 START = datetime(2026, 3, 1, 6, tzinfo=UTC)
 ABC = ("ALFA", "BRAVO", "CHARLIE")

@@ -17,11 +17,11 @@ from settlement.calc.campus import (
     CampusInputs,
     Claim,
     PoolRule,
-    Span,
     allocate_campus,
     spread,
 )
 from settlement.calc.scaling import scaled
+from settlement.weighing.stays import Span
 
 ZONE = "America/Chicago"
 DAY = Period.day(ZONE, date(2026, 3, 2))

@@ -10,8 +10,9 @@ from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.finding import Severity
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.series import Series
-from settlement.calc.campus import CampusInputs, Claim, PoolRule, Span, allocate_campus
+from settlement.calc.campus import CampusInputs, Claim, PoolRule, allocate_campus
 from settlement.calc.gate import blocking
+from settlement.weighing.stays import Span
 from tests.contracts.cases import example
 
 ZONE = "America/Chicago"

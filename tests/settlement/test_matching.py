@@ -13,9 +13,10 @@ from poweroptix.kernel.fixed import MISSING
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.rounding import money
 from poweroptix.kernel.series import Series
-from settlement.calc.campus import CampusInputs, Claim, PoolRule, Span, allocate_campus
+from settlement.calc.campus import CampusInputs, Claim, PoolRule, allocate_campus
 from settlement.calc.closing import refuse_open
 from settlement.calc.matching import SourceRule, match_sources
+from settlement.weighing.stays import Span
 from tests.contracts.cases import example
 
 DAY = Period.day("America/Chicago", date(2026, 3, 2))
