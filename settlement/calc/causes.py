@@ -103,16 +103,6 @@ def causes_between(
     ]
 
 
-def total_by_cause(deltas: Iterable[CausedDelta]) -> dict[str, Decimal]:
-    """Return what each cause did to the bill, in the order of substitution."""
-    found = list(deltas)
-    return {
-        one.key: sum((delta.by_cause.get(one.key, ZERO) for delta in found), ZERO)
-        for one in CAUSES
-        if any(one.key in delta.by_cause for delta in found)
-    }
-
-
 def amounts_of(lines: Iterable) -> dict[Key, Decimal | None]:
     """Return the printed amounts of a run's own lines by key; corrections of others are left out.
 

@@ -23,8 +23,8 @@ class Pool(models.Model):
     """One shared quantity of a campus and the rule that splits it.
 
     LOSS shares the residual of the energy balance. ENERGY shares what the listed points measured
-    (several tenants behind one meter). COST is money and is split by the billing of campus costs.
-    SOURCE and STORAGE tell from where the energy of tenants came, in order of merit.
+    (several tenants behind one meter). SOURCE and STORAGE tell from where the energy of tenants
+    came, in order of merit.
     """
 
     class Kind(models.TextChoices):
@@ -32,7 +32,6 @@ class Pool(models.Model):
 
         LOSS = "LOSS", "Losses of the campus"
         ENERGY = "ENERGY", "Energy of shared points"
-        COST = "COST", "Cost"
         SOURCE = "SOURCE", "Source of tenants' energy"
         STORAGE = "STORAGE", "Battery as a source"
 

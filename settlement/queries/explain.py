@@ -204,9 +204,3 @@ def _version(one: Any, used: int | None) -> dict[str, Any]:
         "line": one.line,
         "raw_version": one.raw_version,
     }
-
-
-def largest_interval(tree: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Return the interval of an explained day with the most energy; None without a day."""
-    known = [one for one in tree.get("intervals", ()) if one["total_kwh"] is not None]
-    return max(known, key=lambda one: one["total_kwh"], default=None)

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from contracts.models import TouCalendar
 from meters.services import ingest_file, receive_file, validate_days
 from poweroptix.kernel.errors import NotFoundError
-from settlement.queries.explain import explain_line, largest_interval
+from settlement.queries.explain import explain_line
 from settlement.services import run_settlement
 from tests.meters.builders import install, long_csv
 from tests.settlement.world import MARCH, NOW, SYSTEM, World, readings
@@ -51,7 +51,8 @@ def test_a_line_is_traced_to_file_and_row(world):
     )
     assert len(tree["days"]) == 31
     assert len(tree["intervals"]) == 96
-    assert largest_interval(tree)["metered_kwh"] == Decimal("61.5")
+    largest = max(tree["intervals"], key=lambda one: one["total_kwh"])
+    assert largest["metered_kwh"] == Decimal("61.5")
     assert tree["interval"]["metered_kwh"] == Decimal("61.5")
     [reading] = tree["readings"]
     assert reading["channel"] == "TEN-ALFA/DEL_KWH"
