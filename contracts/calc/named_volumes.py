@@ -1,13 +1,14 @@
 """Volumes that a clause names: excuses of the buyer, facts of the month, or figures of lines.
 
 `excused_mwh` is the energy of the events of kind excuse@1 that excuse the buyer; a month in which
-none was recorded excuses nothing. Any other volume is stated for a month with a reason, or is a
-figure of a line that was priced before; what nobody states leaves the amount empty.
+none was recorded excuses nothing. Any other volume is stated for the month with the document that
+says so (an event of kind month_number@1), or is a figure of a line that was priced before; what
+nobody states leaves the amount empty.
 """
 
 from collections.abc import Sequence
 
-from contracts.calc.facts import fact_figure, finding_of
+from contracts.calc.facts import fact_figure, finding_of, is_stated
 from contracts.charges._base import ChargeInputs
 from contracts.events import values_of
 from poweroptix.kernel.figure import Figure, Source
@@ -24,15 +25,24 @@ def event_kinds(names: Sequence[str]) -> tuple[str, ...]:
     return (EXCUSE,) if EXCUSED in names else ()
 
 
+def month_numbers(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names that are stated for the month, where no lower line has them.
+
+    >>> month_numbers(["excused_mwh", "outage_mwh"])
+    ('outage_mwh',)
+    """
+    return tuple(name for name in names if name != EXCUSED)
+
+
 def named_volume(inputs: ChargeInputs, name: str, unit: str) -> Figure:
     """Return a volume of the month in the quoted unit; empty when nobody states it."""
     if name == EXCUSED:
         return _excused(inputs, unit)
     for line in inputs.lines:
-        if name in line.figures and name not in inputs.facts:
+        if name in line.figures and not is_stated(inputs, name):
             source = Source("line", str(line.line_code), f"line {line.line_code}, {line.label}")
             return Figure(name, line.figures[name], unit, source)
-    return fact_figure(inputs, name, unit)
+    return fact_figure(inputs, name, unit, adds_up=True)
 
 
 def _excused(inputs: ChargeInputs, unit: str) -> Figure:

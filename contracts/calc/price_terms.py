@@ -167,12 +167,14 @@ def needs_of(terms: Iterable[PricedTerm]) -> Needs:
 
 
 def absent(needs: Needs, inputs: PricingInputs) -> list[Finding]:
-    """Return a blocking finding per thing that the terms read and the inputs do not have."""
+    """Return a blocking finding per thing that the terms read and the inputs do not have.
+
+    A number that nobody states is none of them: its line says so and has no amount.
+    """
     kinds = (
         ("quantity", needs.series, inputs.series),
         ("prices", needs.prices, inputs.prices),
         ("calendar", needs.calendars, inputs.calendars),
-        ("fact", needs.facts, inputs.facts),
         ("pool", needs.pools, inputs.pools),
         ("index", needs.histories, inputs.histories),
     )

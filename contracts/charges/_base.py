@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from contracts.calc.price_versions import series_code
-from contracts.events import Event, check_together, in_time
+from contracts.events import MONTH_NUMBER, Event, check_together, in_time
 from poweroptix.kernel.calendar import TouSchedule
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.figure import Source
@@ -209,7 +209,8 @@ class Needs:
 
     `helped` names the prices whose gaps the terms answer for themselves (a ladder, a carry over
     the weekend), `standby` those that are looked at for nothing else than such gaps;
-    `days_before` says how many days of prices before the period are looked at.
+    `days_before` says how many days of prices before the period are looked at. `facts` are numbers
+    of the contract or of the month; one that nobody states leaves the amount empty.
     """
 
     series: tuple[str, ...] = ()
@@ -227,6 +228,12 @@ class Needs:
     def index_codes(self) -> list[str]:
         """Codes of the index series behind the names of the prices."""
         return sorted({series_code(name) for name in self.prices})
+
+    def reads(self, event: Event) -> bool:
+        """Say whether the event can decide: by its kind, a number of a month by its name."""
+        if event.kind == MONTH_NUMBER:
+            return event.values.get("name") in self.facts
+        return event.kind in self.events
 
 
 @dataclass(frozen=True)

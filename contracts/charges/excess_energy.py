@@ -98,10 +98,12 @@ class ExcessEnergy(ChargeType):
             super().__post_init__()
 
     def needs(self, parameters: Any) -> Needs:
-        """Return the index of the excess and those of the price."""
+        """Return the index of the excess, those of the price, and the volumes of the month."""
         return Needs(
             prices=(parameters.index,) if parameters.index else (),
             histories=escalation.indices(parameters),
+            facts=named_volumes.month_numbers(parameters.drawn_before),
+            events=named_volumes.event_kinds(parameters.drawn_before),
         )
 
     def sentence(self, parameters: Any, context: TermContext | None = None) -> str:

@@ -13,7 +13,7 @@ from contracts.calc.contract_year import contract_year
 from contracts.calc.days import in_month
 from contracts.calc.energy_blocks import BlockSegment, block_segments
 from contracts.calc.make_up import MakeUpBank, Paid, paid_of
-from contracts.calc.named_volumes import event_kinds, total_volume
+from contracts.calc.named_volumes import event_kinds, month_numbers, total_volume
 from contracts.charges._base import ChargeInputs, ChargeType, Needs, TermContext, charge_types
 from poweroptix.kernel.figure import Figure, Source
 from poweroptix.kernel.finding import Finding
@@ -117,10 +117,12 @@ class TakeOrPay(ChargeType):
             return named.get(year, self.contract_quantity)
 
     def needs(self, parameters: Any) -> Needs:
-        """Return the indices that the price follows, and the excuses of the buyer."""
+        """Return the indices that the price follows, and the volumes of the month."""
+        volumes = (*parameters.excused, *parameters.deemed)
         return Needs(
             histories=escalation.indices(parameters),
-            events=event_kinds((*parameters.excused, *parameters.deemed)),
+            facts=month_numbers(volumes),
+            events=event_kinds(volumes),
         )
 
     def sentence(self, parameters: Any, context: TermContext | None = None) -> str:

@@ -5,6 +5,7 @@ says which values are recorded, and whether two of it can happen at one time.
 """
 
 from contracts.events._base import (
+    MONTH_NUMBER,
     Event,
     EventKind,
     check_event,
@@ -17,6 +18,7 @@ from contracts.events._base import (
 )
 
 __all__ = [
+    "MONTH_NUMBER",
     "Event",
     "EventKind",
     "check_event",

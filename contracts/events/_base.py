@@ -12,6 +12,9 @@ from poweroptix.kernel.figure import Source
 from poweroptix.kernel.parameters import parse
 from poweroptix.kernel.registry import Registry
 
+#: Key of the kind that states a number of a month.
+MONTH_NUMBER = "month_number@1"
+
 
 @dataclass(frozen=True)
 class Event:
@@ -59,7 +62,8 @@ class EventKind(ABC):
     """One kind of event. Subclasses are registered; they hold no state.
 
     `lasts` is False for what happens at an instant; `is_alone` is True where two of the kind
-    cannot be at one time; `holds_on` is True for what counts until the next one of its kind.
+    cannot be at one time; `holds_on` is True for what counts until the next one of its kind;
+    `by_days` is True for what is stated of a local month or of whole days of one.
     """
 
     title: ClassVar[str]
@@ -67,6 +71,7 @@ class EventKind(ABC):
     lasts: ClassVar[bool] = True
     is_alone: ClassVar[bool] = False
     holds_on: ClassVar[bool] = False
+    by_days: ClassVar[bool] = False
 
     def parse(self, values: Mapping[str, Any]) -> Any:
         """Return the typed values of an event; Refused with a finding per field."""
@@ -75,6 +80,13 @@ class EventKind(ABC):
     @abstractmethod
     def sentence(self, values: Any) -> str:
         """Return what was recorded in plain words."""
+
+    def about(self, values: Mapping[str, str]) -> str:
+        """Return what an event with these values is about; nothing where all are about the same.
+
+        Of a kind that is alone only those exclude each other that are about the same.
+        """
+        return ""
 
 
 event_kinds: Registry[EventKind] = Registry("kind of event", "contracts.events")
@@ -138,11 +150,12 @@ def check_together(events: Iterable[Event]) -> None:
     poweroptix.kernel.errors.Refused: outage of 2026-03-02 00:00 UTC overlaps the outage of \
 2026-03-01 00:00 UTC, which ends at 2026-03-03 00:00 UTC; correct one of them
     """
-    ordered = sorted(events, key=lambda one: one.order)
-    for key in sorted({event.kind for event in ordered}):
-        if not event_kind(key).is_alone:
-            continue
-        alike = [event for event in ordered if event.kind == key]
+    apart: dict[tuple[str, str], list[Event]] = {}
+    for event in sorted(events, key=lambda one: one.order):
+        kind = event_kind(event.kind)
+        if kind.is_alone:
+            apart.setdefault((event.kind, kind.about(event.values)), []).append(event)
+    for _, alike in sorted(apart.items()):
         for before, after in pairwise(alike):
             if after.start_utc < before.end_utc:
                 text = (

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 
+from contracts.calc.month_days import days_text, read_days
 from contracts.events import event_kind
 from contracts.forms import PREFIX, fields_of, plain_of
 from contracts.models import ContractEvent
@@ -28,6 +29,19 @@ class LocalTime(forms.CharField):
             raise forms.ValidationError(fault.message) from fault
 
 
+class LocalDays(forms.CharField):
+    """A month as people write it, or whole local days of one."""
+
+    zone = "UTC"
+
+    def clean(self, value: Any) -> tuple[datetime, datetime]:
+        """Return [start, end) in UTC; ValidationError says how it is to be written."""
+        try:
+            return read_days(super().clean(value), self.zone)
+        except DomainError as fault:
+            raise forms.ValidationError(fault.message) from fault
+
+
 class EventForm(forms.Form):
     """When it was and where it is known from; the fields of the kind come in between."""
 
@@ -47,7 +61,9 @@ class EventForm(forms.Form):
             if name in self.fields:
                 self.fields[name].zone = zone
                 self.fields[name].help_text = f"2026-03-14 10:15, local time of {zone}"
-        self.order_fields(["start", "end"])
+        if "month" in self.fields:
+            self.fields["month"].zone = zone
+        self.order_fields(["month", "start", "end"])
 
     def clean(self) -> dict[str, Any]:
         """Read the values; every finding lands on its field."""
@@ -67,20 +83,27 @@ class EventForm(forms.Form):
     def deed(self) -> dict[str, Any]:
         """Return what `record_event` takes."""
         cleaned = self.cleaned_data
+        start, end = cleaned.get("month") or (cleaned["start"], cleaned.get("end"))
         return {
             "kind": self.key,
-            "start_utc": cleaned["start"],
-            "end_utc": cleaned.get("end"),
+            "start_utc": start,
+            "end_utc": end,
             "values": cleaned["values"],
             "reason": cleaned["reason"],
         }
 
 
 def event_form(key: str) -> type[EventForm]:
-    """Return the form class of one kind; what happens at an instant has no end."""
+    """Return the form class of one kind; what happens at an instant has no end.
+
+    What is stated of a month asks for the month instead.
+    """
     kind = event_kind(key)
     fields: dict[str, Any] = {**fields_of(kind.Values), "key": key}
-    if not kind.lasts:
+    if kind.by_days:
+        said = "2026-03; where a version holds on a part of it, 2026-03-15 to 2026-03-31"
+        fields |= {"start": None, "end": None, "month": LocalDays(max_length=40, help_text=said)}
+    elif not kind.lasts:
         fields["end"] = None
     return type("EventFormOf" + key.split("@")[0].title(), (EventForm,), fields)
 
@@ -88,6 +111,9 @@ def event_form(key: str) -> type[EventForm]:
 def initial_of(event: ContractEvent) -> dict[str, Any]:
     """Return the fields of an event that is to be corrected."""
     found = {PREFIX + name: value for name, value in event.values.items()}
+    if event_kind(event.kind).by_days:
+        found["month"] = days_text(event.start_utc, event.end_utc, event.contract.zone)
+        return found
     found["start"] = event.start_utc.isoformat()
     if event.end_utc != event.start_utc:
         found["end"] = event.end_utc.isoformat()

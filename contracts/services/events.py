@@ -11,9 +11,11 @@ from typing import Any
 from django.db import transaction
 
 from contracts.calc.index_csv import decode, instant_of
-from contracts.events import Event, check_event, check_together, event_kind
-from contracts.models import Contract, ContractEvent
-from contracts.queries import event_of, standing
+from contracts.calc.month_days import check_days, days_text, read_days
+from contracts.calc.price_terms import needs_of
+from contracts.events import MONTH_NUMBER, Event, check_event, check_together, event_kind
+from contracts.models import Contract, ContractEvent, Term
+from contracts.queries import event_of, priced_term, standing
 from contracts.services._save import checked_save
 from poweroptix.accounts.permissions import require
 from poweroptix.audit.actor import Actor
@@ -81,6 +83,10 @@ def propose_event(
     plain = {name: str(value) for name, value in kept.items() if value is not None}
     event = Event(kind, start_utc, start_utc if end_utc is None else end_utc, plain)
     check_event(event)
+    if event_kind(kind).by_days:
+        check_days(event.start_utc, event.end_utc, contract.zone)
+    if kind == MONTH_NUMBER:
+        _must_be_read(contract, event)
     if replaces is not None:
         _must_stand(replaces, contract)
     others = [
@@ -136,7 +142,8 @@ def record_event_file(
 ) -> list[ContractEvent]:
     """Write down the events of a CSV file: kind, start, end, reason and a column per value.
 
-    Times without an offset are local times of the contract. An event that stands already just so
+    Times without an offset are local times of the contract; what is stated of a month has the
+    month as its start, 2026-03, or its first and last day. An event that stands already just so
     is passed over. Refused as a whole with a finding per bad line.
     """
     require(actor, "contracts.edit")
@@ -172,8 +179,7 @@ def _from_line(
     if None in row:
         raise Refused("contracts.event_file", "there are more cells than columns")
     cells = {name: (cell or "").strip() for name, cell in row.items()}
-    start = instant_of(cells["start"], contract.zone)
-    end = instant_of(cells["end"], contract.zone) if cells["end"] else start
+    start, end = _time_of(cells, contract.zone)
     values = {
         name: cell for name, cell in cells.items() if cell and name and name not in FILE_COLUMNS
     }
@@ -192,6 +198,28 @@ def _from_line(
         actor=actor,
         now=now,
     )
+
+
+def _time_of(cells: Mapping[str, str], zone: str) -> tuple[datetime, datetime]:
+    """Return when the event of a line was; a month or days of one where the kind is stated so."""
+    first, last = cells["start"], cells["end"]
+    if event_kind(cells["kind"]).by_days:
+        return read_days(f"{first} to {last}" if last else first, zone)
+    start = instant_of(first, zone)
+    return start, instant_of(last, zone) if last else start
+
+
+def _must_be_read(contract: Contract, event: Event) -> None:
+    """Refuse a number that no term asks for: a name typed wrong would change nothing, silently."""
+    known = set(needs_of(map(priced_term, Term.objects.filter(version__contract=contract))).facts)
+    name = event.values["name"]
+    if name not in known:
+        month = days_text(event.start_utc, event.end_utc, contract.zone)
+        text = (
+            f"no term of {contract.code} reads a number '{name}' of {month}; they read: "
+            f"{', '.join(sorted(known)) or 'none'}"
+        )
+        raise Refused("contracts.month_number", text)
 
 
 def _must_stand(event: ContractEvent, contract: Contract) -> None:

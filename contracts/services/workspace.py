@@ -91,7 +91,7 @@ def reads_of(term: Term) -> tuple[tuple[str, tuple[str, ...]], ...]:
         ("quantity", needs.series),
         ("prices", needs.prices),
         ("calendar", needs.calendars),
-        ("agreed numbers", needs.facts),
+        ("numbers of contract or month", needs.facts),
     )
     return tuple((name, codes) for name, codes in kinds if codes)
 

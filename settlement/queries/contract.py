@@ -83,7 +83,7 @@ def read_needs(
         "prices": {code: one for code, (one, _) in prices.items()},
         "calendars": {c: shelf.calendars[c] for c in needs.calendars if c in shelf.calendars},
         "histories": shelf.histories_of(needs.histories, period),
-        "events": shelf.events_for(contract.pk, needs.events, period),
+        "events": shelf.events_for(contract.pk, needs, period),
         "pools": {
             code: {**shelf.pool_view(contract, period.label, code), "last_date": last_date}
             for code in needs.pools
@@ -103,7 +103,7 @@ def with_needs(inputs: Inputs, run: SettlementRun, terms: Iterable[PricedTerm]) 
     shelf.fill([contract], inputs.period, run.allocation_run)
     needs = needs_of(terms)
     found = read_needs(contract, inputs.period, run.allocation_run, needs, shelf)
-    events = [one for one in found.pop("events") if one.kind not in frozen.events]
+    events = [one for one in found.pop("events") if not frozen.reads(one)]
     merged = {name: {**one, **getattr(inputs, name)} for name, one in found.items()}
     return replace(inputs, events=(*inputs.events, *events), **merged)
 

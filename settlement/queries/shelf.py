@@ -120,17 +120,15 @@ class Shelf:
                 "holidays": sorted(holiday.date.isoformat() for holiday in days),
             }
 
-    def events_for(
-        self, contract_id: int, kinds: Sequence[str], period: Period
-    ) -> tuple[Event, ...]:
-        """Return the contract's events of some kinds; those of the whole batch are read at once."""
-        if not kinds:
+    def events_for(self, contract_id: int, needs: Needs, period: Period) -> tuple[Event, ...]:
+        """Return the contract's events that terms read; those of the whole batch come at once."""
+        if not (needs.events or needs.facts):
             return ()
         if contract_id not in self.events:
             unread = [one for one in self.versions if one not in self.events]
             found = events_of(unread, period.start_utc, period.end_utc)
             self.events |= {one: found.get(one, []) for one in unread}
-        return tuple(one for one in self.events[contract_id] if one.kind in kinds)
+        return tuple(one for one in self.events[contract_id] if needs.reads(one))
 
     def pool_view(self, contract: Contract, label: str, code: str) -> dict[str, Any]:
         """Return what a contract may see of a pool's month; unknown while it is not divided."""

@@ -136,7 +136,7 @@ def _row(run: SettlementRun, scope: str, change: Change, publication: Publicatio
 def flag_events(contract: Contract, start_utc: datetime, end_utc: datetime, now: datetime) -> None:
     """Note for every run of the contract how many events differ from those that it read.
 
-    Listens to events that are entered, corrected or withdrawn, in their transaction. Only kinds
+    Listens to events that are entered, corrected or withdrawn, in their transaction. Only those
     that the terms of the run read count; when all are again as they were, the flag is taken away.
     """
     runs = SettlementRun.objects.filter(
@@ -144,10 +144,10 @@ def flag_events(contract: Contract, start_utc: datetime, end_utc: datetime, now:
     )
     for run in runs:
         document = json.loads(bytes(run.inputs))
-        kinds = set(needs_of(terms_of(document)).events)
+        needs = needs_of(terms_of(document))
         before = set(map(_said, read_events(document.get("events", ()))))
         standing = events_of([contract.pk], run.start_utc, run.end_utc).get(contract.pk, [])
-        after = {_said(one) for one in standing if one.kind in kinds}
+        after = {_said(one) for one in standing if needs.reads(one)}
         differing = before ^ after
         if not differing:
             Correction.objects.filter(run=run, scope=Correction.Scope.EVENTS).delete()

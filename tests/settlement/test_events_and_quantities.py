@@ -6,13 +6,14 @@ from decimal import Decimal
 import pytest
 
 from contracts.models import ContractQuantity
-from contracts.queries import channels_of_tenant
-from contracts.services import bind_quantity, record_event, withdraw_event
+from contracts.queries import channels_of_tenant, standing
+from contracts.services import bind_quantity, record_event, record_event_file, withdraw_event
 from poweroptix.accounts.models import User
 from poweroptix.audit.actor import Actor
 from poweroptix.db.scope import portal_scope
 from poweroptix.kernel.errors import Conflict, Forbidden, Refused
 from settlement.models import Correction, Line
+from settlement.queries.causes import causes_of_runs
 from settlement.queries.corrections import waiting_runs
 from settlement.queries.explain import explain_line
 from settlement.services import verify_run
@@ -33,6 +34,24 @@ STARTS = {
         "free_order": "TIME",
     },
 }
+FEE = {
+    "key": "recurring_fee@1",
+    "code": 40,
+    "label": "Service",
+    "parameters": {"fee": "85.10", "per": "METER", "count": "FACT"},
+}
+NUMBERS = "/office/contracts/PPA-ALFA/events/"
+METERS = {
+    "kind": "month_number@1",
+    "month": "2026-03",
+    "p_name": "meter_count",
+    "p_number": "9",
+    "p_document": "Meter list of 31 March 2026",
+    "reason": "sent by the tenant",
+}
+APRIL = b"""kind,start,end,reason,name,number,document
+month_number@1,2026-04,,sent by the tenant,meter_count,11,Meter list of 30 April 2026
+"""
 DISCHARGE = {
     "key": "fixed_energy@1",
     "code": 11,
@@ -95,6 +114,35 @@ def test_events_are_frozen_verified_and_flagged():
     assert verify_run(second).ok
     approve(world, second, now=LATER)
     assert waiting_runs() == []
+
+
+def test_a_number_of_the_month_is_missed_entered_frozen_and_corrected(client):
+    world = World(terms=(ENERGY, FEE))
+    run = settle(world)
+    assert (amounts(run)[40], run.total_usd) == (None, None)
+    assert run.findings[0]["message"] == "meter_count of 2026-03 is not known"
+    client.force_login(User.objects.create_user("amy", password="x", role="analyst"))
+    said = client.post(NUMBERS, METERS | {"p_name": "meters"}).content.decode()
+    assert "reads a number &#x27;meters&#x27; of 2026-03; they read: meter_count" in said
+    assert (
+        "is no month; write 2026-03"
+        in client.post(NUMBERS, METERS | {"month": "May"}).content.decode()
+    )
+    assert client.post(NUMBERS, METERS).status_code == 302
+    run = settle(world, now=LATER)
+    assert amounts(run)[40] == Decimal("765.90")
+    approve(world, run, now=LATER)
+    row = standing(world.alfa).get()
+    assert 'value="2026-03"' in client.get(f"{NUMBERS}?replaces={row.pk}").content.decode()
+    assert client.post(NUMBERS, METERS | {"p_number": "10", "replaces": row.pk}).status_code == 302
+    [waiting] = waiting_runs()
+    assert (waiting.run, waiting.reason) == (run, "Its events changed.")
+    second = settle(world, kind="TRUE_UP", now=LATER)
+    assert verify_run(run).ok
+    assert verify_run(second).ok
+    [changed] = [one.by_cause for one in causes_of_runs(run.pk, second.pk) if one.by_cause]
+    assert changed == {"EVENT_REVISION": Decimal("85.10")}
+    assert len(record_event_file(world.alfa, APRIL, actor=SYSTEM, now=LATER)) == 1
 
 
 @pytest.fixture

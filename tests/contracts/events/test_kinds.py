@@ -31,6 +31,10 @@ SAID = {
         {"volume_mmbtu": "120000", "amount_usd": "402000.00"},
         "Invoice for 120,000 MMBtu of gas: $402,000.00",
     ),
+    "month_number@1": (
+        {"name": "outage_mwh", "number": "600", "document": "Report 7", "line_code": "35"},
+        "outage_mwh 600, line 35: Report 7",
+    ),
     "state_of_charge@1": (
         {"start_mwh": "40.0", "end_mwh": "62.5"},
         "Stored energy 40 MWh, later 62.5 MWh",
@@ -74,6 +78,10 @@ def test_a_derating_says_what_it_lost():
         ),
         (event("start@1", state="TEPID", caused_by="BUYER"), "'TEPID' is not one of HOT, WARM"),
         (event("start@1", at(2), at(3)), "start of 2026-03-02 00:00 UTC happens at one instant"),
+        (
+            event("month_number@1", name=" ", number="1", document="Report 7"),
+            "number of a month of 2026-03-02 00:00 UTC: name: is required",
+        ),
         (event("cycle@1", at(2), at(2)), "ends at 2026-03-02 00:00 UTC; give a later end"),
     ],
 )
