@@ -12,7 +12,7 @@ from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.figure import Figure, Source
 from poweroptix.kernel.finding import Finding
 
-WHOLE_MONTH = "stated for the whole month"
+WHOLE_MONTH = "it is stated for the whole month"
 
 
 def fact_figure(inputs: ChargeInputs, name: str, unit: str, *, adds_up: bool = False) -> Figure:
@@ -28,7 +28,7 @@ def fact_figure(inputs: ChargeInputs, name: str, unit: str, *, adds_up: bool = F
     source = Source("contract", inputs.term.contract, f"{name} of {inputs.period.label}")
     text = inputs.facts.get(name)
     if text is None:
-        return Figure(name, None, unit, source, note=f"{name} is not known")
+        return Figure(name, None, unit, source, note=_nobody(name))
     try:
         value = Decimal(text)
     except InvalidOperation:
@@ -49,14 +49,18 @@ def finding_of(inputs: ChargeInputs, figure: Figure | None) -> Finding | None:
         return None
     label = inputs.period.label
     text = f"{figure.name} of {label} is not known"
-    if figure.note.startswith(WHOLE_MONTH):
-        text += f": it is {figure.note}"
+    if figure.note and figure.note != _nobody(figure.name):
+        text += f": {figure.note}"
     return Finding(
         "contracts.fact_missing",
         text,
         where=f"{inputs.term.contract} line {inputs.term.line_code}",
         fix=f"Enter {figure.name} for {label} as a number of the month, an event of the contract.",
     )
+
+
+def _nobody(name: str) -> str:
+    return f"{name} is not known"
 
 
 def _of_month(inputs: ChargeInputs, name: str) -> Event | None:

@@ -11,7 +11,8 @@ from decimal import Decimal
 import numpy as np
 
 from contracts.calc.local_days import is_by_date, prices_on
-from contracts.calc.totals import in_unit, stated, total, total_mwh
+from contracts.calc.of_month import OfMonthParameters, number_of, unknown
+from contracts.calc.totals import gaps, in_unit, stated, total, total_mwh
 from contracts.charges._base import ChargeInputs
 from contracts.events import values_of
 from poweroptix.kernel import exact
@@ -36,8 +37,10 @@ class StartFuel:
 
 
 @dataclass(frozen=True, kw_only=True)
-class HeatRateParameters:
+class HeatRateParameters(OfMonthParameters):
     """The part of a clause that says how much fuel a MWh may take."""
+
+    MAY_STATE = {"heat_rate": False, "hhv_per_lhv_ratio": False}
 
     heat_rate: Decimal = param(
         unit="MMBtu/MWh",
@@ -83,8 +86,9 @@ class HeatRateParameters:
 
     def check_fuel(self) -> None:
         """Refuse a missing ratio of heating values, and starts without their fuel."""
-        if (self.heating_value == "LHV") != (self.hhv_per_lhv_ratio is not None):
-            text = "hhv_per_lhv_ratio: give it exactly when the heat rate is on LHV"
+        given = (self.hhv_per_lhv_ratio is not None) + ("hhv_per_lhv_ratio" in self.of_month)
+        if given != (self.heating_value == "LHV"):
+            text = "hhv_per_lhv_ratio: give it exactly when the heat rate is on LHV, or of_month"
             raise Refused("contracts.heating_value", text)
         states = [row.state for row in self.start_table]
         if len(set(states)) != len(states):
@@ -103,11 +107,16 @@ class Burned:
     most: Figure
     least: Figure
     allowed: Figure
+    findings: tuple[Finding, ...] = ()
 
 
 def burned(inputs: ChargeInputs, terms: HeatRateParameters) -> Burned:
     """Return actual and allowed fuel of the days in force; empty while a reading is missing."""
-    metered = total(inputs, terms.fuel, "MMBtu", "metered_mmbtu")
+    metered = Figure("metered_mmbtu", None, "MMBtu")
+    if metered.name in terms.of_month:
+        metered = number_of(inputs, terms, metered)
+    else:
+        metered = total(inputs, terms.fuel, "MMBtu", "metered_mmbtu")
     fuel = metered
     if terms.start_fuel == "OUT":
         starts = _start_fuel(inputs, terms)
@@ -115,11 +124,12 @@ def burned(inputs: ChargeInputs, terms: HeatRateParameters) -> Burned:
             "fuel_mmbtu", "MMBtu", "metered_mmbtu - start_mmbtu", metered, starts
         )
     energy = total_mwh(inputs, inputs.term.quantity_name, "energy")
-    parts = [stated(inputs, "heat_rate", terms.heat_rate, "MMBtu/MWh"), energy]
+    agreed = stated(inputs, "heat_rate", terms.heat_rate, "MMBtu/MWh")
+    parts = [number_of(inputs, terms, agreed), energy]
     formula = "heat_rate * energy_mwh"
-    if terms.hhv_per_lhv_ratio is not None:
+    if terms.heating_value == "LHV":
         ratio = stated(inputs, "hhv_per_lhv_ratio", terms.hhv_per_lhv_ratio, "ratio")
-        parts.append(ratio)
+        parts.append(number_of(inputs, terms, ratio))
         formula += " * hhv_per_lhv_ratio"
     allowed = Figure.computed("allowed_mmbtu", "MMBtu", formula, *parts)
     band = stated(inputs, "tolerance_ratio", terms.tolerance_ratio, "ratio")
@@ -129,7 +139,14 @@ def burned(inputs: ChargeInputs, terms: HeatRateParameters) -> Burned:
     least = Figure.computed(
         "least_mmbtu", "MMBtu", "allowed_mmbtu * (1 - tolerance_ratio)", allowed, band
     )
-    return Burned(_as(fuel, "fuel_mmbtu"), energy, most, least, allowed)
+    findings = unknown(inputs, terms, metered, *parts)
+    return Burned(_as(fuel, "fuel_mmbtu"), energy, most, least, allowed, tuple(findings))
+
+
+def fuel_gaps(inputs: ChargeInputs, terms: HeatRateParameters) -> list[Finding]:
+    """Return what is missing of the metered energy, and of the fuel where it is metered."""
+    metered = () if "metered_mmbtu" in terms.of_month else (terms.fuel,)
+    return gaps(inputs, *metered, inputs.term.quantity_name)
 
 
 def _as(figure: Figure, name: str) -> Figure:

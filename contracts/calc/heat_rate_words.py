@@ -2,6 +2,7 @@
 
 from contracts.calc import words
 from contracts.calc.fuel import HeatRateParameters
+from contracts.calc.of_month import said
 
 
 def heat_rate_words(terms: HeatRateParameters) -> str:
@@ -19,4 +20,4 @@ def heat_rate_words(terms: HeatRateParameters) -> str:
         share = words.percent(terms.gain_share_ratio)
         text += f" Of fuel saved below {start} the seller gets {share} of the price."
     start = "stays in" if terms.start_fuel == "IN" else "is taken out by the table of starts"
-    return f"{text} The fuel of starts {start}."
+    return f"{text} The fuel of starts {start}.{said(terms)}"

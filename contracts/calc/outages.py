@@ -4,8 +4,8 @@ A = (PH - planned - forced - equivalent derated) / (PH - planned), NERC GADS equ
 availability: a derating loses its share of every hour.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -99,11 +99,20 @@ def _lost(event: Event, values, terms: OutageParameters) -> Fraction:
 
 
 def availability(
-    inputs: ChargeInputs, hours: dict[str, Decimal], terms: OutageParameters, places: int
+    inputs: ChargeInputs,
+    hours: Mapping[str, Decimal | None],
+    terms: OutageParameters,
+    places: int,
+    stated: Mapping[str, Figure] | None = None,
 ) -> Figure:
-    """Return the equivalent availability; 1 where nothing but excused hours is left."""
+    """Return the equivalent availability; 1 where nothing but excused hours is left.
+
+    `stated` are hours that a document of the month gives instead of events; they bring their
+    source.
+    """
     events = inputs.happened(EVENT)
     figures = {name: _figure(inputs, name, hours[name], events) for name in NAMES}
+    figures |= {name: replace(one, value=hours[name]) for name, one in (stated or {}).items()}
     limit = terms.planned_limit_h
     used = [figures[name] for name in NAMES]
     excused = "planned_h + not_seller_h"
@@ -129,7 +138,7 @@ def _named(figures: Iterable[Figure], formula: str) -> list[Figure]:
     return [one for one in figures if one.name == "period_h" or one.name in formula]
 
 
-def _figure(inputs: ChargeInputs, name: str, hours: Decimal, events: list[Event]) -> Figure:
+def _figure(inputs: ChargeInputs, name: str, hours: Decimal | None, events: list[Event]) -> Figure:
     if name == "period_h":
         source = Source("input", inputs.period.label, "hours of the tested time")
     else:

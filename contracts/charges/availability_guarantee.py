@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from contracts.calc import words
+from contracts.calc.of_month import OfMonthParameters, number_of, said, unknown
 from contracts.calc.outages import (
     EVENT,
     NAMES,
@@ -15,14 +16,18 @@ from contracts.calc.outages import (
     outage_hours,
 )
 from contracts.calc.totals import once, stated
-from contracts.calc.years import YearPart, kept, sums_of, whole, year_parts
+from contracts.calc.years import YearPart, added, kept, sums_of, whole, year_parts
 from contracts.charges._base import ChargeInputs, ChargeType, Needs, TermContext, charge_types
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.figure import Figure, Source
+from poweroptix.kernel.finding import Finding
 from poweroptix.kernel.fixed import price
 from poweroptix.kernel.parameters import param
 from poweroptix.kernel.rounding import Mode
 from poweroptix.kernel.worksheet import Row, Worksheet
+
+#: Hours that a document of the month may state.
+OF_MONTH = ("planned_h", "not_seller_h", "forced_h", "derated_h")
 
 
 @charge_types.register("availability_guarantee@1")
@@ -33,8 +38,10 @@ class AvailabilityGuarantee(ChargeType):
     uses_quantity = False
 
     @dataclass(frozen=True, kw_only=True)
-    class Parameters(OutageParameters):
+    class Parameters(OutageParameters, OfMonthParameters):
         """The guarantee, what a point costs, over which time it is tested, and the cap."""
+
+        MAY_STATE = dict.fromkeys(OF_MONTH, True)
 
         guaranteed_ratio: Decimal = param(
             unit="ratio", minimum=Decimal(0), maximum=Decimal(1), help="For example 0.97."
@@ -71,10 +78,11 @@ class AvailabilityGuarantee(ChargeType):
             if (self.cap == "NONE") != (self.cap_usd is None):
                 text = "cap_usd: give it exactly when there is a cap"
                 raise Refused("contracts.cap", text)
+            super().__post_init__()
 
     def needs(self, parameters: Any) -> Needs:
-        """Return the outages."""
-        return Needs(events=(EVENT,))
+        """Return the outages, and the hours that the month states."""
+        return Needs(facts=tuple(parameters.of_month), events=(EVENT,))
 
     def sentence(self, parameters: Any, context: TermContext | None = None) -> str:
         """Return the clause in plain words."""
@@ -94,7 +102,7 @@ class AvailabilityGuarantee(ChargeType):
         places = words.counted(parameters.availability_places, "place")
         return (
             f"{text}. The hours of {out} leave the test; a derating counts with the part that it "
-            f"lost. The availability is rounded to {places}."
+            f"lost. The availability is rounded to {places}.{said(parameters)}"
         )
 
     def charge(
@@ -106,10 +114,10 @@ class AvailabilityGuarantee(ChargeType):
         """One row per test that ends, and one for what a cap takes away."""
         yearly = parameters.tested == "CONTRACT_YEAR" or parameters.cap == "CONTRACT_YEAR"
         parts = year_parts(inputs) if yearly else [whole(inputs)]
-        carry, rows, figures = dict(carry_in), [], []
+        carry, rows, figures, findings = dict(carry_in), [], [], []
         for part in parts:
             sums = sums_of(carry, part.year, (*NAMES, "paid_usd"))
-            found, tested = self._test(inputs, parameters, part, sums)
+            found, tested = self._test(inputs, parameters, part, sums, findings)
             rows += found
             figures.append(tested)
             carry = kept(part.year, sums) if yearly and not part.ends else {}
@@ -117,23 +125,38 @@ class AvailabilityGuarantee(ChargeType):
             inputs.term.label,
             tuple(rows) or (self._waits(inputs, parameters),),
             figures=tuple(figures),
+            findings=tuple(findings),
             rounding=inputs.rounding,
             line_per="CHARGE",
         )
         return sheet, carry
 
     def _test(
-        self, inputs: ChargeInputs, parameters: Any, part: YearPart, sums: dict[str, Decimal]
+        self,
+        inputs: ChargeInputs,
+        parameters: Any,
+        part: YearPart,
+        sums: dict[str, Decimal | None],
+        findings: list[Finding],
     ) -> tuple[list[Row], Figure]:
         """Return the rows of a test and its availability; rows only when the test ends.
 
-        `sums` is brought up to date.
+        `sums` and `findings` are brought up to date.
         """
-        hours = outage_hours(inputs, part.start_utc, part.end_utc, parameters)
+        span = (part.start_utc, part.end_utc)
+        hours: dict[str, Decimal | None] = dict(outage_hours(inputs, *span, parameters))
+        of_month = [
+            number_of(inputs, parameters, Figure(name, None, "h"), span)
+            for name in parameters.of_month
+        ]
+        findings += unknown(inputs, parameters, *of_month)
+        hours |= {one.name: one.value for one in of_month}
         if parameters.tested == "CONTRACT_YEAR":
-            hours = {name: sums[name] + hours[name] for name in NAMES}
-        sums |= hours if parameters.tested == "CONTRACT_YEAR" else {}
-        found = availability(inputs, hours, parameters, parameters.availability_places)
+            hours = {name: added(sums[name], hours[name]) for name in NAMES}
+            sums |= hours
+        given = {one.name: one for one in of_month}
+        places = parameters.availability_places
+        found = availability(inputs, hours, parameters, places, given)
         if parameters.tested == "CONTRACT_YEAR" and not part.ends:
             return [], found
         guaranteed = stated(inputs, "guaranteed_ratio", parameters.guaranteed_ratio, "ratio")
@@ -147,20 +170,31 @@ class AvailabilityGuarantee(ChargeType):
         )
         rate = stated(inputs, "rate", -parameters.rate, "USD/point", "damages of a point")
         rows = [Row(inputs.term.label, points, rate)]
-        owed = points.value * parameters.rate
+        owed = None if points.value is None else points.value * parameters.rate
         if parameters.cap != "NONE":
             owed = self._cap(inputs, parameters, sums, points, rows)
-        sums["paid_usd"] += owed
+        sums["paid_usd"] = added(sums["paid_usd"], owed)
+        if points.value is None and not findings:
+            findings.append(self._unknown_before(inputs))
         return rows, found
+
+    @staticmethod
+    def _unknown_before(inputs: ChargeInputs) -> Finding:
+        return Finding(
+            "contracts.sum_unknown",
+            "the hours of the contract year are not known: a month of it did not state them",
+            where=f"{inputs.term.contract} line {inputs.term.line_code}",
+            fix="State the hours of that month and calculate it and this one again.",
+        )
 
     @staticmethod
     def _cap(
         inputs: ChargeInputs,
         parameters: Any,
-        sums: Mapping[str, Decimal],
+        sums: Mapping[str, Decimal | None],
         points: Figure,
         rows: list[Row],
-    ) -> Decimal:
+    ) -> Decimal | None:
         """Add the row that a cap takes back; return what is owed under it."""
         used = sums["paid_usd"] if parameters.cap == "CONTRACT_YEAR" else Decimal(0)
         paid = Figure("paid", used, "USD", Source("carry", "", "damages of the year so far"))
@@ -169,6 +203,8 @@ class AvailabilityGuarantee(ChargeType):
         over = Figure.computed(
             "over_cap", "USD", "max(0, points * rate - max(0, cap - paid))", points, each, cap, paid
         )
+        if over.value is None:
+            return None
         if over.value:
             rows.append(Row("above the cap", once(inputs, "cap"), over))
         return points.value * parameters.rate - over.value

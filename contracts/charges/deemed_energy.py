@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from contracts.calc import words
 from contracts.calc.deemed import ORDER, Deemed, deemed, deemed_mwh, gap
+from contracts.calc.of_month import OfMonthParameters, number_of, said, unknown
 from contracts.calc.totals import stated
 from contracts.calc.years import kept, sums_of, whole, year_parts
 from contracts.charges._base import ChargeInputs, ChargeType, Needs, TermContext, charge_types
@@ -21,6 +23,8 @@ from poweroptix.kernel.parameters import param
 from poweroptix.kernel.rounding import Mode
 from poweroptix.kernel.worksheet import Row, Worksheet
 
+Span = tuple[datetime, datetime]
+
 
 @charge_types.register("deemed_energy@1")
 class DeemedEnergy(ChargeType):
@@ -29,8 +33,10 @@ class DeemedEnergy(ChargeType):
     title = "Deemed energy"
 
     @dataclass(frozen=True, kw_only=True)
-    class Parameters:
+    class Parameters(OfMonthParameters):
         """Whose orders are paid, what is free, and what a MWh that was kept back is worth."""
+
+        MAY_STATE = {"deemed_mwh": True}
 
         ordered_by: str = param(
             choices=("BUYER", "BUYER_AND_GRID"), help="Whose curtailment orders are paid for."
@@ -86,9 +92,15 @@ class DeemedEnergy(ChargeType):
             if (self.gross_up == "NONE") != (self.tax_ratio == 0):
                 text = "tax_ratio: give it exactly when the credit is grossed up"
                 raise Refused("contracts.gross_up", text)
+            if self.of_month and self.allowance_unit == "HOURS":
+                text = "allowance_unit: deemed_mwh of a month has no hours; count in MWH"
+                raise Refused("contracts.allowance", text)
+            super().__post_init__()
 
     def needs(self, parameters: Any) -> Needs:
-        """Return the potential energy and the orders."""
+        """Return the potential energy and the orders, or the energy that the month states."""
+        if parameters.of_month:
+            return Needs(facts=tuple(parameters.of_month))
         return Needs(series=(parameters.potential,), events=(ORDER,))
 
     def sentence(self, parameters: Any, context: TermContext | None = None) -> str:
@@ -107,7 +119,8 @@ class DeemedEnergy(ChargeType):
             unit = {"MWH": "MWh", "HOURS": "hours"}[parameters.allowance_unit]
             per = {"MONTH": "month", "CONTRACT_YEAR": "contract year"}[parameters.allowance_per]
             text += f"; the first {words.number(parameters.allowance)} {unit} of a {per} are free"
-        return f"{text}. {words.rounding(parameters.quantity_places, 'MWh', 'CHARGE')}"
+        places = words.rounding(parameters.quantity_places, "MWh", "CHARGE")
+        return f"{text}.{said(parameters)} {places}"
 
     def charge(
         self,
@@ -121,11 +134,11 @@ class DeemedEnergy(ChargeType):
         figures: list[Figure] = []
         for part in year_parts(inputs) if yearly else [whole(inputs)]:
             span = (part.start_utc, part.end_utc)
-            found = deemed(inputs, parameters.potential, parameters.ordered_by, span)
-            findings += gap(inputs, found, parameters.potential)
+            found, whole_mwh = self._kept_back(inputs, parameters, span, findings)
             used = sums_of(carry if yearly else {}, part.year, ("used",))["used"]
-            paid, used = self._paid(inputs, parameters, found, used)
-            findings += self._unknown(inputs, used, found)
+            paid, used = self._paid(parameters, found, whole_mwh, used)
+            if whole_mwh.value is not None:
+                findings += self._unknown(inputs, used)
             rows.append(Row(inputs.term.label, paid, self._rate(inputs, parameters)))
             figures.append(self._left(inputs, parameters, used))
             carry = kept(part.year, {"used": used}) if yearly and not part.ends else {}
@@ -139,11 +152,24 @@ class DeemedEnergy(ChargeType):
         )
         return sheet, carry
 
+    @staticmethod
+    def _kept_back(
+        inputs: ChargeInputs, parameters: Any, span: Span, findings: list[Finding]
+    ) -> tuple[Deemed | None, Figure]:
+        """Return the deemed energy, by interval where it is not stated; adds what is missing."""
+        if parameters.of_month:
+            wanted = Figure("deemed_mwh", None, "MWh")
+            whole_mwh = number_of(inputs, parameters, wanted, span)
+            findings += unknown(inputs, parameters, whole_mwh)
+            return None, whole_mwh
+        found = deemed(inputs, parameters.potential, parameters.ordered_by, span)
+        findings += gap(inputs, found, parameters.potential)
+        return found, deemed_mwh(inputs, parameters.potential, found)
+
     def _paid(
-        self, inputs: ChargeInputs, parameters: Any, found: Deemed, used: Decimal | None
+        self, parameters: Any, found: Deemed | None, whole_mwh: Figure, used: Decimal | None
     ) -> tuple[Figure, Decimal | None]:
         """Return the MWh that are paid, and how much of the allowance is used afterwards."""
-        whole_mwh = deemed_mwh(inputs, parameters.potential, found)
         free, used = self._free(parameters, found, whole_mwh, used)
         source = Source("carry", "", "what is left of the free allowance")
         unknown = "" if free is not None else "the allowance that is left is not known"
@@ -160,7 +186,7 @@ class DeemedEnergy(ChargeType):
 
     @staticmethod
     def _free(
-        parameters: Any, found: Deemed, total_mwh: Figure, used: Decimal | None
+        parameters: Any, found: Deemed | None, total_mwh: Figure, used: Decimal | None
     ) -> tuple[Decimal | None, Decimal | None]:
         """Return the free MWh and the allowance used after them, in its own unit."""
         if parameters.allowance_unit == "NONE":
@@ -168,7 +194,7 @@ class DeemedEnergy(ChargeType):
         if used is None or total_mwh.value is None:
             return None, None
         left = max(parameters.allowance - used, Decimal(0))
-        if parameters.allowance_unit == "MWH":
+        if found is None or parameters.allowance_unit == "MWH":
             free = min(left, total_mwh.value)
             return free, used + free
         ordered = np.flatnonzero(found.ordered)
@@ -202,8 +228,8 @@ class DeemedEnergy(ChargeType):
         return Figure("allowance_left", left, unit, inputs.term.source("free allowance left"))
 
     @staticmethod
-    def _unknown(inputs: ChargeInputs, used: Decimal | None, found: Deemed) -> list[Finding]:
-        if used is not None or found.missing.any():
+    def _unknown(inputs: ChargeInputs, used: Decimal | None) -> list[Finding]:
+        if used is not None:
             return []
         return [
             Finding(

@@ -13,6 +13,7 @@ from contracts.calc.checked import refuse
 from contracts.calc.days import in_month
 from contracts.calc.energy_blocks import BlockSegment, block_segments
 from contracts.calc.local_days import prices_on
+from contracts.calc.of_month import OfMonthParameters, number_of, said, unknown
 from contracts.calc.price_ladder import priced_series
 from contracts.charges._base import ChargeInputs, ChargeType, Needs, TermContext, charge_types
 from poweroptix.kernel import exact
@@ -42,8 +43,10 @@ class ExcessEnergy(ChargeType):
     title = "Excess energy"
 
     @dataclass(frozen=True, kw_only=True)
-    class Parameters(energy.QuantityParameters, escalation.EscalatorParameters):
+    class Parameters(OfMonthParameters, energy.QuantityParameters, escalation.EscalatorParameters):
         """Price, limit and what the excess is worth."""
+
+        MAY_STATE = {"contract_quantity": True}
 
         price: Decimal = param(
             unit="quoted unit",
@@ -95,6 +98,8 @@ class ExcessEnergy(ChargeType):
                 refuse("index", "LOWER_OF_INDEX needs an index, and only that")
             if self.test == "HOUR" and self.drawn_before:
                 refuse("drawn_before", "volumes of the month cannot be taken from single hours")
+            if self.of_month and self.test != "MONTH":
+                refuse("of_month", "only a limit of the month is stated for each month")
             super().__post_init__()
 
     def needs(self, parameters: Any) -> Needs:
@@ -102,7 +107,10 @@ class ExcessEnergy(ChargeType):
         return Needs(
             prices=(parameters.index,) if parameters.index else (),
             histories=escalation.indices(parameters),
-            facts=named_volumes.month_numbers(parameters.drawn_before),
+            facts=(
+                *named_volumes.month_numbers(parameters.drawn_before),
+                *parameters.of_month,
+            ),
             events=named_volumes.event_kinds(parameters.drawn_before),
         )
 
@@ -129,7 +137,8 @@ class ExcessEnergy(ChargeType):
         if parameters.test == "MONTH":
             how = "shortened to its days" if parameters.part_month == "DAYS" else "whole"
             text += f"; the limit of a part month is {how}"
-        return f"{text}. " + words.rounding(parameters.quantity_places, unit, parameters.line_per)
+        cents = words.rounding(parameters.quantity_places, unit, parameters.line_per)
+        return f"{text}. {cents}{said(parameters)}"
 
     def check(self, parameters: Any, context: TermContext) -> list[Finding]:
         """Find a price that leaves its bounds, and a yearly limit without a first day."""
@@ -180,6 +189,7 @@ class _Test:
         drawn, self.findings = named_volumes.total_volume(
             inputs, named, "drawn_before", self.unit.quoted_unit
         )
+        self.findings += tuple(unknown(inputs, parameters, self._agreed()))
         self.drawn_left = drawn.value or ZERO
         self.figures = [drawn] if named else []
         self.unpriced: list[Finding] = []
@@ -211,18 +221,20 @@ class _Test:
     def _counted(self, name: str) -> Figure:
         return replace(self.counter.before(name), name=f"counted_{energy.name_of(name)}")
 
+    def _agreed(self) -> Figure:
+        """Return the agreed energy, as the contract or the month states it."""
+        agreed, source = self.parameters.contract_quantity, self.inputs.term.source("agreed energy")
+        figure = Figure("contract_quantity", agreed, self.unit.quoted_unit, source)
+        return number_of(self.inputs, self.parameters, figure)
+
     def _limit(self) -> Figure:
         term, parameters = self.inputs.term, self.parameters
-        agreed = Figure(
-            "contract_quantity",
-            parameters.contract_quantity,
-            self.unit.quoted_unit,
-            term.source("agreed energy"),
-        )
+        agreed = self._agreed()
         ratio = Figure("limit_ratio", parameters.limit_ratio, "ratio", term.source("limit"))
         figures, formula = [agreed, ratio], "contract_quantity * limit_ratio"
         days, month_days = in_month(self.inputs)
-        if parameters.test == "MONTH" and days != month_days and parameters.part_month == "DAYS":
+        shortened = parameters.part_month == "DAYS" and not parameters.of_month
+        if parameters.test == "MONTH" and days != month_days and shortened:
             source = Source("input", self.inputs.period.label, f"days in force of {month_days}")
             figures.append(Figure("days", Decimal(days), "count", source))
             formula += f" * days / {month_days}"

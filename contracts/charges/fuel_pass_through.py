@@ -10,12 +10,12 @@ from contracts.calc.fuel import (
     START,
     HeatRateParameters,
     burned,
+    fuel_gaps,
     gain,
     invoiced_price,
     weighted_price,
 )
 from contracts.calc.heat_rate_words import heat_rate_words
-from contracts.calc.totals import gaps
 from contracts.charges._base import ChargeInputs, ChargeType, Needs, TermContext, charge_types
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.figure import Figure
@@ -34,6 +34,8 @@ class FuelPassThrough(ChargeType):
     class Parameters(HeatRateParameters):
         """The heat rate, and where the price of the fuel comes from."""
 
+        MAY_STATE = {**HeatRateParameters.MAY_STATE, "metered_mmbtu": True}
+
         gas_price: str = param(
             choices=("INVOICES", "INDEX"),
             help="INVOICES: the average cost of the gas invoices of the month; INDEX: published "
@@ -51,13 +53,20 @@ class FuelPassThrough(ChargeType):
             if (self.gas_price == "INDEX") != bool(self.gas_index):
                 text = "gas_index: name it exactly when the price is an index"
                 raise Refused("contracts.gas_index", text)
+            if self.gas_index and "metered_mmbtu" in self.of_month:
+                text = "of_month: an index is weighted by metered fuel; take the price of INVOICES"
+                raise Refused("contracts.gas_index", text)
+            super().__post_init__()
 
     def needs(self, parameters: Any) -> Needs:
         """Return the metered fuel, its prices, and the events that decide."""
         events = () if parameters.start_fuel == "IN" else (START,)
+        facts = tuple(parameters.of_month)
         if parameters.gas_price == "INVOICES":
-            return Needs(series=(parameters.fuel,), events=(*events, INVOICE))
-        return Needs(series=(parameters.fuel,), prices=(parameters.gas_index,), events=events)
+            series = () if "metered_mmbtu" in facts else (parameters.fuel,)
+            return Needs(series=series, facts=facts, events=(*events, INVOICE))
+        prices = (parameters.gas_index,)
+        return Needs(series=(parameters.fuel,), prices=prices, facts=facts, events=events)
 
     def sentence(self, parameters: Any, context: TermContext | None = None) -> str:
         """Return the clause in plain words."""
@@ -98,7 +107,7 @@ class FuelPassThrough(ChargeType):
         sheet = Worksheet(
             inputs.term.label,
             tuple(rows),
-            findings=(*gaps(inputs, parameters.fuel, inputs.term.quantity_name), *findings),
+            findings=(*fuel_gaps(inputs, parameters), *found.findings, *findings),
             rounding=inputs.rounding,
             line_per="CHARGE",
         )

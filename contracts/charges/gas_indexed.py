@@ -19,6 +19,8 @@ from contracts.calc import (
     words,
 )
 from contracts.calc.gas_collar import GasCollarParameters
+from contracts.calc.of_month import OfMonthParameters, number_of, unknown
+from contracts.calc.of_month import said as said_of_month
 from contracts.calc.price_ladder import Filled, LadderParameters
 from contracts.calc.price_versions import RevisionParameters
 from contracts.charges._base import ChargeInputs, ChargeType, Needs, TermContext, charge_types
@@ -46,6 +48,7 @@ class GasIndexed(ChargeType):
 
     @dataclass(frozen=True, kw_only=True)
     class Parameters(
+        OfMonthParameters,
         energy_share.ShareParameters,
         GasCollarParameters,
         RevisionParameters,
@@ -53,6 +56,8 @@ class GasIndexed(ChargeType):
         energy.QuantityParameters,
     ):
         """Index, delivery of the gas, heat rate, gas day, and what stands in for a price."""
+
+        MAY_STATE = {"retention_ratio": False}
 
         line_per: str = param(
             default="CHARGE",
@@ -125,6 +130,7 @@ class GasIndexed(ChargeType):
             helped=(index,),
             standby=parameters.helpers(),
             days_before={index: 1 + reach + parameters.days_before()},
+            facts=tuple(parameters.of_month),
         )
 
     def sentence(self, parameters: Any, context: TermContext | None = None) -> str:
@@ -154,7 +160,7 @@ class GasIndexed(ChargeType):
         text += f"; {price_ladder.sentence(parameters, context.title)}"
         text += parameters.said_revisions()
         cents = words.rounding(parameters.quantity_places, "MWh", parameters.line_per)
-        return f"{text}. {cents}"
+        return f"{text}.{said_of_month(parameters)} {cents}"
 
     def charge(
         self, inputs: ChargeInputs, parameters: Any, carry_in: Mapping[str, Any]
@@ -178,6 +184,7 @@ class GasIndexed(ChargeType):
         warned = price_ladder.finding(parameters.gas_index, used, where)
         findings = [
             *([gap] if gap else []),
+            *unknown(inputs, parameters, *_agreed(inputs, parameters)),
             *_absent(gas, days, where),
             *([warned] if warned else []),
             *index_chain.not_final(parameters.gas_index, gas.source, where),
@@ -297,17 +304,18 @@ def _row(
 
 
 def _agreed(inputs: ChargeInputs, parameters: Any) -> tuple[Figure, ...]:
-    """Return basis, retention, heat rate and variable cost as they stand in the contract."""
+    """Return basis, retention, heat rate and variable cost as the contract or month states them."""
     units = {
         "gas_basis": GAS_UNIT,
         "retention_ratio": "ratio",
         "heat_rate": "MMBtu/MWh",
         "variable_cost": "USD/MWh",
     }
-    return tuple(
+    agreed = (
         Figure(name, getattr(parameters, name), unit, inputs.term.source(name.replace("_", " ")))
         for name, unit in units.items()
     )
+    return tuple(number_of(inputs, parameters, figure) for figure in agreed)
 
 
 def _touches(run: Mapping[str, Any], days: list[date]) -> bool:

@@ -6,9 +6,16 @@ from decimal import Decimal
 from typing import Any
 
 from contracts.calc import words
-from contracts.calc.fuel import START, HeatRateParameters, burned, gain, weighted_price
+from contracts.calc.fuel import (
+    START,
+    HeatRateParameters,
+    burned,
+    fuel_gaps,
+    gain,
+    weighted_price,
+)
 from contracts.calc.heat_rate_words import heat_rate_words
-from contracts.calc.totals import gaps, once, stated
+from contracts.calc.totals import once, stated
 from contracts.charges._base import ChargeInputs, ChargeType, Needs, TermContext, charge_types
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.figure import Figure
@@ -45,11 +52,17 @@ class HeatRateGuarantee(ChargeType):
             if (self.cap == "NONE") != (self.cap_usd is None):
                 text = "cap_usd: give it exactly when there is a cap"
                 raise Refused("contracts.cap", text)
+            super().__post_init__()
 
     def needs(self, parameters: Any) -> Needs:
         """Return the metered fuel, its prices, and the starts where their fuel is out."""
         events = () if parameters.start_fuel == "IN" else (START,)
-        return Needs(series=(parameters.fuel,), prices=(parameters.gas_index,), events=events)
+        return Needs(
+            series=(parameters.fuel,),
+            prices=(parameters.gas_index,),
+            facts=tuple(parameters.of_month),
+            events=events,
+        )
 
     def sentence(self, parameters: Any, context: TermContext | None = None) -> str:
         """Return the clause in plain words."""
@@ -91,7 +104,7 @@ class HeatRateGuarantee(ChargeType):
         sheet = Worksheet(
             inputs.term.label,
             tuple(rows),
-            findings=(*gaps(inputs, parameters.fuel, inputs.term.quantity_name), *findings),
+            findings=(*fuel_gaps(inputs, parameters), *found.findings, *findings),
             rounding=inputs.rounding,
             line_per="CHARGE",
         )

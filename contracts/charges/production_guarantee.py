@@ -8,10 +8,12 @@ from typing import Any
 
 from contracts.calc import words
 from contracts.calc.deemed import ORDER, deemed, deemed_mwh, gap
+from contracts.calc.of_month import OfMonthParameters, number_of, said, unknown
 from contracts.calc.totals import gaps, stated, total_mwh
 from contracts.calc.years import YearPart, added, kept, sums_of, year_parts
 from contracts.charges._base import ChargeInputs, ChargeType, Needs, TermContext, charge_types
 from contracts.events import values_of
+from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.figure import Figure, Source
 from poweroptix.kernel.finding import Finding
 from poweroptix.kernel.fixed import price
@@ -30,8 +32,10 @@ class ProductionGuarantee(ChargeType):
     title = "Production guarantee"
 
     @dataclass(frozen=True, kw_only=True)
-    class Parameters:
+    class Parameters(OfMonthParameters):
         """What was expected and guaranteed, over how many years, and what a missing MWh costs."""
+
+        MAY_STATE = {"deemed_mwh": True}
 
         expected_mwh: Decimal = param(
             unit="MWh",
@@ -71,11 +75,17 @@ class ProductionGuarantee(ChargeType):
         def __post_init__(self) -> None:
             """Refuse a price that fixed point cannot hold."""
             price(self.price)
+            if self.of_month and self.deemed == "NONE":
+                text = "deemed: nothing is deemed, so no month states deemed_mwh"
+                raise Refused("contracts.deemed", text)
+            super().__post_init__()
 
     def needs(self, parameters: Any) -> Needs:
         """Return the potential energy and the events that lessen the duty."""
         if parameters.deemed == "NONE":
             return Needs(events=(EXCUSE,))
+        if parameters.of_month:
+            return Needs(facts=tuple(parameters.of_month), events=(EXCUSE,))
         return Needs(series=(parameters.potential,), events=(ORDER, EXCUSE))
 
     def sentence(self, parameters: Any, context: TermContext | None = None) -> str:
@@ -98,6 +108,7 @@ class ProductionGuarantee(ChargeType):
             f"{words.since(context or TermContext())}; a missing MWh costs the seller "
             f"{words.percent(parameters.damages_ratio)} of {words.dollars(parameters.price)}."
             f"{deemed} Energy of which the seller is excused lessens what is missing."
+            f"{said(parameters)}"
         )
 
     def charge(
@@ -139,7 +150,10 @@ class ProductionGuarantee(ChargeType):
         """Add what the days of a part gave to the sums; return it as figures."""
         span = (part.start_utc, part.end_utc)
         found = [total_mwh(inputs, inputs.term.quantity_name, "produced", span)]
-        if parameters.deemed != "NONE":
+        if parameters.of_month:
+            found.append(number_of(inputs, parameters, Figure("deemed_mwh", None, "MWh"), span))
+            findings += unknown(inputs, parameters, found[-1])
+        elif parameters.deemed != "NONE":
             kept_back = deemed(inputs, parameters.potential, parameters.deemed, span)
             found.append(deemed_mwh(inputs, parameters.potential, kept_back))
             findings += gap(inputs, kept_back, parameters.potential)

@@ -14,6 +14,7 @@ from contracts.calc.days import in_month
 from contracts.calc.energy_blocks import BlockSegment, block_segments
 from contracts.calc.make_up import MakeUpBank, Paid, paid_of
 from contracts.calc.named_volumes import event_kinds, month_numbers, total_volume
+from contracts.calc.of_month import OfMonthParameters, number_of, said, unknown
 from contracts.charges._base import ChargeInputs, ChargeType, Needs, TermContext, charge_types
 from poweroptix.kernel.figure import Figure, Source
 from poweroptix.kernel.finding import Finding
@@ -41,8 +42,10 @@ class TakeOrPay(ChargeType):
     title = "Take or pay"
 
     @dataclass(frozen=True, kw_only=True)
-    class Parameters(energy.QuantityParameters, escalation.EscalatorParameters):
+    class Parameters(OfMonthParameters, energy.QuantityParameters, escalation.EscalatorParameters):
         """Agreed energy, what counts as taken, the price of a deficiency, and make-up."""
+
+        MAY_STATE = {"contract_quantity": True}
 
         price: Decimal = param(
             unit="quoted unit",
@@ -109,6 +112,8 @@ class TakeOrPay(ChargeType):
             years = [row.contract_year for row in self.year_quantities]
             if len(set(years)) != len(years):
                 refuse("year_quantities", "a contract year is named twice")
+            if self.of_month and self.test != "MONTH":
+                refuse("of_month", "a contract year is tested against the energy of the year")
             super().__post_init__()
 
         def agreed_in(self, year: int) -> Decimal:
@@ -121,16 +126,15 @@ class TakeOrPay(ChargeType):
         volumes = (*parameters.excused, *parameters.deemed)
         return Needs(
             histories=escalation.indices(parameters),
-            facts=month_numbers(volumes),
+            facts=(*month_numbers(volumes), *parameters.of_month),
             events=event_kinds(volumes),
         )
 
     def sentence(self, parameters: Any, context: TermContext | None = None) -> str:
         """Return the clause in plain words."""
         context = context or TermContext()
-        return take_or_pay_words.sentence(
-            parameters, context, growth_words.growth(parameters, context)
-        )
+        growth = growth_words.growth(parameters, context)
+        return take_or_pay_words.sentence(parameters, context, growth) + said(parameters)
 
     def check(self, parameters: Any, context: TermContext) -> list[Finding]:
         """Find a price that leaves its bounds, and contract years without a first day."""
@@ -181,6 +185,7 @@ class _Account:
         deemed, not_deemed = total_volume(inputs, parameters.deemed, "deemed", self.unit)
         self.excused, self.deemed = excused, deemed
         self.findings = [*not_excused, *not_deemed, *self._undated()]
+        self.findings += unknown(inputs, parameters, self._agreed(self.segments[0]))
         self.drawn, self.expired = ZERO, ZERO
 
     def figures(self) -> tuple[Figure, ...]:
@@ -220,7 +225,7 @@ class _Account:
         if not known or quantity.value is None or self._before("delivered").value is None:
             empty = Figure("deficiency", None, self.unit, note="a volume is not known")
             return [Row(self.inputs.term.label, empty, price)]
-        threshold, taken = self._threshold(part, year), self._taken(part, quantity)
+        threshold, taken = self._threshold(part), self._taken(part, quantity)
         draws = self._draws(quantity, threshold, taken)
         rows = self._energy_rows(part, quantity, price, draws)
         self._count(part, quantity, draws)
@@ -258,19 +263,28 @@ class _Account:
             return figure
         return Figure(figure.name, ZERO, self.unit, note="counted before")
 
-    def _threshold(self, part: BlockSegment, year: int) -> Figure:
+    def _agreed(self, part: BlockSegment) -> Figure:
+        """Return the agreed energy of the month or year, as the contract or the month states it."""
+        agreed, source = (
+            self.parameters.agreed_in(self._year(part)),
+            self.inputs.term.source("agreed energy"),
+        )
+        figure = Figure("contract_quantity", agreed, self.unit, source)
+        return number_of(self.inputs, self.parameters, figure)
+
+    def _threshold(self, part: BlockSegment) -> Figure:
         """Return what has to be taken: share x agreed energy, less what is excused."""
         term, parameters = self.inputs.term, self.parameters
-        agreed = parameters.agreed_in(year)
         figures = [
             Figure("take_ratio", parameters.take_ratio, "ratio", term.source("share to be taken")),
-            Figure("contract_quantity", agreed, self.unit, term.source("agreed energy")),
+            self._agreed(part),
             self._before("excused"),
             self._of_month(part, self.excused),
         ]
         formula = "take_ratio * contract_quantity"
         days, month_days = in_month(self.inputs)
-        if not self.yearly and days != month_days and parameters.part_month == "DAYS":
+        shortened = parameters.part_month == "DAYS" and not parameters.of_month
+        if not self.yearly and days != month_days and shortened:
             source = Source("input", self.inputs.period.label, f"days in force of {month_days}")
             figures.append(Figure("days", Decimal(days), "count", source))
             formula += f" * days / {month_days}"
