@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -17,7 +17,7 @@ from contracts.calc.price_versions import series_code
 from contracts.events import MONTH_NUMBER, Event, check_together, in_time
 from poweroptix.kernel.calendar import TouSchedule
 from poweroptix.kernel.errors import Refused
-from poweroptix.kernel.figure import Source
+from poweroptix.kernel.figure import Figure, Source
 from poweroptix.kernel.finding import Finding
 from poweroptix.kernel.parameters import parse
 from poweroptix.kernel.period import Period
@@ -25,7 +25,7 @@ from poweroptix.kernel.price_series import PriceSeries
 from poweroptix.kernel.registry import Registry
 from poweroptix.kernel.rounding import Mode
 from poweroptix.kernel.series import Series
-from poweroptix.kernel.worksheet import Worksheet
+from poweroptix.kernel.worksheet import IntervalRow, Row, Worksheet
 
 
 @dataclass(frozen=True)
@@ -201,6 +201,19 @@ class ChargeInputs:
                 calendar=code,
             )
         return self.calendars[code]
+
+    def worksheet(
+        self,
+        rows: Iterable[Row | IntervalRow],
+        *,
+        figures: Iterable[Figure] = (),
+        findings: Iterable[Finding] = (),
+        line_per: str = "CHARGE",
+    ) -> Worksheet:
+        """Return the worksheet of the term: under its label, rounded as the contract rounds."""
+        return Worksheet(
+            self.term.label, tuple(rows), tuple(figures), tuple(findings), self.rounding, line_per
+        )
 
 
 @dataclass(frozen=True)

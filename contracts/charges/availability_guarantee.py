@@ -121,13 +121,8 @@ class AvailabilityGuarantee(ChargeType):
             rows += found
             figures.append(tested)
             carry = kept(part.year, sums) if yearly and not part.ends else {}
-        sheet = Worksheet(
-            inputs.term.label,
-            tuple(rows) or (self._waits(inputs, parameters),),
-            figures=tuple(figures),
-            findings=tuple(findings),
-            rounding=inputs.rounding,
-            line_per="CHARGE",
+        sheet = inputs.worksheet(
+            rows or (self._waits(inputs, parameters),), figures=figures, findings=findings
         )
         return sheet, carry
 

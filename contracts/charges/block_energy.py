@@ -88,13 +88,8 @@ class BlockEnergy(ChargeType):
             tiers = blocks.tiers(bounds, before, quantity, sum(rest, Decimal(0)))
             rows += self._rows(parameters, blocks, part, tiers)
             blocks.counter.add("ALL", quantity.value)
-        sheet = Worksheet(
-            inputs.term.label,
-            tuple(rows),
-            figures=blocks.figures,
-            findings=blocks.findings,
-            rounding=inputs.rounding,
-            line_per=parameters.line_per,
+        sheet = inputs.worksheet(
+            rows, figures=blocks.figures, findings=blocks.findings, line_per=parameters.line_per
         )
         return sheet, blocks.carry_out()
 
@@ -120,10 +115,6 @@ class BlockEnergy(ChargeType):
         """Return a worksheet without an amount: nobody knows which block the gap reaches."""
         quantity = energy.quantity_figures(inputs, series, None, parameters)
         rate = Figure("price_block_1", parameters.blocks[0].price, parameters.price_unit)
-        return Worksheet(
-            inputs.term.label,
-            (Row(inputs.term.label, quantity, rate),),
-            findings=(gap,),
-            rounding=inputs.rounding,
-            line_per=parameters.line_per,
+        return inputs.worksheet(
+            (Row(inputs.term.label, quantity, rate),), findings=(gap,), line_per=parameters.line_per
         )

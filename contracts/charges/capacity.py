@@ -150,13 +150,7 @@ class Capacity(ChargeType):
             quantity, divisor = billed(inputs, capacity, factors, days, month_days)
             rows.append(Row(label, quantity, rate, unit_divisor=Decimal(divisor)))
         missing = finding_of(inputs, factor)
-        sheet = Worksheet(
-            inputs.term.label,
-            tuple(rows),
-            findings=(missing,) if missing else (),
-            rounding=inputs.rounding,
-            line_per="CHARGE",
-        )
+        sheet = inputs.worksheet(rows, findings=(missing,) if missing else ())
         return sheet, {}
 
     @staticmethod

@@ -142,13 +142,8 @@ class DeemedEnergy(ChargeType):
             rows.append(Row(inputs.term.label, paid, self._rate(inputs, parameters)))
             figures.append(self._left(inputs, parameters, used))
             carry = kept(part.year, {"used": used}) if yearly and not part.ends else {}
-        sheet = Worksheet(
-            inputs.term.label,
-            tuple(rows),
-            figures=tuple(figures) if parameters.allowance_unit != "NONE" else (),
-            findings=tuple(findings),
-            rounding=inputs.rounding,
-            line_per="CHARGE",
+        sheet = inputs.worksheet(
+            rows, figures=figures if parameters.allowance_unit != "NONE" else (), findings=findings
         )
         return sheet, carry
 

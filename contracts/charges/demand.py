@@ -99,31 +99,17 @@ class Demand(ChargeType):
                     continue
                 figures.append(kw)
             rows += self._block_rows(inputs, parameters, price, kw)
-        sheet = self._sheet(inputs, parameters, rows, figures, billing.findings)
+        sheet = inputs.worksheet(
+            rows, figures=figures, findings=billing.findings, line_per=parameters.line_per
+        )
         return sheet, billing.carry_out()
 
     def _empty(self, inputs: ChargeInputs, parameters: Any, gap: Finding) -> Worksheet:
         """Return a worksheet without an amount: the peak may lie in the gap."""
         unknown = Figure("peak_kw", None, "kW", note="a reading is missing")
         rate = Figure("rate", parameters.prices[0].blocks[0].rate, "USD/kW-month")
-        return self._sheet(inputs, parameters, [Row(inputs.term.label, unknown, rate)], [], [gap])
-
-    @staticmethod
-    def _sheet(
-        inputs: ChargeInputs,
-        parameters: Any,
-        rows: list[Row],
-        figures: list[Figure],
-        findings: list[Finding],
-    ) -> Worksheet:
-        return Worksheet(
-            inputs.term.label,
-            tuple(rows),
-            figures=tuple(figures),
-            findings=tuple(findings),
-            rounding=inputs.rounding,
-            line_per=parameters.line_per,
-        )
+        row = Row(inputs.term.label, unknown, rate)
+        return inputs.worksheet((row,), findings=(gap,), line_per=parameters.line_per)
 
     @staticmethod
     def _block_rows(

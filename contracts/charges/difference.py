@@ -131,12 +131,10 @@ class Difference(ChargeType):
             found.digest,
             quantity=self._quantity(inputs, parameters, settled, found),
         )
-        sheet = Worksheet(
-            inputs.term.label,
+        sheet = inputs.worksheet(
             (row,),
             figures=self._figures(inputs, parameters, row, found, series.grid),
-            findings=tuple(findings),
-            rounding=inputs.rounding,
+            findings=findings,
             line_per=parameters.line_per,
         )
         return sheet, {}

@@ -97,13 +97,7 @@ class ExcessCycles(ChargeType):
                 findings.append(self._unknown(inputs))
             after = {"cycles": added(before, now.value)}
             carry = {} if part.ends else kept(part.year, after)
-        sheet = Worksheet(
-            inputs.term.label,
-            tuple(rows),
-            findings=tuple(findings),
-            rounding=inputs.rounding,
-            line_per="CHARGE",
-        )
+        sheet = inputs.worksheet(rows, findings=findings)
         return sheet, carry
 
     @staticmethod

@@ -162,12 +162,10 @@ class ExcessEnergy(ChargeType):
         rows: list[Row | IntervalRow] = []
         for part in test.segments:
             rows += test.rows(part, known=not findings)
-        sheet = Worksheet(
-            inputs.term.label,
-            tuple(rows),
-            figures=tuple(test.figures),
+        sheet = inputs.worksheet(
+            rows,
+            figures=test.figures,
             findings=(*findings, *test.unpriced, *test.counter.findings, *test.growth.findings),
-            rounding=inputs.rounding,
             line_per=parameters.line_per,
         )
         return sheet, dict(carry_in) if gap else test.carry_out()

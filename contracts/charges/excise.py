@@ -103,13 +103,7 @@ class Excise(ChargeType):
             label = f"{inputs.term.label}, step {at + 1}"
             rows.append(Row(label, _inside(energy, floor, top), rate))
             below = step.up_to_kwh if step.up_to_kwh is not None else below
-        sheet = Worksheet(
-            inputs.term.label,
-            tuple(rows),
-            findings=(missing,) if missing else (),
-            rounding=inputs.rounding,
-            line_per="CHARGE",
-        )
+        sheet = inputs.worksheet(rows, findings=(missing,) if missing else ())
         return sheet, {}
 
     @staticmethod

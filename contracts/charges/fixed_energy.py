@@ -80,11 +80,9 @@ class FixedEnergy(ChargeType):
             rate = growth.price(base, part.year)
             cut = series.slice(start, end)
             rows.append(energy.energy_row(label, inputs, cut, None, rate, parameters))
-        sheet = Worksheet(
-            inputs.term.label,
-            tuple(rows),
+        sheet = inputs.worksheet(
+            rows,
             findings=((finding,) if finding else ()) + growth.findings,
-            rounding=inputs.rounding,
             line_per=parameters.line_per,
         )
         return sheet, {}

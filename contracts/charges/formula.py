@@ -100,13 +100,10 @@ class Formula(ChargeType):
         if row.exact_usd is not None and abs(row.exact_usd) > MOST_USD:
             text = f"the formula comes to {row.exact_usd:.3E} USD; a bill holds {MOST_USD:.0E}"
             raise Refused("contracts.formula_range", text)
-        sheet = Worksheet(
-            inputs.term.label,
+        sheet = inputs.worksheet(
             (row,),
-            figures=tuple(one.figure for one in readings.values()),
-            findings=tuple(found for one in readings.values() for found in one.findings),
-            rounding=inputs.rounding,
-            line_per="CHARGE",
+            figures=(one.figure for one in readings.values()),
+            findings=(found for one in readings.values() for found in one.findings),
         )
         return sheet, {}
 

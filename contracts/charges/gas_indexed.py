@@ -189,15 +189,15 @@ class GasIndexed(ChargeType):
             *([warned] if warned else []),
             *index_chain.not_final(parameters.gas_index, gas.source, where),
         ]
-        sheet = Worksheet(
-            inputs.term.label,
-            tuple(rows),
-            figures=(*_agreed(inputs, parameters),
-                     *price_ladder.evidence(parameters.gas_index, used)),
-            findings=tuple(findings),
-            rounding=inputs.rounding,
+        sheet = inputs.worksheet(
+            rows,
+            figures=(
+                *_agreed(inputs, parameters),
+                *price_ladder.evidence(parameters.gas_index, used),
+            ),
+            findings=findings,
             line_per=parameters.line_per,
-        )  # fmt: skip
+        )
         return sheet, {}
 
     def interval_prices(self, inputs: ChargeInputs, parameters: Any) -> np.ndarray:

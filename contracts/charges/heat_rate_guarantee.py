@@ -101,11 +101,7 @@ class HeatRateGuarantee(ChargeType):
             saved = gain(inputs, parameters, found)
             share = Figure.computed("shared_mmbtu", "MMBtu", "gain_mmbtu", saved, round_to=rounding)
             rows.append(Row("share of the saved fuel", share, rate))
-        sheet = Worksheet(
-            inputs.term.label,
-            tuple(rows),
-            findings=(*fuel_gaps(inputs, parameters), *found.findings, *findings),
-            rounding=inputs.rounding,
-            line_per="CHARGE",
+        sheet = inputs.worksheet(
+            rows, findings=(*fuel_gaps(inputs, parameters), *found.findings, *findings)
         )
         return sheet, {}

@@ -152,12 +152,10 @@ class IndexAdder(ChargeType):
         else:
             prices = interval_prices(parameters, found) if usable else None
             rows = [self._row(inputs.term.label, inputs, parameters, series, prices, found)]
-        sheet = Worksheet(
-            inputs.term.label,
-            tuple(rows),
+        sheet = inputs.worksheet(
+            rows,
             figures=self._figures(inputs, parameters, found),
-            findings=tuple(findings),
-            rounding=inputs.rounding,
+            findings=findings,
             line_per=parameters.line_per,
         )
         return sheet, {}

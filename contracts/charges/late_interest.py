@@ -100,13 +100,7 @@ class LateInterest(ChargeType):
             rows = tuple(row for item in items for row in _item_rows(inputs, parameters, item)) or (
                 _nothing(inputs),
             )
-        sheet = Worksheet(
-            inputs.term.label,
-            rows,
-            findings=() if items is not None else (_unknown(inputs),),
-            rounding=inputs.rounding,
-            line_per="CHARGE",
-        )
+        sheet = inputs.worksheet(rows, findings=() if items is not None else (_unknown(inputs),))
         return sheet, {}
 
 

@@ -74,12 +74,8 @@ class MinimumBill(ChargeType):
         counts = " - ".join(["minimum", *(figure.name for figure in figures)])
         top_up = Figure.computed("top_up", "USD", f"max(0, {counts})", minimum, *figures)
         once = Figure("bills", Decimal(1), "count", inputs.term.source("minimum bill"))
-        sheet = Worksheet(
-            inputs.term.label,
-            (Row(inputs.term.label, once, top_up),),
-            findings=empty_lines(inputs, counted),
-            rounding=inputs.rounding,
-            line_per="CHARGE",
+        sheet = inputs.worksheet(
+            (Row(inputs.term.label, once, top_up),), findings=empty_lines(inputs, counted)
         )
         return sheet, {}
 

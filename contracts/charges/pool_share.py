@@ -74,13 +74,8 @@ class PoolShare(ChargeType):
         rate = _share(view, "share")
         if view.kind == "REVENUE":
             rate = Figure.computed("credit", "USD", "0 - share", rate)
-        sheet = Worksheet(
-            inputs.term.label,
-            (Row(inputs.term.label, month, rate),),
-            findings=tuple(_missing(inputs, view)),
-            rounding=inputs.rounding,
-        )
-        return sheet, {}
+        row = Row(inputs.term.label, month, rate)
+        return inputs.worksheet((row,), findings=_missing(inputs, view)), {}
 
 
 def _share(view: PoolView, name: str) -> Figure:

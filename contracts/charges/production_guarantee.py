@@ -129,13 +129,8 @@ class ProductionGuarantee(ChargeType):
                 findings += self._unknown(inputs, sums)
             carry = {} if ends else kept(first, sums)
         findings += gaps(inputs, inputs.term.quantity_name)
-        sheet = Worksheet(
-            inputs.term.label,
-            tuple(rows) or (self._waits(inputs, parameters),),
-            figures=tuple(figures),
-            findings=tuple(findings),
-            rounding=inputs.rounding,
-            line_per="CHARGE",
+        sheet = inputs.worksheet(
+            rows or (self._waits(inputs, parameters),), figures=figures, findings=findings
         )
         return sheet, carry
 

@@ -125,13 +125,7 @@ class RecurringFee(ChargeType):
             row, findings = self._yearly(inputs, parameters), []
         else:
             row, findings = self._monthly(inputs, parameters)
-        sheet = Worksheet(
-            inputs.term.label,
-            (row,),
-            findings=tuple(findings),
-            rounding=inputs.rounding,
-            line_per="CHARGE",
-        )
+        sheet = inputs.worksheet((row,), findings=findings)
         return sheet, {}
 
     @staticmethod

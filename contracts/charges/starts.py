@@ -112,13 +112,7 @@ class Starts(ChargeType):
                 if cost.value is None and at not in free
             ]
             carry = kept(part.year, {"used": used + len(free)}) if yearly and not part.ends else {}
-        sheet = Worksheet(
-            inputs.term.label,
-            tuple(rows) or (self._none(inputs),),
-            findings=tuple(findings),
-            rounding=inputs.rounding,
-            line_per="CHARGE",
-        )
+        sheet = inputs.worksheet(rows or (self._none(inputs),), findings=findings)
         return sheet, carry
 
     @staticmethod

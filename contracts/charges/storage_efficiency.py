@@ -79,11 +79,5 @@ class StorageEfficiency(ChargeType):
             round_to=(parameters.quantity_places, Mode.HALF_UP),
         )
         rate = stated(inputs, "price", -parameters.price, "USD/MWh", "price of the lost energy")
-        sheet = Worksheet(
-            inputs.term.label,
-            (Row(inputs.term.label, missing, rate),),
-            findings=tuple(found.findings),
-            rounding=inputs.rounding,
-            line_per="CHARGE",
-        )
+        sheet = inputs.worksheet((Row(inputs.term.label, missing, rate),), findings=found.findings)
         return sheet, {}

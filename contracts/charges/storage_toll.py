@@ -151,14 +151,7 @@ class StorageToll(ChargeType):
             label = inputs.term.label if days == month_days else f"{inputs.term.label}, {days} days"
             quantity, divisor = billed(inputs, capacity, factors, days, month_days)
             rows.append(Row(label, quantity, rate, unit_divisor=Decimal(divisor)))
-        sheet = Worksheet(
-            inputs.term.label,
-            tuple(rows),
-            figures=tuple(factors),
-            findings=tuple(findings),
-            rounding=inputs.rounding,
-            line_per="CHARGE",
-        )
+        sheet = inputs.worksheet(rows, figures=factors, findings=findings)
         return sheet, {}
 
     @staticmethod

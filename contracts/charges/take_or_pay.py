@@ -157,12 +157,10 @@ class TakeOrPay(ChargeType):
         rows: list[Row] = []
         for part in account.segments:
             rows += account.rows(part, known=not findings)
-        sheet = Worksheet(
-            inputs.term.label,
-            tuple(rows),
+        sheet = inputs.worksheet(
+            rows,
             figures=account.figures(),
             findings=(*findings, *account.counter.findings, *account.growth.findings),
-            rounding=inputs.rounding,
             line_per=parameters.line_per,
         )
         return sheet, dict(carry_in) if findings else account.carry_out()

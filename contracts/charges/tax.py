@@ -138,12 +138,8 @@ class Tax(ChargeType):
             )
             for line in lines
         )
-        sheet = Worksheet(
-            label,
-            rows,
-            findings=(*empty_lines(inputs, lines), *self._expired(inputs, parameters, day)),
-            rounding=inputs.rounding,
-            line_per="CHARGE",
+        sheet = inputs.worksheet(
+            rows, findings=(*empty_lines(inputs, lines), *self._expired(inputs, parameters, day))
         )
         return sheet, {}
 

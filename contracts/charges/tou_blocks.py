@@ -169,13 +169,8 @@ class TouBlocks(ChargeType):
                 rate = blocks.rate(name, prices[share.number - 1].price, part)
                 label = blocks.label(part, share.period, f"block {share.number}")
                 rows.append(Row(label, share.quantity, rate))
-        sheet = Worksheet(
-            inputs.term.label,
-            tuple(rows),
-            figures=blocks.figures,
-            findings=blocks.findings,
-            rounding=inputs.rounding,
-            line_per=parameters.line_per,
+        sheet = inputs.worksheet(
+            rows, figures=blocks.figures, findings=blocks.findings, line_per=parameters.line_per
         )
         return sheet, blocks.carry_out()
 
@@ -185,12 +180,8 @@ class TouBlocks(ChargeType):
         quantity = energy.quantity_figures(inputs, series, None, parameters)
         price = parameters.periods[0].blocks[0].price
         rate = Figure("price", price, parameters.price_unit, inputs.term.source("price"))
-        return Worksheet(
-            inputs.term.label,
-            (Row(inputs.term.label, quantity, rate),),
-            findings=(gap,),
-            rounding=inputs.rounding,
-            line_per=parameters.line_per,
+        return inputs.worksheet(
+            (Row(inputs.term.label, quantity, rate),), findings=(gap,), line_per=parameters.line_per
         )
 
 

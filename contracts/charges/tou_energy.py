@@ -123,12 +123,8 @@ class TouEnergy(ChargeType):
         rows: list[Row | IntervalRow] = []
         for part in growth.segments:
             rows += self._rows(inputs, parameters, growth, part, findings)
-        sheet = Worksheet(
-            inputs.term.label,
-            tuple(rows),
-            findings=(*findings, *growth.findings),
-            rounding=inputs.rounding,
-            line_per=parameters.line_per,
+        sheet = inputs.worksheet(
+            rows, findings=(*findings, *growth.findings), line_per=parameters.line_per
         )
         return sheet, {}
 

@@ -88,13 +88,10 @@ class TwoSettlement(ChargeType):
                  parameters.index, found.source.vintage, found.digest),
         )  # fmt: skip
         rows = [_row(inputs, parameters, leg, usable) for leg in legs]
-        label = inputs.term.label
-        sheet = Worksheet(
-            label,
-            tuple(rows),
+        sheet = inputs.worksheet(
+            rows,
             figures=price_ladder.evidence(parameters.index, found.runs),
-            findings=tuple(findings),
-            rounding=inputs.rounding,
+            findings=findings,
             line_per=parameters.line_per,
         )
         return sheet, {}
