@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 
+from contracts.calc.days import days_figure, in_month
 from contracts.charges._base import ChargeInputs
 from contracts.events import values_of
-from poweroptix.kernel.figure import Figure, Source
+from poweroptix.kernel.figure import Figure
 from poweroptix.kernel.period import zone_of
 
 TEST = "capacity_test@1"
@@ -41,14 +42,14 @@ def held(
 
 
 def billed(
-    inputs: ChargeInputs, capacity: Figure, factors: Sequence[Figure], days: int, month_days: int
+    inputs: ChargeInputs, capacity: Figure, factors: Sequence[Figure], days: int
 ) -> tuple[Figure, int]:
     """Return what is priced and its divisor: kW of the month, or kW-days over its days."""
     parts = [capacity, *factors]
+    month_days = in_month(inputs)[1]
     whole = days == month_days
     if not whole:
-        source = Source("input", inputs.period.label, f"days in force of {month_days}")
-        parts.append(Figure("days", Decimal(days), "count", source))
+        parts.append(days_figure(inputs, days))
     unit = "kW" if whole else "kW-day"
     if any(part.value is None for part in parts):
         return Figure("billed_kw", None, unit, note="a figure is missing"), 1

@@ -2,13 +2,21 @@
 
 from calendar import monthrange
 from datetime import date
+from decimal import Decimal
 
 from contracts.charges._base import ChargeInputs
+from poweroptix.kernel.figure import Figure, Source
 
 
 def in_month(inputs: ChargeInputs) -> tuple[int, int]:
     """Days in force and days of the period."""
     return len(inputs.days_in_force()), len(inputs.period.days())
+
+
+def days_figure(inputs: ChargeInputs, days: int) -> Figure:
+    """Return days in force as a factor of a formula, with the days of the month as its source."""
+    text = f"days in force of {in_month(inputs)[1]}"
+    return Figure("days", Decimal(days), "count", Source("input", inputs.period.label, text))
 
 
 def thirty_360(first: date, last: date) -> int:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from contracts.calc import holiday_words, losses, power_factor, words
+from contracts.calc import losses, power_factor, tou_periods, words
 from contracts.calc.billing_kw import BillingKwParameters, RatchetSeason
 from contracts.calc.demand_blocks import DemandPrice
 from contracts.charges._base import TermContext
@@ -28,14 +28,9 @@ def sentence(parameters: Any, context: TermContext) -> str:
     if floors:
         most = ", whichever is most" if len(floors) > 1 else ""
         said.append(f"At least billed: {words.listed(floors)}{most}")
-    calendar = context.calendars.get(parameters.calendar)
     timed = [row.period for row in parameters.prices if row.period != "ALL"]
-    if timed and calendar is not None:
-        listed = context.holidays.get(parameters.calendar)
-        hours = words.seasons(calendar.schedule, timed)
-        said.append((hours + holiday_words.said(calendar.schedule, listed)).rstrip("."))
-    elif timed:
-        said.append(f"The hours are those of the calendar “{context.title(parameters.calendar)}”")
+    if timed:
+        said.append(tou_periods.said(parameters.calendar, context, timed).rstrip("."))
     cents = "every row is" if parameters.line_per == "ROW" else "the sum is"
     said.append(
         f"{KW_ROUNDING[parameters.kw_rounding]}; {PART_MONTH[parameters.proration]}; {cents} "

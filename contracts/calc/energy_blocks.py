@@ -11,12 +11,12 @@ from contracts.calc import energy, escalation, losses
 from contracts.calc.billing_kw import BillingKw, BillingKwParameters, other_quantities
 from contracts.calc.block_counter import BlockCounter, block_year
 from contracts.calc.checked import refuse
-from contracts.calc.days import in_month
+from contracts.calc.days import days_figure, in_month
 from contracts.calc.demand_blocks import check_blocks
 from contracts.calc.escalation import Segment
 from contracts.charges._base import ChargeInputs
 from poweroptix.kernel.errors import Refused
-from poweroptix.kernel.figure import Figure, Source
+from poweroptix.kernel.figure import Figure
 from poweroptix.kernel.fixed import price as fixed_price
 from poweroptix.kernel.parameters import param
 from poweroptix.kernel.rounding import Mode
@@ -271,8 +271,7 @@ class Blocks:
         daily = self.terms.ends_per == "DAY"
         shortened = days != month_days and not self.yearly and self.terms.part_month == "DAYS"
         if daily or shortened:
-            source = Source("input", self.inputs.period.label, f"days in force of {month_days}")
-            figures.append(Figure("days", Decimal(days), "count", source))
+            figures.append(days_figure(self.inputs, days))
             formula = f"{formula} * days" + ("" if daily else f" / {month_days}")
         if formula == "block_end":
             return figures[0]

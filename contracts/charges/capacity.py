@@ -8,7 +8,6 @@ from typing import Any
 
 from contracts.calc import words
 from contracts.calc.capacity_days import TEST, billed, held, tested
-from contracts.calc.days import in_month
 from contracts.calc.facts import fact_figure, finding_of
 from contracts.calc.outages import (
     EVENT,
@@ -140,14 +139,13 @@ class Capacity(ChargeType):
         inputs.window()
         factor = self._availability(inputs, parameters)
         rate = Figure("rate", parameters.rate, "USD/kW-month", inputs.term.source("rate"))
-        month_days = in_month(inputs)[1]
         capacities = self._held(inputs, parameters)
         factors = [] if factor is None else [factor]
         rows = []
         for capacity, days in capacities:
             one = len(capacities) == 1
             label = inputs.term.label if one else f"{inputs.term.label}, {days} days"
-            quantity, divisor = billed(inputs, capacity, factors, days, month_days)
+            quantity, divisor = billed(inputs, capacity, factors, days)
             rows.append(Row(label, quantity, rate, unit_divisor=Decimal(divisor)))
         missing = finding_of(inputs, factor)
         sheet = inputs.worksheet(rows, findings=(missing,) if missing else ())

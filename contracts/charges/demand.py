@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from contracts.calc import demand_words
+from contracts.calc import demand_words, tou_periods
 from contracts.calc.billing_kw import (
     BillingKw,
     BillingKwParameters,
     missing_reading,
     other_quantities,
 )
-from contracts.calc.days import in_month
+from contracts.calc.days import days_figure, in_month
 from contracts.calc.demand_blocks import DemandPrice, block_figure
 from contracts.charges._base import ChargeInputs, ChargeType, Needs, TermContext, charge_types
-from poweroptix.kernel.figure import Figure, Source
+from poweroptix.kernel.figure import Figure
 from poweroptix.kernel.finding import Finding
 from poweroptix.kernel.parameters import param
 from poweroptix.kernel.worksheet import Row, Worksheet
@@ -59,26 +59,12 @@ class Demand(ChargeType):
         names = [row.period for row in parameters.prices]
         if not names:
             found.append(Finding("contracts.no_price", "no price is given", where="prices"))
-        for name in sorted({name for name in names if names.count(name) > 1}):
-            found.append(Finding("contracts.price_twice", f"{name} has two prices", where="prices"))
+        found += tou_periods.twice_priced(names)
         timed = [name for name in names if name != "ALL"]
         if timed and not parameters.calendar:
             text = f"{', '.join(timed)}: name the calendar of these periods"
             found.append(Finding("contracts.calendar_needed", text, where="calendar"))
-        calendar = context.calendars.get(parameters.calendar)
-        if calendar is not None:
-            known = set(calendar.schedule.names)
-            found += [
-                Finding(
-                    "contracts.period_unknown",
-                    f"'{name}' is not a period of {parameters.calendar}; "
-                    f"known: {', '.join(sorted(known))}",
-                    where="prices",
-                )
-                for name in timed
-                if name not in known
-            ]
-        return found
+        return found + tou_periods.unknown(parameters.calendar, timed, context, "prices")
 
     def charge(
         self, inputs: ChargeInputs, parameters: Any, carry_in: Mapping[str, Any]
@@ -129,8 +115,7 @@ class Demand(ChargeType):
                 text += f", block {number}"
                 quantity = block_figure(inputs, kw, below, block)
             if days != month_days and parameters.proration == "BY_DAYS":
-                source = Source("input", inputs.period.label, f"days in force of {month_days}")
-                held = Figure("days", Decimal(days), "count", source)
+                held = days_figure(inputs, days)
                 quantity = Figure.computed(
                     "kw_days", "kW-day", f"{quantity.name} * days", quantity, held
                 )

@@ -149,7 +149,7 @@ class StorageToll(ChargeType):
         rows = []
         for capacity, days in held(inputs, first, steps):
             label = inputs.term.label if days == month_days else f"{inputs.term.label}, {days} days"
-            quantity, divisor = billed(inputs, capacity, factors, days, month_days)
+            quantity, divisor = billed(inputs, capacity, factors, days)
             rows.append(Row(label, quantity, rate, unit_divisor=Decimal(divisor)))
         sheet = inputs.worksheet(rows, figures=factors, findings=findings)
         return sheet, {}

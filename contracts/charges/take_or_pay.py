@@ -10,7 +10,7 @@ from contracts.calc import energy, escalation, growth_words, take_or_pay_words
 from contracts.calc.block_counter import BlockCounter
 from contracts.calc.checked import refuse
 from contracts.calc.contract_year import contract_year
-from contracts.calc.days import in_month
+from contracts.calc.days import days_figure, in_month
 from contracts.calc.energy_blocks import BlockSegment, block_segments
 from contracts.calc.make_up import MakeUpBank, Paid, paid_of
 from contracts.calc.named_volumes import event_kinds, month_numbers, total_volume
@@ -283,8 +283,7 @@ class _Account:
         days, month_days = in_month(self.inputs)
         shortened = parameters.part_month == "DAYS" and not parameters.of_month
         if not self.yearly and days != month_days and shortened:
-            source = Source("input", self.inputs.period.label, f"days in force of {month_days}")
-            figures.append(Figure("days", Decimal(days), "count", source))
+            figures.append(days_figure(self.inputs, days))
             formula += f" * days / {month_days}"
         return Figure.computed(
             "to_be_taken",

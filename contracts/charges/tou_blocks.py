@@ -11,9 +11,9 @@ from contracts.calc import (
     energy,
     escalation,
     growth_words,
-    holiday_words,
     losses,
     running_total,
+    tou_periods,
     words,
 )
 from contracts.calc.billing_kw import missing_reading
@@ -75,10 +75,9 @@ class TouBlocks(ChargeType):
 
         def __post_init__(self) -> None:
             """Refuse blocks out of order, and unlike bounds where the periods share them."""
-            names = [row.period for row in self.periods]
-            for name in sorted({name for name in names if names.count(name) > 1}):
+            for name in tou_periods.repeated(row.period for row in self.periods):
                 refuse("periods", f"{name} has two prices", "contracts.price_twice")
-            if not names:
+            if not self.periods:
                 refuse("periods", "no period is given", "contracts.no_price")
             for row in self.periods:
                 self.check_blocks("periods", row.blocks)
@@ -107,13 +106,7 @@ class TouBlocks(ChargeType):
             f"{row.period} {block_words.blocks(row.blocks, parameters)}"
             for row in parameters.periods
         )
-        calendar = context.calendars.get(parameters.calendar)
-        when = (
-            words.seasons(calendar.schedule)
-            + holiday_words.said(calendar.schedule, context.holidays.get(parameters.calendar))
-            if calendar
-            else f"The hours are those of the calendar “{context.title(parameters.calendar)}”."
-        )
+        when = tou_periods.said(parameters.calendar, context)
         return (
             f"{words.priced(context)} in blocks by time of use{losses.said(parameters)}: {prices}"
             f"{words.since(context, parameters)}{growth_words.growth(parameters, context)}. "
@@ -123,23 +116,9 @@ class TouBlocks(ChargeType):
 
     def check(self, parameters: Any, context: TermContext) -> list[Finding]:
         """Every period of the calendar has blocks, and prices stay in bounds."""
-        found: list[Finding] = []
-        calendar = context.calendars.get(parameters.calendar)
-        if calendar is not None:
-            known, named = set(calendar.schedule.names), {row.period for row in parameters.periods}
-            found += [
-                Finding("contracts.period_unpriced", f"{name} has no price", where="periods")
-                for name in sorted(known - named)
-            ]
-            found += [
-                Finding(
-                    "contracts.period_unknown",
-                    f"'{name}' is not a period of {parameters.calendar}; "
-                    f"known: {', '.join(sorted(known))}",
-                    where="periods",
-                )
-                for name in sorted(named - known)
-            ]
+        code, named = parameters.calendar, [row.period for row in parameters.periods]
+        found = tou_periods.unpriced(code, named, context, "periods")
+        found += tou_periods.unknown(code, named, context, "periods")
         for row in parameters.periods:
             for block in row.blocks:
                 where = f"periods {row.period}"

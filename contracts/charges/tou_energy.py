@@ -12,8 +12,8 @@ from contracts.calc import (
     energy_share,
     escalation,
     growth_words,
-    holiday_words,
     losses,
+    tou_periods,
     words,
 )
 from contracts.calc.escalation import Segment
@@ -68,13 +68,7 @@ class TouEnergy(ChargeType):
         prices = words.listed(
             f"{row.period} {words.dollars(row.price)}" for row in parameters.prices
         )
-        calendar = context.calendars.get(parameters.calendar)
-        when = (
-            words.seasons(calendar.schedule)
-            + holiday_words.said(calendar.schedule, context.holidays.get(parameters.calendar))
-            if calendar
-            else f"The hours are those of the calendar “{context.title(parameters.calendar)}”."
-        )
+        when = tou_periods.said(parameters.calendar, context)
         return (
             f"{energy_share.said(parameters, context)}{losses.said(parameters)} by time of use: "
             f"{prices} per {unit}"
@@ -84,26 +78,10 @@ class TouEnergy(ChargeType):
 
     def check(self, parameters: Any, context: TermContext) -> list[Finding]:
         """Every period of the calendar has exactly one price, and prices stay in bounds."""
-        found: list[Finding] = []
-        named = [row.period for row in parameters.prices]
-        for name in sorted({name for name in named if named.count(name) > 1}):
-            found.append(Finding("contracts.price_twice", f"{name} has two prices", where="prices"))
-        calendar = context.calendars.get(parameters.calendar)
-        if calendar is not None:
-            known = set(calendar.schedule.names)
-            found += [
-                Finding("contracts.period_unpriced", f"{name} has no price", where="prices")
-                for name in sorted(known - set(named))
-            ]
-            found += [
-                Finding(
-                    "contracts.period_unknown",
-                    f"'{name}' is not a period of {parameters.calendar}; "
-                    f"known: {', '.join(sorted(known))}",
-                    where="prices",
-                )
-                for name in sorted(set(named) - known)
-            ]
+        code, named = parameters.calendar, [row.period for row in parameters.prices]
+        found = tou_periods.twice_priced(named)
+        found += tou_periods.unpriced(code, named, context, "prices")
+        found += tou_periods.unknown(code, named, context, "prices")
         for row in parameters.prices:
             where = f"prices {row.period}"
             found += escalation.check_growth(row.price, parameters, context, where)
