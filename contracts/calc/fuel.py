@@ -12,6 +12,7 @@ import numpy as np
 
 from contracts.calc.local_days import is_by_date, prices_on
 from contracts.calc.of_month import OfMonthParameters, number_of, unknown
+from contracts.calc.price_ladder import priced_series
 from contracts.calc.totals import gaps, in_unit, stated, total, total_mwh
 from contracts.charges._base import ChargeInputs
 from contracts.events import values_of
@@ -22,7 +23,9 @@ from poweroptix.kernel.finding import Finding
 from poweroptix.kernel.fixed import MISSING, PRICE_SCALE, from_price
 from poweroptix.kernel.parameters import param
 from poweroptix.kernel.period import zone_of
+from poweroptix.kernel.price_series import PriceSeries
 from poweroptix.kernel.rounding import Mode, to_places
+from poweroptix.kernel.worksheet import Row
 
 START, INVOICE = "start@1", "fuel_invoice@1"
 UNIT = "USD/MMBtu"
@@ -83,6 +86,7 @@ class HeatRateParameters(OfMonthParameters):
         default=(), help="Fuel of a start by how warm the unit was; needed for OUT."
     )
     fuel: str = param(default="fuel", help="Quantity that holds the metered fuel in MMBtu.")
+    fuel_places: int = param(default=3, minimum=0, maximum=6, help="Decimals of the fuel.")
 
     def check_fuel(self) -> None:
         """Refuse a missing ratio of heating values, and starts without their fuel."""
@@ -96,6 +100,10 @@ class HeatRateParameters(OfMonthParameters):
         if (self.start_fuel == "OUT") != bool(states):
             text = "start_table: give it exactly when the fuel of starts is out"
             raise Refused("contracts.start_table", text)
+
+    def start_events(self) -> tuple[str, ...]:
+        """Return the kind of the starts where their fuel is out."""
+        return () if self.start_fuel == "IN" else (START,)
 
 
 @dataclass(frozen=True)
@@ -171,7 +179,19 @@ def _start_fuel(inputs: ChargeInputs, terms: HeatRateParameters) -> Figure:
     return Figure("start_mmbtu", used, "MMBtu", source)
 
 
-def gain(inputs: ChargeInputs, terms: HeatRateParameters, found: Burned) -> Figure:
+def saved_rows(
+    inputs: ChargeInputs, terms: HeatRateParameters, found: Burned, rate: Figure
+) -> list[Row]:
+    """Return the row of the seller's share of what was saved; none where it gets no share."""
+    if not terms.gain_share_ratio:
+        return []
+    places = (terms.fuel_places, Mode.HALF_UP)
+    saved = _gain(inputs, terms, found)
+    share = Figure.computed("shared_mmbtu", "MMBtu", "gain_mmbtu", saved, round_to=places)
+    return [Row("share of the saved fuel", share, rate)]
+
+
+def _gain(inputs: ChargeInputs, terms: HeatRateParameters, found: Burned) -> Figure:
     """Return the fuel of which the seller gets the price: its share of what was saved."""
     share = stated(inputs, "gain_share_ratio", terms.gain_share_ratio, "ratio")
     if terms.gain_from == "BAND" or not terms.tolerance_ratio:
@@ -234,12 +254,8 @@ def price_at(inputs: ChargeInputs, index: str, moment: datetime, name: str) -> F
     return Figure(name, value, UNIT, source, note="" if known else "no price is published")
 
 
-def _prices(inputs: ChargeInputs, index: str):
-    if index not in inputs.prices:
-        known = ", ".join(sorted(inputs.prices)) or "none"
-        text = f"no prices of '{index}'; known: {known}"
-        raise Refused("contracts.prices_unknown", text, index=index)
-    prices = inputs.prices[index]
+def _prices(inputs: ChargeInputs, index: str) -> PriceSeries:
+    prices = priced_series(index, inputs.prices)
     if prices.unit != UNIT:
         text = f"{inputs.term.label}: '{index}' is in {prices.unit}, fuel is priced in {UNIT}"
         raise Refused("contracts.unit_mismatch", text)

@@ -13,7 +13,7 @@ import numpy as np
 from contracts.calc import energy, price_ladder, words
 from contracts.calc.energy_share import share_factor
 from contracts.calc.local_days import prices_on
-from contracts.calc.price_ladder import Filled, LadderParameters, priced_series
+from contracts.calc.price_ladder import Filled, LadderParameters, quoted_in
 from contracts.calc.price_versions import RevisionParameters
 from contracts.charges._base import ChargeInputs, Needs
 from poweroptix.kernel import exact
@@ -120,11 +120,7 @@ def usable(
 
     `finer` allows prices of shorter intervals, as long as readings are whole numbers of them.
     """
-    source = priced_series(code, inputs.prices)
-    if source.unit != unit:
-        raise Refused(
-            "contracts.index_unit", f"{code} is quoted in {source.unit}, the term in {unit}"
-        )
+    source = quoted_in(unit, code, inputs.prices)
     averaged = finer and grid.minutes % source.grid.minutes == 0
     if source.grid.minutes % grid.minutes and not averaged:
         raise Refused(

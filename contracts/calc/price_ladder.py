@@ -178,10 +178,7 @@ def _other(
     code: str, published: PriceSeries, name: str, others: Mapping[str, PriceSeries], zone: str
 ) -> np.ndarray:
     """Return another series on the grid of the published one."""
-    other = priced_series(name, others)
-    if other.unit != published.unit:
-        text = f"{name} is quoted in {other.unit}, {code} in {published.unit}"
-        raise Refused("contracts.index_unit", text)
+    other = quoted_in(published.unit, name, others, code)
     if other.grid.minutes % published.grid.minutes:
         text = (
             f"prices of {name} every {other.grid.minutes} minutes cannot stand in for prices of "
@@ -197,6 +194,17 @@ def priced_series(code: str, prices: Mapping[str, PriceSeries]) -> PriceSeries:
         known = ", ".join(sorted(prices)) or "none"
         raise Refused("contracts.index_unknown", f"no prices of '{code}'; known: {known}")
     return prices[code]
+
+
+def quoted_in(
+    unit: str, code: str, prices: Mapping[str, PriceSeries], reader: str = "the term"
+) -> PriceSeries:
+    """Return the prices of a code in the unit that the reader needs; else Refused."""
+    found = priced_series(code, prices)
+    if found.unit != unit:
+        text = f"{code} is quoted in {found.unit}, {reader} in {unit}"
+        raise Refused("contracts.index_unit", text)
+    return found
 
 
 def mean(values: list[int]) -> int:

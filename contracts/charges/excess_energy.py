@@ -10,14 +10,13 @@ import numpy as np
 from contracts.calc import energy, escalation, growth_words, named_volumes, words
 from contracts.calc.block_counter import BlockCounter
 from contracts.calc.checked import refuse
-from contracts.calc.days import in_month
+from contracts.calc.days import days_figure, in_month
 from contracts.calc.energy_blocks import BlockSegment, block_segments
 from contracts.calc.local_days import prices_on
 from contracts.calc.of_month import OfMonthParameters, number_of, said, unknown
-from contracts.calc.price_ladder import priced_series
+from contracts.calc.price_ladder import quoted_in
 from contracts.charges._base import ChargeInputs, ChargeType, Needs, TermContext, charge_types
 from poweroptix.kernel import exact
-from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.figure import Figure, Source
 from poweroptix.kernel.finding import Finding
 from poweroptix.kernel.fixed import MICRO, MISSING, PRICE_SCALE, from_micro
@@ -233,8 +232,7 @@ class _Test:
         days, month_days = in_month(self.inputs)
         shortened = parameters.part_month == "DAYS" and not parameters.of_month
         if parameters.test == "MONTH" and days != month_days and shortened:
-            source = Source("input", self.inputs.period.label, f"days in force of {month_days}")
-            figures.append(Figure("days", Decimal(days), "count", source))
+            figures.append(days_figure(self.inputs, days))
             formula += f" * days / {month_days}"
         places = (parameters.quantity_places, Mode.HALF_UP)
         return Figure.computed("limit", self.unit.quoted_unit, formula, *figures, round_to=places)
@@ -350,9 +348,6 @@ class _Test:
         )
 
     def _published(self, series: Series) -> np.ndarray:
-        code = self.parameters.index
-        source = priced_series(code, self.inputs.prices)
-        if source.unit != self.parameters.price_unit:
-            text = f"{code} is quoted in {source.unit}, the term in {self.parameters.price_unit}"
-            raise Refused("contracts.index_unit", text)
+        unit, code = self.parameters.price_unit, self.parameters.index
+        source = quoted_in(unit, code, self.inputs.prices)
         return prices_on(source, series.grid, self.inputs.zone)

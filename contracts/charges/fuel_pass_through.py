@@ -7,12 +7,11 @@ from typing import Any
 from contracts.calc import words
 from contracts.calc.fuel import (
     INVOICE,
-    START,
     HeatRateParameters,
     burned,
     fuel_gaps,
-    gain,
     invoiced_price,
+    saved_rows,
     weighted_price,
 )
 from contracts.calc.heat_rate_words import heat_rate_words
@@ -45,7 +44,6 @@ class FuelPassThrough(ChargeType):
         price_places: int = param(
             default=4, minimum=0, maximum=8, help="Decimals of the average cost."
         )
-        fuel_places: int = param(default=3, minimum=0, maximum=6, help="Decimals of the fuel.")
 
         def __post_init__(self) -> None:
             """Refuse a heat rate that cannot be applied, and an index that is not named."""
@@ -60,8 +58,7 @@ class FuelPassThrough(ChargeType):
 
     def needs(self, parameters: Any) -> Needs:
         """Return the metered fuel, its prices, and the events that decide."""
-        events = () if parameters.start_fuel == "IN" else (START,)
-        facts = tuple(parameters.of_month)
+        events, facts = parameters.start_events(), tuple(parameters.of_month)
         if parameters.gas_price == "INVOICES":
             series = () if "metered_mmbtu" in facts else (parameters.fuel,)
             return Needs(series=series, facts=facts, events=(*events, INVOICE))
@@ -94,16 +91,12 @@ class FuelPassThrough(ChargeType):
             rate, findings = invoiced_price(inputs, places)
         else:
             rate, findings = weighted_price(inputs, parameters.gas_index, parameters.fuel, places)
-        rounding = (parameters.fuel_places, Mode.HALF_UP)
         paid = Figure.computed(
             "paid_mmbtu", "MMBtu", "min(fuel_mmbtu, most_mmbtu)", found.fuel, found.most,
-            round_to=rounding,
+            round_to=(parameters.fuel_places, Mode.HALF_UP),
         )  # fmt: skip
         rows = [Row(inputs.term.label, paid, rate)]
-        if parameters.gain_share_ratio:
-            saved = gain(inputs, parameters, found)
-            share = Figure.computed("shared_mmbtu", "MMBtu", "gain_mmbtu", saved, round_to=rounding)
-            rows.append(Row("share of the saved fuel", share, rate))
+        rows += saved_rows(inputs, parameters, found, rate)
         sheet = inputs.worksheet(
             rows, findings=(*fuel_gaps(inputs, parameters), *found.findings, *findings)
         )

@@ -241,10 +241,7 @@ class _Gas:
 def _gas(inputs: ChargeInputs, parameters: Any) -> _Gas:
     """Return the gas prices of a term. Refused in another unit, or unless they are daily."""
     code = parameters.gas_index
-    source = price_ladder.priced_series(parameters.named(code), inputs.prices)
-    if source.unit != GAS_UNIT:
-        text = f"{code} is quoted in {source.unit}, a gas index in {GAS_UNIT}"
-        raise Refused("contracts.index_unit", text)
+    source = price_ladder.quoted_in(GAS_UNIT, parameters.named(code), inputs.prices, "a gas index")
     gas_days.positions(source, np.array([], dtype=np.int64))
     carried = gas_days.Carried(source, {})
     if parameters.unpublished_days == "CARRY":

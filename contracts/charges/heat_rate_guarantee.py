@@ -7,11 +7,10 @@ from typing import Any
 
 from contracts.calc import words
 from contracts.calc.fuel import (
-    START,
     HeatRateParameters,
     burned,
     fuel_gaps,
-    gain,
+    saved_rows,
     weighted_price,
 )
 from contracts.calc.heat_rate_words import heat_rate_words
@@ -44,7 +43,6 @@ class HeatRateGuarantee(ChargeType):
         price_places: int = param(
             default=4, minimum=0, maximum=8, help="Decimals of the weighted price."
         )
-        fuel_places: int = param(default=3, minimum=0, maximum=6, help="Decimals of the fuel.")
 
         def __post_init__(self) -> None:
             """Refuse a heat rate that cannot be applied, and a cap without an amount."""
@@ -56,12 +54,11 @@ class HeatRateGuarantee(ChargeType):
 
     def needs(self, parameters: Any) -> Needs:
         """Return the metered fuel, its prices, and the starts where their fuel is out."""
-        events = () if parameters.start_fuel == "IN" else (START,)
         return Needs(
             series=(parameters.fuel,),
             prices=(parameters.gas_index,),
             facts=tuple(parameters.of_month),
-            events=events,
+            events=parameters.start_events(),
         )
 
     def sentence(self, parameters: Any, context: TermContext | None = None) -> str:
@@ -86,10 +83,9 @@ class HeatRateGuarantee(ChargeType):
         rate, findings = weighted_price(
             inputs, parameters.gas_index, parameters.fuel, parameters.price_places
         )
-        rounding = (parameters.fuel_places, Mode.HALF_UP)
         excess = Figure.computed(
             "excess_mmbtu", "MMBtu", "-max(0, fuel_mmbtu - most_mmbtu)", found.fuel, found.most,
-            round_to=rounding,
+            round_to=(parameters.fuel_places, Mode.HALF_UP),
         )  # fmt: skip
         rows = [Row(inputs.term.label, excess, rate)]
         if parameters.cap == "MONTH":
@@ -97,10 +93,7 @@ class HeatRateGuarantee(ChargeType):
             formula = "max(0, -excess_mmbtu * gas_price - cap)"
             over = Figure.computed("over_cap", "USD", formula, excess, rate, cap)
             rows.append(Row("above the cap", once(inputs, "cap"), over))
-        if parameters.gain_share_ratio:
-            saved = gain(inputs, parameters, found)
-            share = Figure.computed("shared_mmbtu", "MMBtu", "gain_mmbtu", saved, round_to=rounding)
-            rows.append(Row("share of the saved fuel", share, rate))
+        rows += saved_rows(inputs, parameters, found, rate)
         sheet = inputs.worksheet(
             rows, findings=(*fuel_gaps(inputs, parameters), *found.findings, *findings)
         )
