@@ -46,6 +46,11 @@ class VersionDays:
     first_date: date
     last_date: date
 
+    @classmethod
+    def within(cls, version: ContractVersion, first: date, last: date) -> "VersionDays":
+        """Return the days of a version between two days, both included."""
+        return cls(version, max(first, version.valid.lower), min(last, version.last_date or last))
+
 
 @dataclass(frozen=True)
 class PricePin:
@@ -87,9 +92,7 @@ def versions_of_period(contract: Contract, period: Period) -> list[VersionDays]:
     for version in contract.versions.filter(
         state=ACTIVE, valid__overlap=(days[0], days[-1] + timedelta(days=1))
     ).order_by("valid"):
-        upper = version.valid.upper
-        last = days[-1] if upper is None else min(days[-1], upper - timedelta(days=1))
-        found.append(VersionDays(version, max(days[0], version.valid.lower), last))
+        found.append(VersionDays.within(version, days[0], days[-1]))
     if not found:
         version_in_force(contract, days[-1])
     for earlier, later in pairwise(found):

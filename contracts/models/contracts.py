@@ -1,7 +1,7 @@
 """Contract, its dated versions, and the terms of each version."""
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 from django.contrib.postgres.constraints import ExclusionConstraint
@@ -206,11 +206,22 @@ class ContractVersion(TenantRow):
                 said = f"{name}: {text!r} is not a decimal number in quotes"
                 raise ValidationError({"facts": said})
 
+    @property
+    def first_date(self) -> date | None:
+        """The first local day on which the version holds; None in a form that lacks it."""
+        return self.valid.lower if self.valid else None
+
+    @property
+    def last_date(self) -> date | None:
+        """The last local day on which the version holds; None while it has no end."""
+        upper = self.valid.upper if self.valid else None
+        return None if upper is None else upper - timedelta(days=1)
+
     def valid_text(self) -> str:
         """Return the range in words, last day included: "2026-01-01 to 2026-12-31"."""
-        if self.valid.upper is None:
-            return f"from {self.valid.lower}"
-        return f"{self.valid.lower} to {self.valid.upper - timedelta(days=1)}"
+        if self.last_date is None:
+            return f"from {self.first_date}"
+        return f"{self.first_date} to {self.last_date}"
 
 
 class Term(TenantRow):

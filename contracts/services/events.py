@@ -34,34 +34,15 @@ changed: list[Callable[[Contract, datetime, datetime, datetime], None]] = []
 
 
 @transaction.atomic
-def record_event(
-    contract: Contract,
-    *,
-    kind: str,
-    start_utc: datetime,
-    end_utc: datetime | None = None,
-    values: Mapping[str, Any],
-    reason: str,
-    replaces: ContractEvent | None = None,
-    actor: Actor,
-    now: datetime,
-) -> ContractEvent:
-    """Write down an event, or a correction of one.
+def record_event(contract: Contract, *, actor: Actor, now: datetime, **said: Any) -> ContractEvent:
+    """Write down an event, or a correction of one; `said` is what `propose_event` is told.
 
     Refused when values or times do not fit the kind, without a reason, or when it overlaps an
     event that excludes it; Conflict when the replaced event was replaced before.
     """
     require(actor, "contracts.edit")
     Contract.objects.select_for_update().get(pk=contract.pk)
-    row = propose_event(
-        contract,
-        kind=kind,
-        start_utc=start_utc,
-        end_utc=end_utc,
-        values=values,
-        reason=reason,
-        replaces=replaces,
-    )
+    row = propose_event(contract, **said)
     row.recorded_at, row.recorded_by = now, str(actor)
     return _written(row, "contract.event_recorded", actor, now)
 

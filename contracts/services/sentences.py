@@ -1,7 +1,7 @@
 """The terms of a contract in plain words, with the names of what they point to."""
 
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date
 
 from django.db.models import QuerySet
 
@@ -57,10 +57,9 @@ def sentence(
 ) -> str:
     """Return one term in words, or what keeps it from being read; asks no calendar by itself."""
     version = term.version
-    upper = version.valid.upper if version.valid else None
     context = TermContext(
-        first_date=version.valid.lower if version.valid else None,
-        last_date=None if upper is None else upper - timedelta(days=1),
+        first_date=version.first_date,
+        last_date=version.last_date,
         anchor_date=version.anchor_date,
         calendars=calendars or {},
         titles=titles or {},

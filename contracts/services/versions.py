@@ -199,10 +199,9 @@ def parameter_findings(
         for code in wanted
         if code not in have
     ]
-    upper = version.valid.upper
     context = TermContext(
-        first_date=version.valid.lower,
-        last_date=None if upper is None else upper - timedelta(days=1),
+        first_date=version.first_date,
+        last_date=version.last_date,
         anchor_date=version.anchor_date,
         calendars=known,
     )

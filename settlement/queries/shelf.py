@@ -9,11 +9,18 @@ from typing import Any
 
 from django.db.models import Q
 
-from contracts.calc.price_terms import PricedTerm
 from contracts.charges import Needs
 from contracts.events import Event
 from contracts.models import Contract, ContractVersion, OpeningBalance, TouCalendar
-from contracts.queries import PricePin, events_of, histories_for, prices_for, versions_of_period
+from contracts.queries import (
+    PricePin,
+    VersionDays,
+    events_of,
+    histories_for,
+    priced_term,
+    prices_for,
+    versions_of_period,
+)
 from contracts.readings import BoundReadings, read_bound
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.price_series import PriceSeries
@@ -189,28 +196,14 @@ class Shelf:
 
 def version_inputs(row: ContractVersion, period: Period) -> VersionInputs:
     """Return a version's terms and the days of the period on which it holds."""
-    last = period.last_date
-    if row.valid.upper is not None:
-        last = min(last, row.valid.upper - timedelta(days=1))
+    days = VersionDays.within(row, period.first_date, period.last_date)
     return VersionInputs(
         number=row.number,
-        first_date=max(period.first_date, row.valid.lower),
-        last_date=last,
+        first_date=days.first_date,
+        last_date=days.last_date,
         anchor_date=row.anchor_date,
         facts=row.facts,
-        terms=tuple(
-            PricedTerm(
-                position=term.position,
-                line_code=term.line_code,
-                charge_type=term.charge_type,
-                label=term.label,
-                clause=term.clause_number,
-                quantity_name=term.quantity_name,
-                parameters=term.parameters,
-                term_id=term.pk,
-            )
-            for term in sorted(row.terms.all(), key=lambda one: one.position)
-        ),
+        terms=tuple(map(priced_term, sorted(row.terms.all(), key=lambda one: one.position))),
     )
 
 
