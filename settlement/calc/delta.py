@@ -49,13 +49,16 @@ class BilledRow:
 
 @dataclass(frozen=True)
 class Billed:
-    """One printed line as far as a comparison needs it; quantity in the quoted unit of the rate."""
+    """One printed line as far as a comparison needs it; quantity in the quoted unit of the rate.
+
+    `amount_usd` is None where something that the line needs is missing; `compare` takes none such.
+    """
 
     key: Key
     label: str
     quantity: Decimal | None
     unit: str
-    amount_usd: Decimal
+    amount_usd: Decimal | None
     rows: tuple[BilledRow, ...]
 
 

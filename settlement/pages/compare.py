@@ -58,7 +58,6 @@ class ComparePage(StaffPage, View):
             return table_response(request.GET["export"], name, *found.table())
         context |= {
             **shown(found),
-            "sums": _sums(found) | _totals(before, after),
             "left": f"v{before.version}",
             "right": f"v{after.version}",
             "newer": f"version {after.version}",
@@ -81,7 +80,7 @@ def shown(found: Comparison, others: Mapping[str, Cause] = MappingProxyType({}))
             for line in found.lines
         ],
         "columns": 8 + len(causes),
-        "sums": _sums(found),
+        "sums": found.sums(),
         "bars": drawn(found.changed, named),
         "meaning": MEANING,
     }
@@ -113,18 +112,6 @@ def drawn(lines: tuple[ComparedLine, ...], titles: Mapping[str, str]) -> dict:
 
 def _colour(cause: str) -> str:
     return COLOURS.get(cause, CORRECTION_COLOUR)
-
-
-def _totals(before: SettlementRun, after: SettlementRun) -> dict[str, Decimal | None]:
-    """Return the totals of the two runs and their difference; None where a line has no amount."""
-    was, now = before.total_usd, after.total_usd
-    known = was is not None and now is not None
-    return {"before_usd": was, "after_usd": now, "amount_usd": now - was if known else None}
-
-
-def _sums(found: Comparison) -> dict[str, Decimal]:
-    names = ("before_usd", "after_usd", "amount_usd", "volume_usd", "price_usd")
-    return {name: found.total(name) for name in names}
 
 
 def _run(pk: int) -> SettlementRun:

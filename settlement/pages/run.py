@@ -7,12 +7,12 @@ from poweroptix.accounts.permissions import may
 from poweroptix.audit.models import AuditEvent
 from poweroptix.clock import now
 from poweroptix.pages.guards import StaffPage, actor_of, attempt, told
-from settlement.calc.delta import MEANING, total
+from settlement.calc.delta import MEANING
 from settlement.calc.materiality import BELOW
 from settlement.models import SettlementRun
 from settlement.pages.mends import mend_url
 from settlement.queries.behind import changed_terms
-from settlement.queries.carry import compare_runs
+from settlement.queries.compare import beside
 from settlement.queries.corrections import waiting_of
 from settlement.queries.month import companions, replaced_together
 from settlement.queries.outdated import changed_since_approval
@@ -33,17 +33,14 @@ class RunPage(StaffPage, View):
         """Show the run."""
         run = _run(pk)
         before = compared_with(run)
-        deltas = compare_runs(before.pk, run.pk) if before else []
+        against = _against(before, run) if before else {}
         context = {
             "run": run,
             "zone": run.contract.zone,
             "lines": list(run.lines.order_by("position")),
             "rail": rail(run),
             "before": before,
-            "deltas": deltas,
-            "sums": total(deltas),
-            "terms": changed_terms(before, run) if deltas else None,
-            "meaning": MEANING,
+            **against,
             "sources": sources_of(run.allocation_run_id, run.contract_id),
             "kind": kind_words(run),
             "held": [one for one in run.findings if one["code"] == BELOW],
@@ -127,6 +124,23 @@ def rail(run: SettlementRun) -> list[dict]:
     if run.state not in happened:
         steps.append({"label": run.get_state_display(), "is_now": True})
     return steps
+
+
+def _against(before: SettlementRun, run: SettlementRun) -> dict:
+    """Return what differs from the version before; lines that are alike are one row."""
+    found = beside(before, run)
+    other, same = found.other, found.same
+    return {
+        "table": [{"line": line} for line in other.lines],
+        "same": same.lines and {"count": len(same.lines), "sums": same.sums()},
+        "found": other,
+        "sums": found.sums(),
+        "columns": 8,
+        "left": f"v{before.version}",
+        "right": f"v{run.version}",
+        "terms": changed_terms(before, run) if other.lines else None,
+        "meaning": MEANING,
+    }
 
 
 def _decision(run: SettlementRun, actor) -> dict:

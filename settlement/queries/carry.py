@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from contracts.models import Contract
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.worksheet import Worksheet
-from settlement.calc.delta import Billed, Delta, billed_rows, compare, numbered
+from settlement.calc.delta import Billed, Delta, Key, billed_rows, compare, numbered
 from settlement.calc.materiality import told_apart
 from settlement.models import Line, SettlementRun
 from settlement.queries.causes import causes_of_runs
@@ -118,9 +118,14 @@ def _posted(contract: Contract) -> list[tuple[str, int]]:
 
 
 def billed_lines(run_id: int) -> list[Billed]:
-    """Return the lines of a run as a comparison needs them, without corrections of others."""
-    rows = list(Line.objects.filter(run=run_id, corrects_run__isnull=True).order_by("position"))
-    keys = numbered((row.line_code, row.label, row.first_date.isoformat()) for row in rows)
+    """Return the lines of a run that have an amount, without corrections of other months."""
+    rows = Line.objects.filter(run=run_id, corrects_run__isnull=True).order_by("position")
+    return [one for one in as_billed(list(rows)) if one.amount_usd is not None]
+
+
+def as_billed(rows: Sequence[Line]) -> list[Billed]:
+    """Return a run's own lines as a comparison needs them, those without an amount included."""
+    keys = keys_of(rows)
     return [
         Billed(
             key,
@@ -131,10 +136,9 @@ def billed_lines(run_id: int) -> list[Billed]:
             billed_rows(Worksheet.from_json(row.worksheet)),
         )
         for key, row in zip(keys, rows, strict=True)
-        if row.amount_usd is not None
     ]
 
 
-def compare_runs(before_id: int, after_id: int) -> list[Delta]:
-    """Return the changes between two runs of one period, with volume and price effect."""
-    return compare(billed_lines(before_id), billed_lines(after_id))
+def keys_of(rows: Sequence[Line]) -> list[Key]:
+    """Return what each of a run's lines is told by from run to run."""
+    return numbered((row.line_code, row.label, row.first_date.isoformat()) for row in rows)

@@ -1,23 +1,27 @@
 """Two runs of a contract month side by side: every line with its effects and its causes.
 
 Own lines come first, with the causes that moved them; behind them stand the corrections of earlier
-months (lines 70) that either run bills, so that the columns add up to the totals of the runs.
+months (lines 70) that either run bills, so that the columns add up to the totals of the runs. A
+line that lacks its amount in one of them has no difference, and neither has the bill.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from poweroptix.kernel.worksheet import Worksheet
 from settlement.calc.cause import CAUSES, Cause, correction_of
 from settlement.calc.causes import CausedDelta
-from settlement.calc.delta import ZERO, Billed, Delta, Key, compare, numbered
+from settlement.calc.delta import ZERO, Billed, Delta, Key, compare
 from settlement.calc.settle import EFFECTS
 from settlement.models import Line, SettlementRun
-from settlement.queries.carry import billed_lines
+from settlement.queries.carry import as_billed, keys_of
 from settlement.queries.causes import causes_of_runs
+
+#: The columns of amounts, whose sums stand in the totals row.
+SUMMED = ("before_usd", "after_usd", "amount_usd", "volume_usd", "price_usd")
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,7 @@ class ComparedLine:
     """One line in both runs; None where a run does not have it.
 
     `corrects_period` is the earlier month that a line 70 corrects, empty with an own line.
+    `is_unpriced`: a run has the line, but something is missing for its amount.
     """
 
     key: Key
@@ -34,10 +39,11 @@ class ComparedLine:
     after_quantity: Decimal | None
     before_usd: Decimal | None
     after_usd: Decimal | None
-    volume_usd: Decimal = ZERO
-    price_usd: Decimal = ZERO
+    volume_usd: Decimal | None = ZERO
+    price_usd: Decimal | None = ZERO
     by_cause: Mapping[str, Decimal] = field(default_factory=dict)
     corrects_period: str = ""
+    is_unpriced: bool = False
 
     @property
     def reason(self) -> str:
@@ -46,9 +52,19 @@ class ComparedLine:
         return f"correction of {self.corrects_period}" if changed else ""
 
     @property
-    def amount_usd(self) -> Decimal:
+    def amount_usd(self) -> Decimal | None:
         """New less old, in printed cents; a line that is not there counts as nothing billed."""
-        return (self.after_usd or ZERO) - (self.before_usd or ZERO)
+        return None if self.is_unpriced else (self.after_usd or ZERO) - (self.before_usd or ZERO)
+
+    @property
+    def is_other(self) -> bool:
+        """Whether amount, effects or quantity differ, or cannot be told."""
+        return bool(
+            self.is_unpriced
+            or self.amount_usd
+            or self.volume_usd
+            or self.before_quantity != self.after_quantity
+        )
 
 
 @dataclass(frozen=True)
@@ -78,8 +94,27 @@ class Comparison:
         """The lines that some cause moved."""
         return tuple(line for line in self.lines if line.by_cause)
 
-    def total(self, name: str) -> Decimal:
-        """Return the sum of a column of amounts; empty ones count as nothing billed."""
+    @property
+    def other(self) -> Comparison:
+        """The lines that are not the same in both runs."""
+        return replace(self, lines=tuple(line for line in self.lines if line.is_other))
+
+    @property
+    def same(self) -> Comparison:
+        """The lines that are the same in both runs."""
+        return replace(self, lines=tuple(line for line in self.lines if not line.is_other))
+
+    def sums(self) -> dict[str, Decimal | None]:
+        """Return the sum of every column of amounts, by its name.
+
+        A line that a run does not have counts as nothing billed; a column in which an amount is
+        missing has no sum.
+        """
+        return {name: self._sum(name) for name in SUMMED}
+
+    def _sum(self, name: str) -> Decimal | None:
+        if any(getattr(line, name) is None and line.is_unpriced for line in self.lines):
+            return None
         return sum((getattr(line, name) or ZERO for line in self.lines), ZERO)
 
     def total_of(self, cause: Cause) -> Decimal:
@@ -103,23 +138,37 @@ class Comparison:
 
 
 def compared(before: SettlementRun, after: SettlementRun) -> Comparison:
-    """Return two runs of one contract month side by side, with what each bills for earlier ones."""
-    own = side_by_side(
-        billed_lines(before.pk), billed_lines(after.pk), causes_of_runs(before.pk, after.pk)
-    )
-    lines = (*own.lines, *_corrections(before.pk, after.pk))
-    found = replace(own, lines=lines)
+    """Return two runs of one contract month side by side, with the causes of every difference."""
+    found = beside(before, after, causes_of_runs(before.pk, after.pk))
     return replace(
-        found, causes=(*own.causes, *(correction_of(one) for one in found.corrected_otherwise))
+        found, causes=(*found.causes, *(correction_of(one) for one in found.corrected_otherwise))
     )
+
+
+def beside(
+    before: SettlementRun, after: SettlementRun, caused: Sequence[CausedDelta] = ()
+) -> Comparison:
+    """Return every line of two runs of one contract month, with what each bills for earlier ones.
+
+    The columns add up to the totals of the runs, to the cent. `caused` are the causes of the own
+    lines; without them nothing is settled again.
+    """
+    rows = Line.objects.filter(run__in=[before.pk, after.pk]).order_by(
+        "corrects_period", "position"
+    )
+    sides = [[one for one in rows if one.run_id == run.pk] for run in (before, after)]
+    own = (as_billed([one for one in side if one.corrects_run_id is None]) for side in sides)
+    others = ([one for one in side if one.corrects_run_id is not None] for side in sides)
+    found = side_by_side(*own, caused)
+    return replace(found, lines=(*found.lines, *_corrections(*others)))
 
 
 def side_by_side(
-    before: list[Billed], after: list[Billed], caused: list[CausedDelta]
+    before: Sequence[Billed], after: Sequence[Billed], caused: Sequence[CausedDelta]
 ) -> Comparison:
     """Put the lines of two runs beside each other, in the order of the newer one."""
     old, new = ({one.key: one for one in side} for side in (before, after))
-    deltas = {one.key: one for one in compare(before, after)}
+    deltas = {one.key: one for one in compare(_priced(before), _priced(after))}
     causes = {one.key: one.by_cause for one in caused}
     lines = tuple(
         _line(key, old.get(key), new.get(key), deltas.get(key), causes.get(key, {}))
@@ -137,7 +186,7 @@ def _line(
     by_cause: Mapping[str, Decimal],
 ) -> ComparedLine:
     named = new or old
-    return ComparedLine(
+    line = ComparedLine(
         key,
         named.label,
         named.unit,
@@ -145,29 +194,29 @@ def _line(
         new.quantity if new else None,
         old.amount_usd if old else None,
         new.amount_usd if new else None,
-        delta.volume_usd if delta else ZERO,
-        delta.price_usd if delta else ZERO,
-        by_cause,
+    )
+    if any(one.amount_usd is None for one in (old, new) if one):
+        return replace(line, volume_usd=None, price_usd=None, is_unpriced=True)
+    return replace(
+        line,
+        volume_usd=delta.volume_usd if delta else ZERO,
+        price_usd=delta.price_usd if delta else ZERO,
+        by_cause=by_cause,
     )
 
 
-def _corrections(before_id: int, after_id: int) -> list[ComparedLine]:
+def _priced(lines: Sequence[Billed]) -> list[Billed]:
+    return [line for line in lines if line.amount_usd is not None]
+
+
+def _corrections(before: Sequence[Line], after: Sequence[Line]) -> list[ComparedLine]:
     """Return the lines 70 of two runs side by side, by the month that they correct."""
-    rows = Line.objects.filter(run__in=[before_id, after_id], corrects_run__isnull=False)
-    sides: dict[int, list[Line]] = {before_id: [], after_id: []}
-    for row in rows.order_by("corrects_period", "position"):
-        sides[row.run_id].append(row)
-    old, new = (_by_key(sides[pk]) for pk in (before_id, after_id))
+    old, new = (dict(zip(keys_of(side), side, strict=True)) for side in (before, after))
     found = [
         _correction(key, old.get(key), new.get(key))
         for key in [*new, *(key for key in old if key not in new)]
     ]
     return sorted(found, key=lambda one: one.corrects_period)
-
-
-def _by_key(rows: list[Line]) -> dict[Key, Line]:
-    keys = numbered((row.line_code, row.label, row.first_date.isoformat()) for row in rows)
-    return dict(zip(keys, rows, strict=True))
 
 
 def _correction(key: Key, old: Line | None, new: Line | None) -> ComparedLine:

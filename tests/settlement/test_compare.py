@@ -9,8 +9,10 @@ import pytest
 
 from poweroptix.accounts.models import User
 from poweroptix.jobs.services import run_now
+from settlement.calc.delta import Billed, BilledRow
 from settlement.calc.stack import stacked
 from settlement.models import SettlementRun
+from settlement.queries.compare import SUMMED, side_by_side
 from settlement.services import mark_invoiced, recalculate_month
 from tests.settlement.acts import approve, settle
 from tests.settlement.world import MARCH, NOW, SYSTEM, World, readings
@@ -88,6 +90,10 @@ def test_a_correction_is_a_row_of_the_month_that_bills_it_and_its_own_month_says
     totals = " ".join(f"${usd:,.2f}" for usd in (first.total_usd, again.total_usd, owed))
     assert f"Total {totals}" in said
     assert f"billed in this month. ${owed:,.2f} Difference ${owed:,.2f}" in said
+    run_page = words(client.get(f"/office/settlement/{again.pk}/"))
+    assert f"Total {totals}" in run_page
+    assert "Corrections of earlier months Correction 2026-03, Energy" in run_page
+    assert "1 line without a change" in run_page
     answer = client.get(f"{address}?against=1&export=csv")
     own, line = csv.DictReader(answer.content.decode().splitlines())
     assert (own["difference"], own["reason"], own["corrects_period"]) == ("0.00", "", "")
@@ -96,6 +102,25 @@ def test_a_correction_is_a_row_of_the_month_that_bills_it_and_its_own_month_says
     effects = Decimal(line["volume_effect"]) + Decimal(line["price_effect"])
     assert Decimal(line["difference"]) == Decimal(line["correction"]) == effects == owed
     assert sum(Decimal(one["now"]) for one in (own, line)) == again.total_usd
+
+
+def test_a_line_without_its_amount_stays_in_the_table_and_keeps_the_difference_empty():
+    def line(code, usd):
+        usd = None if usd is None else Decimal(usd)
+        rows = () if usd is None else (BilledRow("Row", Decimal(1), usd, usd, usd),)
+        return Billed((code, "Line", "2026-03-01"), "Line", Decimal(1), "MWh", usd, rows)
+
+    found = side_by_side([line(10, "5.00"), line(20, "7.00"), line(30, None)],
+                         [line(10, "6.00"), line(20, None), line(30, None)], [])  # fmt: skip
+    assert [(one.key[0], one.amount_usd, one.is_unpriced) for one in found.lines] == [
+        (10, Decimal("1.00"), False), (20, None, True), (30, None, True)
+    ]  # fmt: skip
+    assert found.other.lines == found.lines
+    assert found.sums() == dict.fromkeys(SUMMED)
+    assert found.table()[1][1][6:9] == [Decimal("7.00"), None, None]
+    gone = side_by_side([line(10, "5.00"), line(20, "7.00")], [line(20, "7.00")], [])
+    assert gone.sums()["amount_usd"] == Decimal("-5.00")
+    assert [one.key[0] for one in gone.same.lines] == [20]
 
 
 def test_bars_of_both_signs_share_one_scale():

@@ -125,7 +125,8 @@ def test_the_comparison_has_a_totals_row_and_says_what_its_effects_mean(world, c
     assert "The volume effect is what changed because the quantities changed" in said
     assert "of the contract changed" not in said
     change = f"${run.total_usd - run.supersedes.total_usd:,.2f}"
-    assert f"{change} $0.00 {change} Total of the changed lines" in said
+    assert f"{change} {change} $0.00" in said
+    assert f"Total ${run.supersedes.total_usd:,.2f} ${run.total_usd:,.2f} {change}" in said
 
 
 def test_a_comparison_over_changed_terms_says_so_and_leads_to_the_causes(world, client):

@@ -18,7 +18,7 @@ from poweroptix.demo.build import STAFF, Demo, correct
 from poweroptix.demo.flows import generate
 from poweroptix.kernel.period import Period
 from settlement.models import AllocationPart, AllocationRun, Correction, SettlementRun
-from settlement.queries.carry import compare_runs
+from settlement.queries.compare import beside
 from settlement.queries.runs import waiting_for
 from settlement.services import run_allocation, run_settlement, submit_run
 from settlement.services.approval import approve_together
@@ -126,7 +126,7 @@ def a_corrected_day_is_settled(campus, period):
         assert (run.state, run.approved_by) == ("APPROVED", "user:approver")
     alfa = runs["PPA-ALFA"]
     assert not waiting_for("correction", SettlementRun.objects.all()).exists()
-    billed = sum(row.amount_usd for row in compare_runs(alfa.supersedes_id, alfa.pk))
+    billed = beside(alfa.supersedes, alfa).sums()["amount_usd"]
     assert billed == alfa.total_usd - alfa.supersedes.total_usd > 0
 
 
