@@ -33,7 +33,7 @@ from poweroptix.kernel.series import Series
 from poweroptix.kernel.worksheet import Worksheet
 from settlement.calc.inputs import Inputs
 from settlement.calc.intervals import PriceColumn
-from settlement.calc.own_intervals import Priced, PricedLine, own_intervals, total
+from settlement.calc.own_intervals import Priced, PricedLine, own_intervals
 from settlement.models import Line
 from settlement.storage import read_parts
 
@@ -136,7 +136,8 @@ class ExplainDay(LinePage):
             "day": day,
             "rows": _intervals(own, start, end),
             "column": own.column,
-            "total": total(*own.cut(start, end)[1:]),
+            "total": _kwh(own, start, end),
+            "own": own,
             "before": day - timedelta(days=1) if day > self.period.first_date else None,
             "after": day + timedelta(days=1) if day < self.period.last_date else None,
         }
@@ -235,13 +236,18 @@ def _days(priced: Priced, period: Period) -> list[dict]:
         rows.append(
             {
                 "day": day,
-                "kwh": total(part, own),
+                "kwh": priced.kwh_of(first, own),
                 "letters": _letters(part, own),
-                "estimated_kwh": total(part, own & _is_estimated(part)),
+                "estimated_kwh": priced.kwh_of(first, own & _is_estimated(part)),
                 **_day_price(priced, first, part, own),
             }
         )
     return rows
+
+
+def _kwh(priced: Priced, start: datetime, end: datetime) -> Decimal:
+    first, _part, own = priced.cut(start, end)
+    return priced.kwh_of(first, own)
 
 
 def _is_estimated(part: Series) -> np.ndarray:
@@ -260,7 +266,7 @@ def _day_price(priced: Priced, first: int, part: Series, own: np.ndarray) -> dic
     share = from_price(column.share_at(first))  # a day has one version, so one share
     scale = Decimal(10) ** 14 * column.divisor
     usd = Decimal(dot(prices[known], part.values[known])) / scale * share
-    kwh = total(part, known) * share
+    kwh = priced.kwh_of(first, known)
     return {"exact_usd": usd, "average": usd * column.divisor / kwh if kwh else None}
 
 
@@ -274,8 +280,7 @@ def _intervals(priced: Priced, start: datetime, end: datetime) -> list[dict]:
     column = priced.column
     rows = []
     for index in np.flatnonzero(own).tolist():
-        value, at = int(part.values[index]), part.grid.start_of(index)
-        kwh = None if value == MISSING else from_micro(value)
+        at, kwh = part.grid.start_of(index), priced.kwh_at(first + index)
         row: dict[str, Any] = {
             "at": at,
             "stamp": at.strftime(STAMP),
@@ -295,9 +300,7 @@ def _interval_price(column: PriceColumn, at: int, kwh: Decimal | None) -> dict[s
     return {
         "price": price,
         "part": column.part_names[part] if part >= 0 else "",
-        "exact_usd": price * kwh * from_price(column.share_at(at)) / column.divisor
-        if known
-        else None,
+        "exact_usd": price * kwh / column.divisor if known else None,
     }
 
 

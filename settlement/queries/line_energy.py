@@ -1,8 +1,9 @@
 """The energy behind a line: its own days and intervals, and what one interval consists of.
 
-Own meters + share of shared points + share of losses = settled, for each interval; the settled
-kWh of the line's own intervals add up to the quantity that its worksheet prices. Where sources are
-told apart, they add up to the same; a line that prices one source settles that part of it.
+Own meters + share of shared points + share of losses = settled, for each interval. Where a line
+prices every interval, all of it or a share with or without losses, the priced kWh of its own
+intervals add up to the quantity of its worksheet (`is_sum`). Where sources are told apart, they
+add up to the settled kWh; a line that prices one source settles that part of it.
 """
 
 from __future__ import annotations
@@ -90,17 +91,21 @@ class LineEnergy:
             "priced_source": self.priced_source,
             "days": self._days(self.priced),
             "interval_count": self.priced.count,
-            "sum_kwh": self.priced.total_kwh,
+            "sum_kwh": total(self.priced.series, self.priced.chosen),
+            "priced_kwh": self.priced.total_kwh,
+            "priced_said": self.priced.said,
+            "is_sum": self.priced.is_sum,
         }
 
     def _days(self, own: Priced) -> list[dict[str, Any]]:
         days = []
         for day in self.period.days():
             bounds = self.period.day_bounds(day)
-            _first, part, chosen = own.cut(*bounds)
+            first, part, chosen = own.cut(*bounds)
             if chosen.any():
                 days.append(
                     {"day": day, **self._sums(bounds, chosen), "total_kwh": total(part, chosen),
+                     "priced_kwh": own.kwh_of(first, chosen),
                      "by_source": [
                          (code, total(one, chosen))
                          for code, one in self._cut_sources(*bounds)
@@ -144,6 +149,7 @@ class LineEnergy:
                 "period": own.part_name(first + at),
                 **_by_kind(cut, at),
                 "settled_kwh": _value(part, at),
+                "priced_kwh": own.kwh_at(first + at),
                 "by_source": [(code, _value(one, at)) for code, one in sources],
                 "letter": letter(int(part.status[at])),
             }
@@ -163,6 +169,7 @@ class LineEnergy:
             "end_utc": bounds[1],
             "period": own.part_name(index) if own else "",
             "is_own": bool(own and own.chosen[index]),
+            "priced_kwh": own.kwh_at(index) if own and own.chosen[index] else None,
             **_by_kind(cut, 0),
             "letter": letter(int(cut["TOTAL", ""].status[0])),
             "parts": self._parts(cut, bounds),

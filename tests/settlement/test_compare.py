@@ -86,7 +86,7 @@ def test_a_correction_is_a_row_of_the_month_that_bills_it_and_its_own_month_says
     assert "The correction itself" not in said  # nothing of April was corrected
     assert "Every line has the same amount" not in said
     assert "Corrections of earlier months Correction 2026-03, Energy" in said
-    assert "corrects 2026-03 correction of 2026-03" in said
+    assert "Correction 2026-03, Energy corrects 2026-03" in said
     totals = " ".join(f"${usd:,.2f}" for usd in (first.total_usd, again.total_usd, owed))
     assert f"Total {totals}" in said
     assert f"billed in this month. ${owed:,.2f} Difference ${owed:,.2f}" in said
