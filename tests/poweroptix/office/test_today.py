@@ -157,6 +157,18 @@ def test_a_refused_file_waits_once_and_a_lost_reading_of_a_file_is_told(world):
 
 
 @pytest.mark.no_doctor(reason="work is made up beside the services")
+def test_a_contract_that_was_never_settled_stands_on_the_month_board(analyst, world):
+    old = Contract.objects.get(code="PPA-ALFA")
+    Contract.objects.create(
+        code="PPA-NEW", name="New agreement", seller=old.seller, offtaker=old.offtaker,
+        campus=old.campus, currency="USD", zone=old.zone, payment_days=30,
+    )  # fmt: skip
+    answer = analyst.get("/office/")
+    assert answer.status_code == 200
+    page = answer.content.decode()
+    assert "not settled" in page[page.index("PPA-NEW") :][:300]
+
+
 def test_the_month_says_which_run_its_invoice_bills(analyst, world):
     invoice = world.invoices["PPA-ALFA"]
     halve_the_engine(world)
