@@ -294,13 +294,11 @@ def _intervals(priced: Priced, start: datetime, end: datetime) -> list[dict]:
 
 
 def _interval_price(column: PriceColumn, at: int, kwh: Decimal | None) -> dict[str, Any]:
-    scaled, part = int(column.prices[at]), int(column.parts[at])
-    price = None if scaled == MISSING else from_price(scaled)
-    known = price is not None and kwh is not None and column.is_exact
+    part = int(column.parts[at])
     return {
-        "price": price,
+        "price": column.price_at(at),
         "part": column.part_names[part] if part >= 0 else "",
-        "exact_usd": price * kwh / column.divisor if known else None,
+        "exact_usd": column.exact_usd(at, kwh),
     }
 
 

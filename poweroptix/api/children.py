@@ -1,4 +1,4 @@
-"""What lies below an object: lines and their explanation, files of an invoice, series of values."""
+"""What lies below an object: lines, files of an invoice, series of values."""
 
 from __future__ import annotations
 
@@ -39,20 +39,6 @@ class RunLines(ApiView):
         run = found(resources.RUNS, self.principal, key)
         rows = run.lines.defer("worksheet").order_by("position")
         return Response({"data": serializers.LineOut(rows, many=True).data})
-
-
-class RunLine(ApiView):
-    """One line with its worksheet: the rows, every figure, and where each comes from."""
-
-    staff_verb, tenant_verb = "settlement.view", "portal.invoices"
-
-    def get(self, _request: Request, key: str, position: int) -> Response:
-        """Return the explanation."""
-        run = found(resources.RUNS, self.principal, key)
-        line = run.lines.filter(position=position).first()
-        if line is None:
-            raise Http404
-        return Response(serializers.LineExplained(line).data)
 
 
 class InvoiceLines(ApiView):

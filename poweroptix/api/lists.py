@@ -196,8 +196,8 @@ def instant(text: str) -> datetime:
 
 def page(request: Request, rows: QuerySet, serializer: type[Serializer], name: str) -> Response:
     """Return one page in the order of ids; new rows never shift what was already read."""
-    limit = _limit(request.query_params.get("limit"))
-    after = _after(request.query_params.get("cursor"), name)
+    limit = limit_of(request.query_params.get("limit"))
+    after = after_of(request.query_params.get("cursor"), name)
     shown = list(rows.filter(pk__gt=after).order_by("pk")[: limit + 1])
     more, shown = len(shown) > limit, shown[:limit]
     cursor = signing.dumps([name, shown[-1].pk], salt="api.cursor") if more else None
@@ -210,7 +210,8 @@ def page(request: Request, rows: QuerySet, serializer: type[Serializer], name: s
     return answer
 
 
-def _limit(text: str | None) -> int:
+def limit_of(text: str | None) -> int:
+    """Return how many rows a page has; Refused for what is no count."""
     if text is None:
         return DEFAULT_LIMIT
     if not (text.isascii() and text.isdecimal() and 0 < len(text) < 19 and int(text) > 0):
@@ -218,7 +219,8 @@ def _limit(text: str | None) -> int:
     return min(int(text), MOST_LIMIT)
 
 
-def _after(text: str | None, name: str) -> int:
+def after_of(text: str | None, name: str) -> int:
+    """Return behind which row a page begins; Refused for a cursor of another list."""
     if text is None:
         return 0
     try:

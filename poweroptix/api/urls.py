@@ -5,7 +5,19 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_view, inline_serializer
 from rest_framework.request import Request
 
-from poweroptix.api import children, decisions, months, readings, resources, serializers, starts
+from poweroptix.api import (
+    beside,
+    children,
+    commerce,
+    decisions,
+    explained,
+    months,
+    readings,
+    resources,
+    serializers,
+    shapes,
+    starts,
+)
 from poweroptix.api.documentation import (
     Docs,
     Schema,
@@ -96,11 +108,21 @@ for one in resources.ALL:
         path(f"{V1}/{one.name}", _list(one), name=f"api-{one.name}"),
         path(f"{V1}/{one.name}/<str:key>", _one(single), name=f"api-{one.name}-one"),
     ]
-SERIES = {
-    (200, "application/json"): serializers.SeriesOut,
-    (200, "text/csv"): OpenApiTypes.STR,
-}
-PRICES = {(200, "application/json"): serializers.PricesOut, (200, "text/csv"): OpenApiTypes.STR}
+
+
+def table(serializer) -> dict:
+    """Return the answers of what can be read as a document and as a table."""
+    return {(200, "application/json"): serializer, (200, "text/csv"): OpenApiTypes.STR}
+
+
+LINE = "settlement-runs/<str:key>/lines/<int:position>"
+INTERVALS = [
+    query("day", "Only those of this local day, such as 2026-03-12."),
+    query("limit", "1 to 500, 100 without it; CSV has all without it.", kind=int),
+    query("cursor", "next_cursor of the page before."),
+]
+TRACE = [query("at", "Instant with offset: the interval that holds it.", required=True)]
+AGAINST = [query("against", "Version of the other run; the approved one before without it.")]
 LAYER = query("layer", "final (as settled, without a word) or raw (as received).")
 READINGS = {
     (200, "text/csv"): OpenApiTypes.STR,
@@ -128,7 +150,7 @@ INVOICE_FILES = {
 CHILDREN = (
     (
         *("channels/<str:key>/series", "channel-series", children.ChannelSeries),
-        *(resources.CHANNELS, "series_of_channels", SERIES, [*SPAN, LAYER]),
+        *(resources.CHANNELS, "series_of_channels", table(serializers.SeriesOut), [*SPAN, LAYER]),
     ),
     (
         *("channels/<str:key>/readings", "channel-readings", readings.ChannelReadings),
@@ -148,15 +170,36 @@ CHILDREN = (
     ),
     (
         *("index-series/<str:key>/values", "index-values", children.IndexValues),
-        *(resources.INDICES, "values_of_index_series", PRICES, SPAN),
+        *(resources.INDICES, "values_of_index_series", table(serializers.PricesOut), SPAN),
     ),
     (
         *("settlement-runs/<str:key>/lines", "run-lines", children.RunLines),
         *(resources.RUNS, "lines_of_settlement_runs", _rows(serializers.LineOut), ()),
     ),
     (
-        *("settlement-runs/<str:key>/lines/<int:position>/explain", "run-line", children.RunLine),
-        *(resources.RUNS, "explanation_of_settlement_runs", {200: serializers.LineExplained}, ()),
+        *(f"{LINE}/explain", "run-line", explained.RunLine),
+        *(resources.RUNS, "explanation_of_settlement_runs", {200: shapes.Explanation}, ()),
+    ),
+    (
+        *(f"{LINE}/intervals", "run-line-intervals", explained.LineIntervals),
+        *(resources.RUNS, "intervals_of_settlement_runs", table(shapes.Intervals), INTERVALS),
+    ),
+    (
+        *(f"{LINE}/trace", "run-line-trace", explained.LineTrace),
+        *(resources.RUNS, "trace_of_settlement_runs", {200: shapes.Traced}, TRACE),
+    ),
+    (
+        *("settlement-runs/<str:key>/compare", "run-compare", beside.RunCompare),
+        *(resources.RUNS, "comparison_of_settlement_runs", table(shapes.Compared), AGAINST),
+    ),
+    (
+        *("what-ifs/<str:key>/compare", "what-if-compare", beside.WhatIfCompare),
+        *(commerce.WHAT_IFS, "comparison_of_what_ifs", table(shapes.WhatIfCompared), ()),
+    ),
+    (
+        *("counterparty-statements/<str:key>/compare", "statement-compare"),
+        *(beside.StatementCompare, commerce.STATEMENTS),
+        *("comparison_of_counterparty_statements", table(shapes.ShadowSaid), ()),
     ),
     (
         *("invoices/<str:key>/lines", "invoice-lines", children.InvoiceLines),

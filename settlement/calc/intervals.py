@@ -19,7 +19,7 @@ from contracts.calc.price_terms import PricedTerm, charge_inputs
 from contracts.charges import ChargeInputs, charge_type
 from poweroptix.kernel import exact
 from poweroptix.kernel.errors import Refused
-from poweroptix.kernel.fixed import MICRO, MISSING, PRICE_SCALE, price
+from poweroptix.kernel.fixed import MICRO, MISSING, PRICE_SCALE, from_price, price
 from poweroptix.kernel.grid import Grid
 from poweroptix.kernel.rounding import display
 from poweroptix.kernel.series import Series
@@ -54,6 +54,18 @@ class PriceColumn:
     def share_at(self, index: int) -> int:
         """Return the priced part of an interval's energy in 10^-8."""
         return PRICE_SCALE if self.shares is None else int(self.shares[index])
+
+    def price_at(self, index: int) -> Decimal | None:
+        """Return the price of an interval; None where there is none."""
+        scaled = int(self.prices[index])
+        return None if scaled == MISSING else from_price(scaled)
+
+    def exact_usd(self, index: int, kwh: Decimal | None) -> Decimal | None:
+        """Return price times priced kWh; None where the part is priced as a whole."""
+        rate = self.price_at(index)
+        if rate is None or kwh is None or not self.is_exact:
+            return None
+        return rate * kwh / self.divisor
 
     def is_shared(self, inside: np.ndarray | slice, share: Decimal) -> None:
         """Note which part of the energy of some intervals is priced."""

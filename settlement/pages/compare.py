@@ -7,17 +7,15 @@ from types import MappingProxyType
 from django.shortcuts import render
 from django.views import View
 
-from poweroptix.kernel.errors import NotFoundError
 from poweroptix.pages.downloads import table_response
 from poweroptix.pages.guards import StaffPage
 from settlement.calc.cause import CAUSES, Cause
 from settlement.calc.delta import MEANING
 from settlement.calc.stack import stacked
-from settlement.models import SettlementRun
 from settlement.queries.behind import behind
 from settlement.queries.chain import billing_month, later_months
 from settlement.queries.compare import ComparedLine, Comparison, compared
-from settlement.queries.runs import compared_with
+from settlement.queries.runs import other_versions, read_against, run_with_its_split
 
 #: The picture: where labels end and bars begin, its right edge, and the height of a bar.
 LABELS, RIGHT, ROW = 300, 980, 34
@@ -34,14 +32,9 @@ class ComparePage(StaffPage, View):
 
     def get(self, request, pk):
         """Show the comparison, or hand it out as a file."""
-        after = _run(pk)
-        versions = list(
-            SettlementRun.objects.filter(contract=after.contract_id, period=after.period)
-            .exclude(pk=pk)
-            .defer("inputs", "findings")
-            .order_by("version")
-        )
-        before = _chosen(after, versions, request.GET.get("against", ""))
+        after = run_with_its_split(pk)
+        versions = other_versions(after)
+        before = read_against(after, versions, request.GET.get("against", ""))
         context = {
             "run": after,
             "before": before,
@@ -112,26 +105,6 @@ def drawn(lines: tuple[ComparedLine, ...], titles: Mapping[str, str]) -> dict:
 
 def _colour(cause: str) -> str:
     return COLOURS.get(cause, CORRECTION_COLOUR)
-
-
-def _run(pk: int) -> SettlementRun:
-    rows = SettlementRun.objects.select_related("contract", "allocation_run", "carry_in_run")
-    run = rows.filter(pk=pk).first()
-    if run is None:
-        raise NotFoundError("settlement.run", f"There is no run {pk}.")
-    return run
-
-
-def _chosen(after: SettlementRun, versions: list[SettlementRun], said: str) -> SettlementRun | None:
-    """Return the run that is asked for, else the one that the run is read against."""
-    if said:
-        found = next((one for one in versions if str(one.version) == said.removeprefix("v")), None)
-        if found is None:
-            text = f"{after.contract.code} {after.period} has no other version '{said[:12]}'."
-            raise NotFoundError("settlement.run", text)
-        return _run(found.pk)
-    default = compared_with(after) or (versions[-1] if versions else None)
-    return None if default is None else _run(default.pk)
 
 
 def _number(value: Decimal) -> str:

@@ -16,12 +16,13 @@ from poweroptix.accounts.permissions import may
 from poweroptix.clock import now
 from poweroptix.kernel.period import Period, zone_of
 from poweroptix.pages.asked import read_day, read_instant, read_month
+from poweroptix.pages.downloads import table_response
 from poweroptix.pages.guards import StaffPage, actor_of, attempt
 from poweroptix.pages.lists import Column, Filter, ListPage
 from settlement.models import Line, SettlementRun
 from settlement.pages.run import recalculated
 from settlement.queries.corrections import waiting_months, waiting_runs
-from settlement.queries.explain import explain_line
+from settlement.queries.explain import explain_line, interval_rows, line_intervals
 from settlement.queries.runs import WAITS, waiting_for
 from settlement.services.month import settle_contract, settle_month
 from settlement.services.month_end import settle_everything
@@ -130,9 +131,15 @@ class LinePage(StaffPage, View):
     verb = "settlement.view"
 
     def get(self, request, pk):
-        """Show what the amount is made of; `day` opens a day, `at` an interval."""
+        """Show what the amount is made of; `day` opens a day, `at` an interval, `export` a file."""
         line = get_object_or_404(Line.objects.select_related("run__contract"), pk=pk)
         day, at = request.GET.get("day", ""), request.GET.get("at", "")
+        if request.GET.get("export") in ("csv", "xlsx"):
+            found = line_intervals(pk, day=read_day(day) if day else None)
+            name = f"intervals_{line.run}_line{line.position}{f'_{day}' if day else ''}"
+            return table_response(
+                request.GET["export"], name.replace(" ", "_"), *interval_rows(found)
+            )
         tree = explain_line(
             pk, day=read_day(day) if day else None, instant=read_instant(at) if at else None
         )

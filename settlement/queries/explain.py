@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from contracts.calc.price_terms import PricedTerm, needs_of
+from contracts.models import Term
 from contracts.readings import read_bound_again
+from contracts.services import sentences
 from meters.queries import trace
 from meters.queries.basis import told
 from meters.queries.terms import explain_virtual
@@ -25,6 +28,8 @@ from settlement.models import AllocationPart, Line
 from settlement.queries.line_energy import LineEnergy
 
 FINAL = 2
+#: What the energy of an interval consists of, in the order of the sum.
+PARTS = ("metered", "shared", "loss", "total")
 
 
 def explain_line(
@@ -32,46 +37,147 @@ def explain_line(
 ) -> dict[str, Any]:
     """Return the tree of a line as nested plain data.
 
-    Always: line, run, worksheet rows, and the energy of each local day of the line's own
-    intervals with its sum. With `day` also these intervals; with `instant` also what that interval
-    consists of and its readings: the version that was used, all versions, file and line. Two
-    queries and those of the frozen inputs, two more and eight per channel with `instant`.
-    NotFoundError for an unknown line.
+    Always: line, run, the version of the contract and the clause that priced it, worksheet rows,
+    and the energy of each local day of the line's own intervals with its sum. With `day` also these
+    intervals; with `instant` also what that interval consists of and its readings: the version that
+    was used, all versions, file and line. Two queries, those of the clause in words (four at most)
+    and of the frozen inputs, two more and eight per channel with `instant`. NotFoundError for an
+    unknown line.
     """
-    line = Line.objects.select_related("run__contract").filter(pk=line_id).first()
-    if line is None:
-        raise NotFoundError("settlement.line", f"There is no line {line_id}.")
-    run = line.run
-    period = Period(run.start_utc, run.end_utc, run.contract.zone, run.period)
-    document = json.loads(bytes(run.inputs))
-    term = _term(document, line)
-    further = _further(document, term)
+    found = _Opened.of(line_id)
+    run, further = found.line.run, found.further
     tree: dict[str, Any] = {
-        "line": _line(line),
+        "line": _line(found.line),
         "run": _run(run),
-        "rows": Worksheet.from_json(line.worksheet).explain(),
-        "quantity": term.quantity_name if term else "",
+        "term": found.agreed(),
+        "rows": Worksheet.from_json(found.line.worksheet).explain(),
+        "quantity": found.term.quantity_name if found.term else "",
         "further": further,
-        "unit": "kWh",
+        "is_allocated": found.own is None,
+        "unit": found.unit,
         "days": [],
     }
-    own = next((one for one in further if one["name"] == tree["quantity"]), None)
-    if line.corrects_run_id is not None or (own is None and run.allocation_run_id is None):
+    energy = found.energy()
+    if energy is None:
         return tree
-    bound = read_bound_again(own["ref"], period) if own else None
-    tree["unit"] = own["unit"] if own else "kWh"
-    energy = LineEnergy(line, period, tree["quantity"], bound)
     tree |= energy.document()
     if day is not None:
         tree["intervals"] = energy.intervals(day)
     if instant is not None and energy.parts:
         tree["interval"] = energy.interval(utc(instant))
-        tree["readings"] = ([] if own else _readings(run, utc(instant))) + [
+        tree["readings"] = ([] if found.own else _readings(run, utc(instant))) + [
             _reading(channel, one["ref"]["pins"], utc(instant))
             for one in further
             for channel in one["ref"]["channels"]
         ]
     return tree
+
+
+def line_intervals(
+    line_id: int, *, day: date | None = None, places: slice = slice(None)
+) -> dict[str, Any]:
+    """Return the intervals that a line prices, of one local day or of all; `places` cuts them.
+
+    Beside them the unit of quantity and price, and the sources that are told apart. NotFoundError
+    for an unknown line.
+    """
+    found = _Opened.of(line_id)
+    energy = found.energy()
+    column = energy.priced.column if energy and energy.priced else None
+    return {
+        "unit": found.unit,
+        "is_allocated": found.own is None,
+        "price_unit": column.unit if column else "",
+        "sources": list(energy.sources) if energy else [],
+        "intervals": energy.intervals(day, places) if energy else [],
+    }
+
+
+def interval_rows(found: Mapping[str, Any]) -> tuple[list[str], list[list[Any]]]:
+    """Return head and rows of the intervals of a line as a file; a column for each source."""
+    sources = [f"from_{code}_kwh" for code in found["sources"]]
+    parts = ("metered_kwh", "shared_kwh", "loss_kwh", "delivered_kwh")
+    priced = ("quantity", "unit", "price", "price_unit", "exact_usd", "quality")
+    rows = [
+        [one["start_utc"], one["end_utc"], one["period"], *parts_of(found, one).values(),
+         one["settled_kwh"], found["unit"],
+         one["price"], found["price_unit"], one["exact_usd"], one["letter"],
+         *(kwh for _code, kwh in one["by_source"])]
+        for one in found["intervals"]
+    ]  # fmt: skip
+    return ["start_utc", "end_utc", "period", *parts, *priced, *sources], rows
+
+
+def parts_of(found: Mapping[str, Any], one: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an interval or day consists of in kWh; None where no allocation stands behind."""
+    return {
+        f"{part}_kwh": one.get(f"{part}_kwh") if found["is_allocated"] else None for part in PARTS
+    }
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A line with what its run froze: the document, the term in it, and what that term read."""
+
+    line: Line
+    document: Mapping[str, Any]
+    term: PricedTerm | None
+    further: list[dict[str, Any]]
+
+    @classmethod
+    def of(cls, line_id: int) -> _Opened:
+        """Return the line; NotFoundError for an unknown one."""
+        line = Line.objects.select_related("run__contract").filter(pk=line_id).first()
+        if line is None:
+            raise NotFoundError("settlement.line", f"There is no line {line_id}.")
+        document = json.loads(bytes(line.run.inputs))
+        term = _term(document, line)
+        return cls(line, document, term, _further(document, term))
+
+    @property
+    def own(self) -> dict[str, Any] | None:
+        """The further quantity that the line prices; None where it prices allocated energy."""
+        name = self.term.quantity_name if self.term else ""
+        return next((one for one in self.further if one["name"] == name), None)
+
+    @property
+    def unit(self) -> str:
+        """The unit of the line's intervals."""
+        has_own = self.own is not None and self.line.corrects_run_id is None
+        return self.own["unit"] if has_own else "kWh"
+
+    def energy(self) -> LineEnergy | None:
+        """Return the energy behind the line; None for a correction and without any."""
+        run, own = self.line.run, self.own
+        if self.line.corrects_run_id is not None or (own is None and run.allocation_run_id is None):
+            return None
+        period = Period(run.start_utc, run.end_utc, run.contract.zone, run.period)
+        bound = read_bound_again(own["ref"], period) if own else None
+        return LineEnergy(self.line, period, self.term.quantity_name if self.term else "", bound)
+
+    def agreed(self) -> dict[str, Any] | None:
+        """Return version and clause that priced the line, in words; None for a correction."""
+        if self.term is None:
+            return None
+        code = self.line.line_code
+        version = next(
+            one
+            for one in self.document["versions"]
+            for term in one["terms"]
+            if (term.get("term_id"), term["line_code"]) == (self.term.term_id, code)
+        )
+        row = Term.objects.select_related("version").filter(pk=self.term.term_id).first()
+        first, last = version["in_force"]
+        return {
+            "version": version["number"],
+            "first_date": first,
+            "last_date": last,
+            "charge_type": self.term.charge_type,
+            "clause": self.term.clause,
+            "clause_text": row.clause_text if row else "",
+            "sentence": sentences([row])[row.pk] if row else "",
+            "parameters": dict(self.term.parameters),
+        }
 
 
 def _line(line: Line) -> dict[str, Any]:

@@ -90,6 +90,7 @@ class LineEnergy:
             "sources": list(self.sources),
             "priced_source": self.priced_source,
             "days": self._days(self.priced),
+            "price_unit": self.priced.column.unit if self.priced.column else "",
             "interval_count": self.priced.count,
             "sum_kwh": total(self.priced.series, self.priced.chosen),
             "priced_kwh": self.priced.total_kwh,
@@ -134,12 +135,19 @@ class LineEnergy:
         minutes = self.parts["TOTAL", ""].grid.minutes
         return {key: one.slice(start, end).to_minutes(minutes) for key, one in self.parts.items()}
 
-    def intervals(self, day: date) -> list[dict[str, Any]]:
-        """Return the line's own intervals of a local day."""
+    def intervals(
+        self, day: date | None = None, places: slice = slice(None)
+    ) -> list[dict[str, Any]]:
+        """Return the line's own intervals of a local day, or of all days; `places` cuts them.
+
+        Where the charge prices intervals each has its price, and the exact product where the line
+        is the sum of these.
+        """
         own = self.priced
-        if own is None:
+        if own is None or ("TOTAL", "") not in self.parts:
             return []
-        bounds = self.period.day_bounds(day)
+        whole = self.period.start_utc, self.period.end_utc
+        bounds = self.period.day_bounds(day) if day else whole
         first, part, chosen = own.cut(*bounds)
         cut, sources = self._cut(*bounds), self._cut_sources(*bounds)
         return [
@@ -149,11 +157,11 @@ class LineEnergy:
                 "period": own.part_name(first + at),
                 **_by_kind(cut, at),
                 "settled_kwh": _value(part, at),
-                "priced_kwh": own.kwh_at(first + at),
+                **_priced(own, first + at),
                 "by_source": [(code, _value(one, at)) for code, one in sources],
                 "letter": letter(int(part.status[at])),
             }
-            for at in np.flatnonzero(chosen).tolist()
+            for at in np.flatnonzero(chosen)[places].tolist()
         ]
 
     def interval(self, instant: datetime) -> dict[str, Any]:
@@ -171,6 +179,7 @@ class LineEnergy:
             "is_own": bool(own and own.chosen[index]),
             "priced_kwh": own.kwh_at(index) if own and own.chosen[index] else None,
             **_by_kind(cut, 0),
+            "settled_kwh": _value(own.cut(*bounds)[1], 0) if own else None,
             "letter": letter(int(cut["TOTAL", ""].status[0])),
             "parts": self._parts(cut, bounds),
             "by_source": [(code, _value(one, 0)) for code, one in self._cut_sources(*bounds)],
@@ -221,6 +230,15 @@ def _by_kind(cut: Mapping[Key, Series], at: int) -> dict[str, Decimal | None]:
         known = value != MISSING and before is not None
         found[name] = before + from_micro(value) if known else None
     return found
+
+
+def _priced(own: Priced, at: int) -> dict[str, Decimal | None]:
+    """Return the energy that is priced, its price and their product; empty where none is."""
+    kwh = own.kwh_at(at)
+    if own.column is None:
+        return {"priced_kwh": kwh, "price": None, "exact_usd": None}
+    exact_usd = own.column.exact_usd(at, kwh)
+    return {"priced_kwh": kwh, "price": own.column.price_at(at), "exact_usd": exact_usd}
 
 
 def _value(series: Series, at: int) -> Decimal | None:

@@ -40,6 +40,38 @@ def compared_with(run: SettlementRun) -> SettlementRun | None:
     return next((one for one in reversed(earlier) if one.approved_by), earlier[-1])
 
 
+def run_with_its_split(pk: int) -> SettlementRun:
+    """Return a run with its contract, its allocation and the run before it; NotFoundError."""
+    rows = SettlementRun.objects.select_related("contract", "allocation_run", "carry_in_run")
+    run = rows.filter(pk=pk).first()
+    if run is None:
+        raise NotFoundError("settlement.run", f"There is no run {pk}.")
+    return run
+
+
+def other_versions(run: SettlementRun) -> list[SettlementRun]:
+    """Return the other runs of the contract month, the oldest first."""
+    rows = SettlementRun.objects.filter(contract=run.contract_id, period=run.period)
+    return list(rows.exclude(pk=run.pk).defer("inputs", "findings").order_by("version"))
+
+
+def read_against(
+    after: SettlementRun, versions: list[SettlementRun], said: str
+) -> SettlementRun | None:
+    """Return the version that is asked for, else the one that the run is read against.
+
+    None where the month has one run; NotFoundError for a version that is not there.
+    """
+    if said:
+        found = next((one for one in versions if str(one.version) == said.removeprefix("v")), None)
+        if found is None:
+            text = f"{after.contract.code} {after.period} has no other version '{said[:12]}'."
+            raise NotFoundError("settlement.run", text)
+        return run_with_its_split(found.pk)
+    default = compared_with(after) or (versions[-1] if versions else None)
+    return None if default is None else run_with_its_split(default.pk)
+
+
 def kind_words(run: SettlementRun) -> str:
     """Return the kind of a run; true-ups are counted: the second approved one is "True-up 2"."""
     if run.kind != SettlementRun.Kind.TRUE_UP:

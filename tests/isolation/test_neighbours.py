@@ -57,6 +57,9 @@ STAFF_ONLY = (
     "import-profiles",
     "rule-settings",
     "quarantined-records",
+    "counterparty-statements",
+    "disputes",
+    "what-ifs",
 )
 #: Answers of every address to an unknown object.
 ALWAYS_UNKNOWN = {"portal-unknown": "/portal/nothing/at/all/", "api-unknown": "/api/v1/nothing"}
@@ -90,6 +93,12 @@ def objects(world, code: str) -> dict[str, list[str]]:
         "api-settlement-runs-one": [f"{api}/settlement-runs/{run.pk}"],
         "api-run-lines": [f"{api}/settlement-runs/{run.pk}/lines"],
         "api-run-line": [f"{api}/settlement-runs/{run.pk}/lines/1/explain"],
+        "api-run-line-intervals": [
+            f"{api}/settlement-runs/{run.pk}/lines/1/intervals?day=2026-03-12"
+        ],
+        "api-run-line-trace": [
+            f"{api}/settlement-runs/{run.pk}/lines/1/trace?at=2026-03-12T12:15:00Z"
+        ],
         "api-invoices-one": [f"{api}/invoices/{number}"],
         "api-invoice-lines": [f"{api}/invoices/{number}/lines"],
         "api-invoice-pdf": [f"{api}/invoices/{number}/pdf"],
@@ -159,6 +168,7 @@ def test_every_address_has_an_expectation(world):
     expected |= {"api-campuses-one", "api-index-values", "api-channel-readings"}
     expected |= {"api-campus-quality", "api-campus-completeness", "api-contract-replay"}
     expected |= {"api-finding-assign", "api-finding-accept"}
+    expected |= {"api-run-compare", "api-what-if-compare", "api-statement-compare"}
     expected |= {f"api-{name}" for name in STAFF_ONLY} | {f"api-{n}-one" for n in STAFF_ONLY}
     assert names() == expected
 

@@ -13,6 +13,7 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiJsonRenderer
 
+from contracts.models import Contract
 from meters.models import (
     Campus,
     CapacityStep,
@@ -37,7 +38,11 @@ from meters.models import (
 )
 from poweroptix.api import resources
 from poweroptix.api.principals import Principal
+from poweroptix.audit.actor import Actor
 from poweroptix.jobs.services import enqueue
+from settlement.models import CounterpartyStatement, SettlementRun
+from settlement.services.statements import load_statement, open_dispute
+from settlement.services.what_if import ask_what_if
 
 SPAN = {
     "start": "2026-03-12T06:00:00Z",
@@ -46,6 +51,7 @@ SPAN = {
     "last": "2026-03-12",
     "month": "2026-03",
     "as_of": "2100-01-01T00:00:00Z",
+    "at": "2026-03-12T06:10:00Z",
 }
 
 
@@ -220,8 +226,35 @@ def _virtual() -> Any:
     return made
 
 
+def _statement() -> Any:
+    contract, at = Contract.objects.get(code="PPA-ALFA"), _AT
+    return load_statement(
+        contract, "2026-03", name="alfa.csv",
+        content=b"charge,usd,mwh\r\nENERGY,200000.00,1490\r\nSERVICE,1250.00,\r\n",
+        columns={"charge": "charge", "amount": "usd", "quantity": "mwh"},
+        codes={"ENERGY": 10, "SERVICE": 40}, actor=Actor.system("test"), now=at,
+    )  # fmt: skip
+
+
+def _dispute() -> Any:
+    statement = CounterpartyStatement.objects.first() or _statement()
+    return open_dispute(
+        statement, 10, reason="The meter reads more.", answer_due_date=date(2026, 6, 1),
+        actor=Actor.system("test"), now=_AT,
+    )  # fmt: skip
+
+
+def _what_if() -> Any:
+    run = SettlementRun.objects.get(contract__code="PPA-ALFA")
+    said = {"load_ratio": "1.1"}
+    return ask_what_if(run, said, title="A tenth more", now=_AT, actor=Actor.system("test"))
+
+
 #: What the campus of the tests has none of.
 _MADE = {
+    "counterparty-statements": _statement,
+    "disputes": _dispute,
+    "what-ifs": _what_if,
     "jobs": _job,
     "findings": _finding,
     "virtual-definitions": _virtual,

@@ -10,6 +10,8 @@ from poweroptix.api import resources
 from tests.poweroptix.api.crawl import document, fits, operations
 
 pytestmark = pytest.mark.django_db
+#: What the month of the campus has one of and the answer takes two: see test_explained.py.
+NEEDS_MORE = {"comparison_of_settlement_runs"}
 EVERYWHERE = {"400", "401", "403", "412", "429"}
 
 
@@ -76,7 +78,7 @@ def test_answers_are_as_described(client, world):
     asked = 0
     for one in operations("get"):
         kinds = one.said["responses"]["200"]["content"]
-        if "application/json" not in kinds:
+        if "application/json" not in kinds or one.name in NEEDS_MORE:
             continue
         answer = client.get(one.address(world), one.query(world), **head)
         assert answer.status_code == 200, (one.name, answer.content[:300])
