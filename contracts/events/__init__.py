@@ -6,6 +6,7 @@ says which values are recorded, and whether two of it can happen at one time.
 
 from contracts.events._base import (
     MONTH_NUMBER,
+    SYSTEM_PEAK,
     Event,
     EventKind,
     check_event,
@@ -19,6 +20,7 @@ from contracts.events._base import (
 
 __all__ = [
     "MONTH_NUMBER",
+    "SYSTEM_PEAK",
     "Event",
     "EventKind",
     "check_event",

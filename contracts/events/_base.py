@@ -14,6 +14,8 @@ from poweroptix.kernel.registry import Registry
 
 #: Key of the kind that states a number of a month.
 MONTH_NUMBER = "month_number@1"
+#: Key of the kind that says when a power system had a peak.
+SYSTEM_PEAK = "system_peak@1"
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Events and further quantities in runs: frozen, verified, flagged when they change."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -48,6 +49,29 @@ METERS = {
     "p_number": "9",
     "p_document": "Meter list of 31 March 2026",
     "reason": "sent by the tenant",
+}
+PEAK = {
+    "key": "coincident_peak@1",
+    "code": 22,
+    "label": "Transmission",
+    "parameters": {
+        "system": "ERCOT 4CP",
+        "rate": "4.75",
+        "counts": "SAME_MONTH",
+        "peaks": 1,
+        "kw_rounding": "NEAREST",
+        "proration": "BY_DAYS",
+    },
+}
+PUBLISHED = {
+    "kind": "system_peak@1",
+    "start": "2026-03-12 17:00",
+    "end": "2026-03-12 17:15",
+    "p_system": "ERCOT 4CP",
+    "p_published_at": "2026-04-01T14:00:00-05:00",
+    "p_source": "Notice of 1 April 2026",
+    "p_finality": "FINAL",
+    "reason": "published by the operator",
 }
 APRIL = b"""kind,start,end,reason,name,number,document
 month_number@1,2026-04,,sent by the tenant,meter_count,11,Meter list of 30 April 2026
@@ -143,6 +167,33 @@ def test_a_number_of_the_month_is_missed_entered_frozen_and_corrected(client):
     [changed] = [one.by_cause for one in causes_of_runs(run.pk, second.pk) if one.by_cause]
     assert changed == {"EVENT_REVISION": Decimal("85.10")}
     assert len(record_event_file(world.alfa, APRIL, actor=SYSTEM, now=LATER)) == 1
+
+
+def test_a_peak_of_the_system_is_missed_entered_frozen_and_moved(client):
+    world = World(terms=(ENERGY, PEAK), read=False)
+    place = (datetime(2026, 3, 12, 22, tzinfo=UTC) - MARCH.start_utc) // timedelta(minutes=15)
+    taken = [60] * MARCH.grid(15).count
+    taken[place] = 61
+    for channel, kwh in ((world.gen, 101), (world.alfa_meter, taken), (world.bravo_meter, 40)):
+        readings(channel, kwh)
+    run = settle(world)
+    assert amounts(run)[22] is None
+    assert run.findings[0]["message"] == "0 of 1 peaks of ERCOT 4CP are known of 2026-03"
+    client.force_login(User.objects.create_user("amy", password="x", role="analyst"))
+    assert client.post(NUMBERS, PUBLISHED).status_code == 302
+    run = settle(world, now=LATER)
+    frozen = json.loads(bytes(run.inputs))["events"]
+    assert [one["kind"] for one in frozen] == ["system_peak@1"]
+    assert verify_run(run).ok
+    approve(world, run, now=LATER)
+    moved = {"start": "2026-03-12 17:15", "end": "2026-03-12 17:30"}
+    moved |= {"replaces": standing(world.alfa).get().pk}
+    assert client.post(NUMBERS, PUBLISHED | moved).status_code == 302
+    assert [(one.run, one.reason) for one in waiting_runs()] == [(run, "Its events changed.")]
+    second = settle(world, kind="TRUE_UP", now=LATER)
+    [changed] = [one.by_cause for one in causes_of_runs(run.pk, second.pk) if one.by_cause]
+    assert changed == {"EVENT_REVISION": amounts(second)[22] - amounts(run)[22]}
+    assert second.carry_out["22"]["kw"].keys() == {"2026-03-12T22:15:00Z"}
 
 
 @pytest.fixture

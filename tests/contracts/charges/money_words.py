@@ -208,4 +208,38 @@ SAID = [
         "pool's key; a cost or fee is charged, revenue is credited. The month is billed once, by "
         "the version that holds on its last day in force.",
     ),
+    (
+        "coincident_peak@1",
+        {
+            "system": "ERCOT 4CP",
+            "rate": "4.75",
+            "counts": "SEASON_BEFORE",
+            "peaks": 4,
+            "season_months": [6, 7, 8, 9],
+            "billed_from_month": 1,
+            "kw_rounding": "NONE",
+            "proration": "BY_DAYS",
+            "loss_ratio": "0.02",
+            "loss_share_of": "METERED",
+        },
+        "Coincident peak: $4.75 per kW-month from 1 July 2026 for the average kW in the peaks "
+        "of ERCOT 4CP as published, 4 peaks of the last June, July, August and September before "
+        "the billing year, which begins in January, raised by losses of 2 % of the metered energy. "
+        "The billed kW are not rounded; a part month pays its days over the days of the month; the "
+        "sum is rounded to cents once.",
+    ),
+    (
+        "coincident_peak@1",
+        {
+            "system": "PJM",
+            "rate": "4.75",
+            "counts": "SAME_MONTH",
+            "peaks": 1,
+            "kw_rounding": "UP",
+            "proration": "FULL_MONTH",
+        },
+        "Coincident peak: $4.75 per kW-month from 1 July 2026 for the average kW in the peaks "
+        "of PJM as published, 1 peak of the month. The billed kW are rounded up to whole kW; a "
+        "part month pays in full; the sum is rounded to cents once.",
+    ),
 ]

@@ -84,6 +84,14 @@ def settings_of(key, price):
             "window_minutes": 60,
             "prices": [{"period": "ALL", "blocks": [{"rate": text}]}],
         },
+        "coincident_peak@1": {
+            "system": "ERCOT",
+            "rate": text,
+            "counts": "SAME_MONTH",
+            "peaks": 1,
+            "kw_rounding": "NONE",
+            "proration": "FULL_MONTH",
+        },
         "recurring_fee@1": {"fee": text},
         "pool_share@1": {"pool": "site"},
         "block_energy@1": BLOCKS | {"blocks": [{"up_to": "1", "price": "1"}, {"price": text}]},
@@ -234,6 +242,14 @@ EVENTS = (
     happened("curtailment@1", 8, 6, ordered_by="BUYER"),
     happened("start@1", 2, 0, state="HOT", caused_by="BUYER"),
     happened("start@1", 7, 0, state="HOT", caused_by="BUYER"),
+    happened(
+        "system_peak@1",
+        *(17, 1),
+        system="ERCOT",
+        published_at="2026-04-02T14:00:00-05:00",
+        source="Notice 7",
+        finality="FINAL",
+    ),
     happened("state_of_charge@1", 0, GRID.count, start_mwh="1", end_mwh="2"),
 )
 

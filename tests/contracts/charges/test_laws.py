@@ -49,6 +49,7 @@ BY_ENERGY = (
     "index_adder@1",
     "gas_indexed@1",
     "demand@1",
+    "coincident_peak@1",
     "excise@1",
     "formula@1",
     "block_energy@1",

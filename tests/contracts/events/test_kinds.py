@@ -35,6 +35,15 @@ SAID = {
         {"name": "outage_mwh", "number": "600", "document": "Report 7", "line_code": "35"},
         "outage_mwh 600, line 35: Report 7",
     ),
+    "system_peak@1": (
+        {
+            "system": "ERCOT 4CP",
+            "published_at": "2026-04-02T14:00:00-05:00",
+            "source": "Notice 7",
+            "finality": "FINAL",
+        },
+        "Peak of ERCOT 4CP, final, published 2026-04-02T14:00:00-05:00: Notice 7",
+    ),
     "state_of_charge@1": (
         {"start_mwh": "40.0", "end_mwh": "62.5"},
         "Stored energy 40 MWh, later 62.5 MWh",
@@ -81,6 +90,10 @@ def test_a_derating_says_what_it_lost():
         (
             event("month_number@1", name=" ", number="1", document="Report 7"),
             "number of a month of 2026-03-02 00:00 UTC: name: is required",
+        ),
+        (
+            event("system_peak@1", **SAID["system_peak@1"][0] | {"published_at": "2026-04-02"}),
+            "published_at: '2026-04-02' has no offset from UTC",
         ),
         (event("cycle@1", at(2), at(2)), "ends at 2026-03-02 00:00 UTC; give a later end"),
     ],
