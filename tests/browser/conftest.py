@@ -51,7 +51,7 @@ def log_in(chromium, live_server, web_rights):
         context = chromium.new_context(viewport={"width": 1280, "height": 850}, **options)
         opened.append(context)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(60_000)
         page.on("pageerror", lambda fault: faults.append(str(fault)))
         page.on("response", lambda r: faults.append(r.url) if r.status >= 500 else None)
         page.on(
