@@ -25,7 +25,6 @@ from settlement.queries.what_if import WHAT, beside_its_run
 from settlement.services.statements import Comparison as Shadow
 from settlement.services.statements import compare_statement
 
-TOTALS = ("before_usd", "after_usd", "amount_usd", "volume_usd", "price_usd")
 RUN = ("id", "period", "version", "kind", "state", "total_usd", "inputs_sha256")
 LINE = (
     *("label", "unit", "before_quantity", "after_quantity", "before_usd", "after_usd"),
@@ -117,7 +116,7 @@ def _lines(
             | {"amount_usd": side_by_side.total_of(one)}
             for one in causes
         ],
-        "totals": {name: side_by_side.total(name) for name in TOTALS},
+        "totals": side_by_side.sums(),
     }
 
 

@@ -97,10 +97,10 @@ def interval_rows(found: Mapping[str, Any]) -> tuple[list[str], list[list[Any]]]
     """Return head and rows of the intervals of a line as a file; a column for each source."""
     sources = [f"from_{code}_kwh" for code in found["sources"]]
     parts = ("metered_kwh", "shared_kwh", "loss_kwh", "delivered_kwh")
-    priced = ("quantity", "unit", "price", "price_unit", "exact_usd", "quality")
+    priced = ("quantity", "unit", "priced_kwh", "price", "price_unit", "exact_usd", "quality")
     rows = [
         [one["start_utc"], one["end_utc"], one["period"], *parts_of(found, one).values(),
-         one["settled_kwh"], found["unit"],
+         one["settled_kwh"], found["unit"], one["priced_kwh"],
          one["price"], found["price_unit"], one["exact_usd"], one["letter"],
          *(kwh for _code, kwh in one["by_source"])]
         for one in found["intervals"]
