@@ -17,14 +17,17 @@ class SettlementConfig(AppConfig):
         from settlement.services.corrections import flag_bound, flag_events, flag_runs
         from settlement.services.price_corrections import flag_prices
         from settlement.services.reliance import approved_on, corrected_by
+        from settlement.services.sales import divide_for_prices, divide_for_readings
 
         for asked, answer in (
             (published, flag_runs),
             (published, flag_bound),
+            (published, divide_for_readings),
             (changed, flag_events),
             (approved, approved_on),
             (corrected, corrected_by),
             (indices.published, flag_prices),
+            (indices.published, divide_for_prices),
         ):
             if answer not in asked:
                 asked.append(answer)

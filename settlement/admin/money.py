@@ -1,6 +1,7 @@
 """Pools of money, their members, what was entered and how months were divided."""
 
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.forms.models import BaseInlineFormSet
 
 from poweroptix.adminkit import (
@@ -13,7 +14,15 @@ from poweroptix.adminkit import (
     columns_of,
 )
 from settlement.admin._shares import refuse_not_one
-from settlement.models import MoneyMember, MoneyPool, PoolItem, PoolMonth, PoolShare
+from settlement.models import (
+    MoneyMember,
+    MoneyPool,
+    PoolItem,
+    PoolMonth,
+    PoolSale,
+    PoolShare,
+)
+from settlement.models.sale import NOT_REVENUE
 
 TONES = {"DRAFT": "info", "CALCULATED": "good", "SUPERSEDED": "quiet"}
 
@@ -40,6 +49,28 @@ class MoneyMemberInline(TabularInline):
     deletable = True
 
 
+class PoolSaleFormSet(BaseInlineFormSet):
+    """Sales of one pool."""
+
+    def clean(self):
+        """Refuse sales of a cost or a fee."""
+        super().clean()
+        rows = [form.cleaned_data for form in self.forms if hasattr(form, "cleaned_data")]
+        if self.instance.kind != MoneyPool.Kind.REVENUE and any(
+            row and not row.get("DELETE") for row in rows
+        ):
+            raise ValidationError(NOT_REVENUE)
+
+
+class PoolSaleInline(TabularInline):
+    """What a revenue pool sells, from which month on; its amount is then computed."""
+
+    model = PoolSale
+    formset = PoolSaleFormSet
+    autocomplete_fields = ["channel", "index"]
+    deletable = True
+
+
 @admin.register(MoneyPool)
 class MoneyPoolAdmin(ExportAdmin):
     """Pools of money: what is shared, by which key, among whom."""
@@ -49,7 +80,7 @@ class MoneyPoolAdmin(ExportAdmin):
     list_select_related = ["campus", "operator"]
     search_fields = ["code", "name", "campus__code"]
     autocomplete_fields = ["operator"]
-    inlines = [MoneyMemberInline]
+    inlines = [PoolSaleInline, MoneyMemberInline]
 
 
 @admin.register(PoolItem)
@@ -118,7 +149,7 @@ class PoolMonthAdmin(ExportMixin, ReadOnlyAdmin):
     list_filter = ["pool__campus", "pool", "state", "period"]
     list_select_related = ["pool__campus"]
     search_fields = ["pool__code", "period"]
-    exclude = ["inputs", "state", "head"]
+    exclude = ["inputs", "state", "head", "worksheet", "pins"]
     readonly_fields = ["shown_state"]
     inlines = [PoolShareInline]
 

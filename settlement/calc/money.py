@@ -8,7 +8,7 @@ A credit mirrors its charge.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -25,6 +25,7 @@ from poweroptix.kernel.period import Period
 from poweroptix.kernel.rounding import Mode, money, to_places
 from poweroptix.kernel.series import Series
 from poweroptix.kernel.splits import split
+from poweroptix.kernel.worksheet import Worksheet
 from settlement.sharing._base import Claims, money_key
 from settlement.weighing._base import Weighing
 from settlement.weighing.stays import stays_of
@@ -72,22 +73,28 @@ class Division:
         return None if self.operator_usd is None else self.amount_usd - self.operator_usd
 
 
-def divide(document: Mapping[str, Any], series: Mapping[str, Series]) -> Division:
+def divide(
+    document: Mapping[str, Any],
+    series: Mapping[str, Series],
+    sale: Worksheet | None = None,
+) -> Division:
     """Return the division of a pool month. Refused when the document cannot be read.
 
-    `series` is the energy of the members by code, where the key reads it.
+    `series` is the energy of the members by code, where the key reads it; `sale` the worksheet of
+    what the pool sold, where its amount is computed.
     """
     if document.get("format") != FORMAT:
         text = f"The pool has the format {document.get('format')!r}; this reads {FORMAT!r}."
         raise Refused("settlement.pool_document", text)
-    amount = _amount(document)
+    amount = _amount(document, sale)
     weighing, total, weights = _weighed(document, series)
-    findings = [*weighing.findings, *_without_amount(document, amount), *_two_amounts(document)]
+    faults = [*_without_amount(document, amount, sale), *_two_amounts(document)]
+    findings = [*weighing.findings, *faults]
     known = amount is not None and None not in weights.values()
     kept = not document["members"]
     if known and not total and not findings and not kept:
         findings.append(_nobody(document))
-    if kept and amount is not None:
+    if kept and amount is not None and not faults:
         return Division(amount, _kept(document, amount), weighing.unit, None, ())
     if not known or findings:
         shares = tuple(
@@ -199,8 +206,10 @@ def item_usd(item: Mapping[str, Any]) -> Decimal:
     return EXACT.multiply(Decimal(item["quantity"]), Decimal(item["rate"]))
 
 
-def _amount(document: Mapping[str, Any]) -> Decimal | None:
-    """Return the amount in cents: of the pool above, or of the items, rounded once."""
+def _amount(document: Mapping[str, Any], sale: Worksheet | None) -> Decimal | None:
+    """Return the amount in cents: of the sale, the pool above, or the items, rounded once."""
+    if sale is not None:
+        return sale.amount_usd
     above = document.get("above")
     if above is not None:
         return None if above["share_usd"] is None else Decimal(above["share_usd"])
@@ -238,7 +247,12 @@ def _decimal(weight: Fraction) -> Decimal:
     return EXACT.divide(Decimal(weight.numerator), Decimal(weight.denominator))
 
 
-def _without_amount(document: Mapping[str, Any], amount: Decimal | None) -> list[Finding]:
+def _without_amount(
+    document: Mapping[str, Any], amount: Decimal | None, sale: Worksheet | None
+) -> Sequence[Finding]:
+    """Return why there is no amount: what a sale lacks, a pool above, or nothing entered."""
+    if sale is not None:
+        return sale.findings
     if amount is not None:
         return []
     label, above = document["period"]["label"], document.get("above")
@@ -251,13 +265,20 @@ def _without_amount(document: Mapping[str, Any], amount: Decimal | None) -> list
 
 
 def _two_amounts(document: Mapping[str, Any]) -> list[Finding]:
-    """Find a pool that has items and also gets an amount from above; neither may be left out."""
-    above = document.get("above")
-    if above is None or not document["items"]:
+    """Find a pool that gets amounts in two ways; neither may be left out."""
+    above, sale, code = document.get("above"), document.get("sale"), document["pool"]
+    if document["items"] and above is not None:
+        text = f"{code} has items of its own and gets its amount from {above['pool']}."
+        fix = f"Withdraw the items, or enter them for {above['pool']}."
+    elif document["items"] and sale is not None:
+        text = f"{code} has items of its own and sells the energy of {sale['channel']}."
+        fix = "Withdraw the items, or enter them for a pool of their own."
+    elif above is not None and sale is not None:
+        text = f"{code} sells the energy of {sale['channel']} and is a part of {above['pool']}."
+        fix = f"Let {above['pool']} sell it, or end the part."
+    else:
         return []
-    text = f"{document['pool']} has items of its own and gets its amount from {above['pool']}."
-    fix = f"Withdraw the items, or enter them for {above['pool']}."
-    return [Finding("settlement.pool_two_amounts", text, where=document["pool"], fix=fix)]
+    return [Finding("settlement.pool_two_amounts", text, where=code, fix=fix)]
 
 
 def _nobody(document: Mapping[str, Any]) -> Finding:

@@ -7,6 +7,7 @@ from settlement.models.desk import DeskCheck
 from settlement.models.money import MoneyMember, MoneyPool, PoolItem, PoolMonth, PoolShare
 from settlement.models.ownership import OwnerLine, OwnerMonth, OwnerShare, Ownership
 from settlement.models.runs import Line, SettlementRun
+from settlement.models.sale import PoolSale
 from settlement.models.statements import CounterpartyStatement, Dispute
 from settlement.models.what_if import WhatIf
 
@@ -30,6 +31,7 @@ __all__ = [
     "PoolItem",
     "PoolMember",
     "PoolMonth",
+    "PoolSale",
     "PoolShare",
     "SettlementRun",
     "WhatIf",

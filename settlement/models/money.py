@@ -242,6 +242,12 @@ class PoolMonth(models.Model):
     inputs_sha256 = models.CharField(max_length=64)
     head = models.JSONField(help_text="What every member may see: totals, key, digest of claims.")
     findings = models.JSONField(default=list)
+    worksheet = models.JSONField(
+        default=dict, help_text="Of a computed amount: energy x price, row by row."
+    )
+    pins = models.JSONField(
+        default=dict, help_text="Of a computed amount: the versions of readings and prices read."
+    )
     created_by = models.CharField(max_length=120)
     created_at = models.DateTimeField()
 

@@ -103,6 +103,8 @@ class PoolPage(StaffPage, View):
             "members": _members(pool, month),
             "versions": versions,
             "month": chosen,
+            "sale": _sale(pool, month),
+            "sheet": chosen.worksheet if chosen else {},
             "shares": shares,
             "shared_usd": _shared(chosen),
             "may_edit": may(request.user, "settlement.edit"),
@@ -177,6 +179,12 @@ def _chosen(versions: list[PoolMonth], asked: str) -> PoolMonth | None:
             raise Http404
         return found[0]
     return next((one for one in versions if one.state == "CALCULATED"), None)
+
+
+def _sale(pool: MoneyPool, period: Period):
+    """Return what the pool sells in a month; None where its amount is entered."""
+    rows = pool.sales.filter(first_period__lte=period.label).select_related("channel", "index")
+    return rows.order_by("first_period").last()
 
 
 def _rows(month: PoolMonth):

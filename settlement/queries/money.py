@@ -25,8 +25,10 @@ from settlement.models import (
     MoneyPool,
     PoolItem,
     PoolMonth,
+    PoolSale,
     PoolShare,
 )
+from settlement.queries.sales import SaleReading, read_sale
 from settlement.sharing._base import money_key
 from settlement.storage import read_parts
 
@@ -41,6 +43,7 @@ class PoolReading:
     document: dict[str, Any]
     members: Mapping[str, MoneyMember]
     allocation: AllocationRun | None = None
+    sale: SaleReading | None = None
 
     def series(self) -> dict[str, Series]:
         """Return the energy of the members whose digests stand in the document."""
@@ -68,10 +71,9 @@ class PoolReading:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing was entered, nobody takes part and no pool above hands anything down."""
-        return not (self.document["items"] or self.document["members"]) and (
-            self.document["above"] is None
-        )
+        """Whether nothing was entered or sold, handed down, or is there to be shared."""
+        named = (self.document[name] for name in ("items", "members", "above"))
+        return self.sale is None and not any(named)
 
 
 def pools_of(campus_id: int, period: Period) -> list[MoneyPool]:
@@ -83,12 +85,14 @@ def pools_of(campus_id: int, period: Period) -> list[MoneyPool]:
         "contract", "part_pool"
     )
     items = PoolItem.objects.filter(period=period.label, withdrawn_at__isnull=True)
+    sales = PoolSale.objects.filter(first_period__lte=period.label).order_by("first_period")
     pools = MoneyPool.objects.filter(campus=campus_id).select_related("operator", "campus")
     found = {
         pool.pk: pool
         for pool in pools.prefetch_related(
             Prefetch("members", members, to_attr="present"),
             Prefetch("items", items, to_attr="entered"),
+            Prefetch("sales", sales.select_related("channel", "index"), to_attr="sold"),
         )
     }
     above = {
@@ -121,6 +125,7 @@ def read_pool(
             text = f"The pool {pool.code} has a contract and a pool of the code {one.code}."
             raise Refused("settlement.pool_member_twice", text)
         spans.setdefault(one.code, []).append([one.valid.lower, one.valid.upper, one.weight])
+    sale = read_sale(pool.sold[-1], period) if pool.sold else None
     document = {
         "format": FORMAT,
         "campus": pool.campus.code,
@@ -140,8 +145,9 @@ def read_pool(
         "members": spans,
         "energy": _energy(pool, targets, allocation),
         "above": None if above is None else dict(above),
+        **({} if sale is None else {"sale": sale.entry}),
     }
-    return PoolReading(document, targets, allocation)
+    return PoolReading(document, targets, allocation, sale)
 
 
 def current_months(campus_id: int, label: str) -> dict[int, PoolMonth]:
@@ -160,6 +166,24 @@ def handed_down(months: Sequence[PoolMonth]) -> dict[int, dict[str, Any]]:
             raise Refused("settlement.pool_above_twice", text)
         found[row.part_pool_id] = row.view
     return found
+
+
+def stale_pools(
+    pools: Sequence[MoneyPool],
+    months: Mapping[int, PoolMonth],
+    period: Period,
+    allocation: AllocationRun | None,
+) -> set[str]:
+    """Return the codes of the pools whose division does not rest on what stands now."""
+    parted = any(member.part_pool_id for pool in pools for member in pool.present)
+    above = handed_down(list(months.values())) if parted else {}
+    return {
+        pool.code
+        for pool in pools
+        if pool.pk in months
+        and months[pool.pk].inputs_sha256
+        != read_pool(pool, period, allocation, above.get(pool.pk)).sha256
+    }
 
 
 def views_of_campus(campus_id: int, label: str) -> dict[tuple[int | None, str], dict[str, Any]]:

@@ -17,9 +17,9 @@ from poweroptix.kernel.finding import Finding
 from poweroptix.kernel.fixed import exact_sum
 from poweroptix.kernel.period import Period
 from settlement.calc.owners import FORMAT
-from settlement.models import Ownership, PoolMonth, PoolShare, SettlementRun
+from settlement.models import AllocationRun, Ownership, PoolMonth, PoolShare, SettlementRun
 from settlement.models.ownership import SHARES
-from settlement.queries.money import billed_otherwise, current_months, pools_of
+from settlement.queries.money import billed_otherwise, current_months, pools_of, stale_pools
 from settlement.storage import read_parts
 
 
@@ -72,13 +72,23 @@ def read_owners(campus: Campus, period: Period) -> dict[str, Any]:
 def _open_pools(campus: Campus, period: Period, months: Mapping[int, PoolMonth]) -> list[Finding]:
     """Return a finding per pool that is not closed or not billed as it is divided."""
     found = []
-    for pool in pools_of(campus.pk, period):
+    allocation = AllocationRun.objects.filter(
+        campus=campus, period=period.label, state__in=("CALCULATED", "APPROVED")
+    ).first()
+    pools = pools_of(campus.pk, period)
+    for code in sorted(stale_pools(pools, months, period, allocation)):
+        text = f"What the pool {code} rests on changed after it was divided."
+        fix = "Divide the month again, then recalculate and approve what changed by it."
+        found.append(Finding("owners.pool_stale", text, where=code, fix=fix))
+    for pool in pools:
         month = months.get(pool.pk)
-        if month is None and not pool.present and not pool.entered:
+        if month is None and not pool.present and not pool.entered and not pool.sold:
             continue
         if month is None or not month.is_divided:
             text = f"The pool {pool.code} is not divided for {period.label}."
             fix = "Enter its amount, 0.00 when there was none."
+            if pool.sold:
+                fix = "Bring in the readings and prices that it lacks, then divide it."
             found.append(Finding("owners.pool_open", text, where=pool.code, fix=fix))
     unequal = billed_otherwise(campus.pk, period.label)
     for run in SettlementRun.objects.filter(pk__in=unequal).select_related("contract"):

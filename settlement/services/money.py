@@ -20,7 +20,7 @@ from poweroptix.kernel.errors import Conflict, Refused
 from poweroptix.kernel.fixed import EXACT
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.series import Series
-from settlement.calc.money import Division, divide, head, views
+from settlement.calc.money import Division, divide, head, period_of, views
 from settlement.models import AllocationRun, MoneyPool, PoolItem, PoolMonth, PoolShare
 from settlement.queries.money import (
     PARTS,
@@ -31,6 +31,7 @@ from settlement.queries.money import (
     quantity_of,
     read_pool,
 )
+from settlement.queries.sales import read_sale_again
 from settlement.services.allocation import current_allocation
 from settlement.storage import read_parts
 
@@ -96,10 +97,7 @@ def enter_item(
     require(actor, "settlement.edit")
     exact = entry.exact_usd()
     with transaction.atomic():
-        if any(member.part_pool_id == pool.pk for one in pools_of(pool.campus_id, period)
-               for member in one.present):  # fmt: skip
-            text = f"The pool {pool.code} gets its amount from the pool it is a part of."
-            raise Refused("settlement.pool_is_part", text)
+        _refuse_given(pool, period)
         item = PoolItem.objects.create(
             pool=pool,
             period=period.label,
@@ -117,6 +115,20 @@ def enter_item(
         record("settlement.enter_item", item, actor=actor, after=after)
         divide_month(pool.campus, period, now=now, actor=actor)
     return item
+
+
+def _refuse_given(pool: MoneyPool, period: Period) -> None:
+    """Refuse an amount for a pool that gets it from the pool above, or from what it sells."""
+    for one in pools_of(pool.campus_id, period):
+        if any(member.part_pool_id == pool.pk for member in one.present):
+            text = f"The pool {pool.code} gets its amount from the pool it is a part of."
+            raise Refused("settlement.pool_is_part", text)
+        if one.pk == pool.pk and one.sold:
+            text = (
+                f"The amount of {pool.code} is computed: {one.sold[-1]}. Enter what else was paid "
+                "or received for a pool of its own."
+            )
+            raise Refused("settlement.pool_sells", text)
 
 
 def withdraw_item(item: PoolItem, *, reason: str, now: datetime, actor: Actor) -> PoolItem:
@@ -196,19 +208,6 @@ def _divided(
     return done
 
 
-def stale_pools(campus_id: int, period: Period, allocation: AllocationRun | None) -> set[str]:
-    """Return the codes of the pools whose division does not rest on what stands now."""
-    current = current_months(campus_id, period.label)
-    above = handed_down(list(current.values()))
-    return {
-        pool.code
-        for pool in pools_of(campus_id, period)
-        if pool.pk in current
-        and current[pool.pk].inputs_sha256
-        != read_pool(pool, period, allocation, above.get(pool.pk)).sha256
-    }
-
-
 def divided_again(month: PoolMonth) -> Division:
     """Return the division that the frozen document of a month gives; for proving it."""
     document = json.loads(bytes(month.inputs))
@@ -221,7 +220,12 @@ def divided_again(month: PoolMonth) -> Division:
         series = {ids[contract]: one for (contract, _kind, _pool), (one, _) in parts.items()}
     if {code: one.digest() for code, one in series.items()} != document["energy"]:
         raise Conflict("settlement.pool_energy", f"{month}: the energy has other digests now.")
-    return divide(document, series)
+    if "sale" not in document:
+        return divide(document, series)
+    sale = read_sale_again(document["sale"], month.pins, period_of(document)).worksheet()
+    if _plain(sale.to_json()) != month.worksheet:
+        raise Conflict("settlement.pool_sale", f"{month}: the worksheet of the sale differs now.")
+    return divide(document, series, sale)
 
 
 def _wait_for(name: str) -> None:
@@ -241,7 +245,8 @@ def _write(
     last = PoolMonth.objects.filter(pool=pool, period=period.label).order_by("version").last()
     version = 1 if last is None else last.version + 1
     document = {**reading.document, "version": version}
-    division = divide(document, reading.series())
+    sale = None if reading.sale is None else reading.sale.worksheet()
+    division = divide(document, reading.series(), sale)
     if before is not None:
         PoolMonth.objects.filter(pk=before.pk).update(state="SUPERSEDED")
     month = PoolMonth.objects.create(
@@ -255,6 +260,8 @@ def _write(
         inputs_sha256=reading.sha256,
         head=_plain(head(document, division)),
         findings=[finding.to_json() for finding in division.findings],
+        worksheet={} if sale is None else _plain(sale.to_json()),
+        pins={} if reading.sale is None else reading.sale.pins,
         created_by=str(actor),
         created_at=now,
     )

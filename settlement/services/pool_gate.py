@@ -10,8 +10,7 @@ from poweroptix.kernel.finding import Finding
 from poweroptix.kernel.period import Period
 from settlement.calc.gate import linked
 from settlement.models import AllocationRun, MoneyMember, MoneyPool, PoolMonth
-from settlement.queries.money import billed_by, current_months, pools_of
-from settlement.services.money import stale_pools
+from settlement.queries.money import billed_by, current_months, pools_of, stale_pools
 
 
 class PoolGate:
@@ -26,13 +25,16 @@ class PoolGate:
         return pools_of(self._campus_id, self._period)
 
     @cached_property
+    def _current(self) -> dict[int, PoolMonth]:
+        return current_months(self._campus_id, self._period.label)
+
+    @cached_property
     def _months(self) -> dict[str, PoolMonth]:
-        found = current_months(self._campus_id, self._period.label)
-        return {month.pool.code: month for month in found.values()}
+        return {month.pool.code: month for month in self._current.values()}
 
     @cached_property
     def _stale(self) -> set[str]:
-        return stale_pools(self._campus_id, self._period, self._allocation)
+        return stale_pools(self._pools, self._current, self._period, self._allocation)
 
     @cached_property
     def _members(self) -> dict[str, dict[int, str]]:
@@ -60,7 +62,9 @@ class PoolGate:
             fix = f"Enter the amount of {label} with its source; 0.00 when there was none."
             return [self._finding("pool_open", text, code, fix)]
         if code in self._stale:
-            text = f"Items, members or energy of the pool {code} changed after it was divided."
+            text = (
+                f"Items, members, energy or prices of the pool {code} changed after it was divided."
+            )
             return [self._finding("pool_stale", text, code, "Divide the pool again.")]
         findings = [
             self._finding("pool_open", one["message"], code, one["fix"]) for one in month.findings
