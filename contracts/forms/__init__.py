@@ -13,8 +13,10 @@ from typing import Any, get_args, get_origin, get_type_hints
 from django import forms
 
 from contracts.charges import charge_type
+from contracts.forms.wording import label_of, worded
 from contracts.models import ContractVersion, Term
 from poweroptix.kernel.errors import DomainError, Refused
+from poweroptix.kernel.finding import Finding
 from poweroptix.kernel.parameters import describe, to_json
 
 PREFIX = "p_"
@@ -113,8 +115,7 @@ def fields_of(described: type) -> dict[str, forms.Field]:
 
 def form_field(row: Mapping[str, Any], item: type | None = None) -> forms.Field:
     """Return the field of one described parameter; `item` is what a plain list holds."""
-    label = row["label"] + (f" ({row['unit']})" if row["unit"] else "")
-    shared = {"label": label, "help_text": row["help"], "initial": row["default"]}
+    shared = {"label": label_of(row), "help_text": row["help"], "initial": row["default"]}
     if row["choices"]:
         choices = [(each, choice_words(str(each))) for each in row["choices"]]
         if row["default"] is None:  # nothing is chosen for the writer of the contract
@@ -242,14 +243,24 @@ class TermForm(forms.ModelForm):
             parsed = kind.parse(parameters_of(cleaned, self.key))
         except DomainError as error:
             for finding in error.findings:
-                name = PREFIX + finding.where.split(".")[0].split("[")[0].split(" ")[0]
-                text = f"{finding.where}: {finding.message}"
-                self.add_error(name if name in self.fields else None, text)
+                self.add_finding(finding)
             if not error.findings:
                 self.add_error(None, error.message)
             return cleaned
         self.instance.parameters = to_json(parsed)
         return cleaned
+
+    def add_finding(self, finding: Finding) -> None:
+        """Put a finding about a parameter at its field, in the words of the form."""
+        place, text = worded(charge_type(self.key).Parameters, finding)
+        name = PREFIX + place.field
+        if name not in self.fields:
+            self.add_error(None, text)
+            return
+        self.add_error(name, text)
+        mark = getattr(self.fields[name].widget, "mark", None)
+        if mark is not None and place.row is not None:
+            mark(place.row, place.column)
 
 
 def term_form(key: str) -> type[TermForm]:

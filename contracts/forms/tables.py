@@ -24,6 +24,11 @@ class TableWidget(forms.Widget):
     def __init__(self, properties: Mapping[str, Mapping[str, Any]]) -> None:
         super().__init__()
         self.columns = dict(properties)
+        self.wrong: list[tuple[int, str]] = []
+
+    def mark(self, row: int, column: str) -> None:
+        """Note that a cell is wrong; without a column the first one of the row stands for it."""
+        self.wrong.append((row, column if column in self.columns else next(iter(self.columns))))
 
     def value_from_datadict(self, data, files, name):
         """Return the rows as JSON text; text under the plain name is taken as it is."""
@@ -45,8 +50,9 @@ class TableWidget(forms.Widget):
         return name not in data and f"{name}-rows" not in data
 
     def id_for_label(self, id_, index=None):
-        """Return the first input: a label leads to it."""
-        return f"{id_}-0-{next(iter(self.columns))}"
+        """Return the first input, or the first that is wrong: a label leads to it."""
+        row, column = min(self.wrong, default=(0, next(iter(self.columns))))
+        return f"{id_}-{row}-{column}"
 
     def render(self, name, value, attrs=None, renderer=None):
         """Return the table with the rows there are and some empty ones."""
@@ -57,11 +63,15 @@ class TableWidget(forms.Widget):
             '<th scope="col">{}</th>',
             ((_title(column, schema),) for column, schema in self.columns.items()),
         )
-        prefix = (attrs or {}).get("id", f"id_{name}")
+        given = self.attrs | (attrs or {})
+        prefix = given.get("id", f"id_{name}")
+        wrong = self.wrong or ([(0, next(iter(self.columns)))] if given.get("aria-invalid") else [])
+        focus = min(wrong, default=None) if given.get("autofocus") else None
+        marks = {at: _mark(given, has_focus=at == focus) for at in wrong}
         body = format_html_join(
             "",
             "<tr>{}</tr>",
-            ((self._cells(name, prefix, at, row),) for at, row in enumerate(filled)),
+            ((self._cells(name, prefix, at, row, marks),) for at, row in enumerate(filled)),
         )
         return format_html(
             '<input type="hidden" name="{}-rows" value="{}"><div class="scroll">'
@@ -72,7 +82,14 @@ class TableWidget(forms.Widget):
             body,
         )
 
-    def _cells(self, name: str, prefix: str, at: int, row: Mapping[str, Any]) -> str:
+    def _cells(
+        self,
+        name: str,
+        prefix: str,
+        at: int,
+        row: Mapping[str, Any],
+        marks: Mapping[tuple[int, str], str],
+    ) -> str:
         return format_html_join(
             "",
             "<td>{}</td>",
@@ -84,6 +101,7 @@ class TableWidget(forms.Widget):
                         f"{_title(column, schema)}, row {at + 1}",
                         schema,
                         _text(row.get(column), schema),
+                        marks.get((at, column), ""),
                     ),
                 )
                 for column, schema in self.columns.items()
@@ -137,7 +155,7 @@ def _title(column: str, schema: Mapping[str, Any]) -> str:
     return f"{title} ({unit})" if unit else title
 
 
-def _input(name: str, key: str, said: str, schema: Mapping[str, Any], value: str) -> str:
+def _input(name: str, key: str, said: str, schema: Mapping[str, Any], value: str, mark: str) -> str:
     if schema.get("enum"):
         options = format_html_join(
             "",
@@ -148,12 +166,13 @@ def _input(name: str, key: str, said: str, schema: Mapping[str, Any], value: str
             ),
         )
         return format_html(
-            '<select name="{}" id="{}" aria-label="{}">{}</select>', name, key, said, options
-        )
+            '<select name="{}" id="{}" aria-label="{}"{}>{}</select>',
+            name, key, said, mark, options,
+        )  # fmt: skip
     kind = "date" if schema.get("format") == "date" else "text"
     inner = schema.get("type") == "array"
     return format_html(
-        '<input type="{}" name="{}" id="{}" aria-label="{}" value="{}" size="{}"{}>',
+        '<input type="{}" name="{}" id="{}" aria-label="{}" value="{}" size="{}"{}{}>',
         kind,
         name,
         key,
@@ -161,7 +180,15 @@ def _input(name: str, key: str, said: str, schema: Mapping[str, Any], value: str
         value,
         42 if inner else 12,
         format_html(' placeholder="{}"', _hint(schema)) if inner else "",
+        mark,
     )
+
+
+def _mark(attrs: Mapping[str, Any], *, has_focus: bool) -> str:
+    """Return what says to everybody that a cell is wrong, and where the reason stands."""
+    text = ' aria-invalid="true" aria-describedby="{}" autofocus'
+    return format_html(text if has_focus else text.removesuffix(" autofocus"),
+                       attrs.get("aria-describedby", ""))  # fmt: skip
 
 
 def _hint(schema: Mapping[str, Any]) -> str:

@@ -110,8 +110,7 @@ class WorkspaceTermForm(TermForm):
         kind = charge_type(self.key)
         parsed = kind.parse(self.instance.parameters)
         for found in parameter_findings(kind, parsed, self.version):
-            name = PREFIX + found.where.split(".")[0].split("[")[0].split(" ")[0]
-            self.add_error(name if name in self.fields else None, found.message)
+            self.add_finding(found)
         if code is not None:
             self._check_lines(code)
         return cleaned
@@ -126,6 +125,13 @@ class WorkspaceTermForm(TermForm):
 
     def _post_clean(self) -> None:
         """Leave the checks of the row to the service: it has the version, the form has not."""
+
+    def full_clean(self) -> None:
+        """Check the form; the page opens at the first field that is wrong."""
+        super().full_clean()
+        wrong = next((name for name in self.fields if name in self.errors), None)
+        if wrong is not None:
+            self.fields[wrong].widget.attrs["autofocus"] = True
 
 
 def _naming(parameters: Mapping[str, Any], code: int) -> str:
@@ -346,6 +352,9 @@ class TerminationForm(forms.Form):
 def refused(form: forms.BaseForm, fault: DomainError) -> None:
     """Put the findings of a service at their fields, and the rest on top."""
     for finding in fault.findings:
+        if isinstance(form, TermForm) and finding.where not in form.fields:
+            form.add_finding(finding)
+            continue
         name = finding.where if finding.where in form.fields else None
         form.add_error(name, finding.message)
     if not fault.findings:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 from poweroptix.kernel.canonical import number as plain
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.finding import Finding
+from poweroptix.kernel.words import label
 
 P = TypeVar("P")
 _NUMBER = re.compile(r"[+-]?\d{1,28}(\.\d{1,28})?")
@@ -170,8 +171,14 @@ def _built(cls: type[P], values: dict[str, Any], prefix: str) -> P:
     try:
         return cls(**values)
     except Refused as refused:
-        if refused.findings:
+        if refused.findings and not prefix:
             raise
+        if refused.findings:  # a nested object says its own fields; they stand at its place
+            placed = [
+                dataclasses.replace(one, where=(prefix + one.where).rstrip("."))
+                for one in refused.findings
+            ]
+            raise Refused(refused.code, f"{prefix}{refused.message}", findings=placed) from refused
         finding = _finding(prefix.rstrip("."), refused.message, refused.code)
         raise Refused(refused.code, refused.message, findings=[finding]) from refused
 
@@ -325,7 +332,7 @@ def _default(field: dataclasses.Field[Any]) -> Any:
 def _described(field: dataclasses.Field[Any], hint: Any) -> dict[str, Any]:
     return {
         "name": field.name,
-        "label": field.metadata.get("label") or field.name.replace("_", " ").capitalize(),
+        "label": field.metadata.get("label") or label(field.name),
         "unit": field.metadata.get("unit", ""),
         "help": field.metadata.get("help", ""),
         "type": _type_name(hint),

@@ -128,7 +128,7 @@ def test_a_term_is_written_through_the_form(draft):
             "fixed_energy@1",
             {"p_price": "a lot"},
             "p_price",
-            "price: 'a lot' is not a plain decimal",
+            "Price (quoted unit): 'a lot' is not a plain decimal",
         ),
         ("fixed_energy@1", {}, "p_price", "This field is required."),
         ("fixed_energy@1", {"p_price": "1", "p_price_places": "11"}, "p_price_places", "above"),

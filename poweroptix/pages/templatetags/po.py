@@ -213,6 +213,12 @@ def counted(count, noun: str) -> str:
 
 
 @register.filter
+def named(error, label: str) -> str:
+    """Say an error with the field that it is about, once: most of them begin with it."""
+    return str(error) if str(error).startswith(str(label)) else f"{label}: {error}"
+
+
+@register.filter
 def person(actor) -> str:
     """Name an actor in words: `user:ann` becomes `ann`, `job:settle_month/...` a job."""
     kind, _, name = str(actor or "").partition(":")
