@@ -4,7 +4,7 @@ Settlement runs, worked examples, desk-checks and what-ifs all come through here
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from datetime import date
 from functools import cached_property
 from typing import Any
@@ -184,8 +184,3 @@ def absent(needs: Needs, inputs: PricingInputs) -> list[Finding]:
         for name in wanted
         if name not in have
     ]
-
-
-def with_carry(inputs: PricingInputs, carry: Mapping[str, Mapping[str, Any]]) -> PricingInputs:
-    """Return the same inputs with another carry, for a second version in the same month."""
-    return replace(inputs, carry_in=carry)

@@ -32,12 +32,6 @@ def sentences(terms: Iterable[Term]) -> dict[int, str]:
     return {row.pk: sentence(row, known, titles, days) for row in rows}
 
 
-def calendars_of(terms: Iterable[Term]) -> list[TouCalendar]:
-    """Return the calendars that terms price by, with their holidays; by name."""
-    codes = _codes(list(terms), "calendar")
-    return sorted(_calendars(codes), key=lambda one: one.name) if codes else []
-
-
 def holidays_of(calendar: TouCalendar) -> dict[date, str]:
     """Return the dates that a calendar treats as holidays, in order, with their names."""
     rows = calendar.holidays.holidays.all() if calendar.holidays else ()
