@@ -3,10 +3,12 @@
 Settlement runs, worked examples, desk-checks and what-ifs all come through here.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date
+from decimal import Decimal
 from functools import cached_property
+from itertools import groupby
 from typing import Any
 
 from contracts.charges._base import (
@@ -83,29 +85,96 @@ def price_terms(
     levied on. The carry is keyed by line code as text. Errors of a term name the term; nothing is
     priced past the first one.
     """
-    priced: list[tuple[PricedTerm, Worksheet]] = []
+    priced, carry_out = price_parts([(term, inputs) for term in terms])
+    return [(part.term, part.sheet) for part in priced], carry_out
+
+
+@dataclass(frozen=True)
+class PricedPart:
+    """A term on the days of its inputs, with what it costs there."""
+
+    term: PricedTerm
+    inputs: PricingInputs
+    sheet: Worksheet
+
+    @property
+    def days(self) -> tuple[date, date]:
+        """First and last local day."""
+        return _days(self.inputs)
+
+    @cached_property
+    def line(self) -> PricedLine:
+        """The part as terms of higher codes see it."""
+        figures = {figure.name: figure.value for figure in self.sheet.figures}
+        return PricedLine(self.term.line_code, self.term.label, self.sheet.amount_usd, figures)
+
+
+def price_parts(
+    parts: Iterable[tuple[PricedTerm, PricingInputs]],
+) -> tuple[list[PricedPart], dict[str, dict[str, Any]]]:
+    """Worksheets of terms that hold on days of their own, in order of line code and first day.
+
+    Each term comes with its inputs; its days are their `in_force`. It sees the lines of lower codes
+    on its days: one that was priced in parts is their sum. The carry goes from part to part.
+    """
+    priced: list[PricedPart] = []
     carry_out: dict[str, dict[str, Any]] = {}
-    lines = inputs.lines
-    for term in sorted(terms, key=lambda term: (term.line_code, term.position)):
-        key = str(term.line_code)
-        try:
-            kind = charge_type(term.charge_type)
-            sheet, carried = kind.charge(
-                charge_inputs(term, inputs, lines), term.parsed, inputs.carry_in.get(key, {})
-            )
-        except Refused as error:
-            raise Refused(
-                error.code,
-                f"line {term.line_code} '{term.label}': {error.message}",
-                findings=error.findings,
-                **{**error.data, "line_code": term.line_code},
-            ) from error
-        priced.append((term, sheet))
-        figures = {figure.name: figure.value for figure in sheet.figures}
-        lines += (PricedLine(term.line_code, term.label, sheet.amount_usd, figures),)
-        if carried:
-            carry_out[key] = carried
+    for (code, _day), group in groupby(sorted(parts, key=_order), key=lambda one: _order(one)[:2]):
+        key, handed = str(code), {}
+        for term, inputs in group:
+            carry = carry_out.get(key, inputs.carry_in.get(key, {}))
+            sheet, carried = _charged(term, inputs, _lower(inputs, priced), carry)
+            priced.append(PricedPart(term, inputs, sheet))
+            handed = carried or handed
+        if handed:
+            carry_out[key] = handed
     return priced, carry_out
+
+
+def _order(part: tuple[PricedTerm, PricingInputs]) -> tuple[int, date, int]:
+    term, inputs = part
+    return term.line_code, _days(inputs)[0], term.position
+
+
+def _days(inputs: PricingInputs) -> tuple[date, date]:
+    return inputs.in_force or (inputs.period.first_date, inputs.period.last_date)
+
+
+def _charged(
+    term: PricedTerm,
+    inputs: PricingInputs,
+    lines: tuple[PricedLine, ...],
+    carry: Mapping[str, Any],
+) -> tuple[Worksheet, dict[str, Any]]:
+    """Return the worksheet of a term and its carry; what it refuses names the term."""
+    try:
+        kind = charge_type(term.charge_type)
+        return kind.charge(charge_inputs(term, inputs, lines), term.parsed, carry)
+    except Refused as error:
+        raise Refused(
+            error.code,
+            f"line {term.line_code} '{term.label}': {error.message}",
+            findings=error.findings,
+            **{**error.data, "line_code": term.line_code},
+        ) from error
+
+
+def _lower(inputs: PricingInputs, priced: Iterable[PricedPart]) -> tuple[PricedLine, ...]:
+    """Return the lines that were priced before on the days of a term, the sum of parts in front."""
+    first, last = _days(inputs)
+    seen = [one for one in priced if one.days[0] <= last and first <= one.days[1]]
+    by_code: dict[int, dict[tuple[date, date], PricedLine]] = {}
+    for one in seen:
+        by_code.setdefault(one.term.line_code, {}).setdefault(one.days, one.line)
+    sums = [_sum([*own.values()]) for own in by_code.values() if len(own) > 1]
+    return (*inputs.lines, *sums, *(one.line for one in seen))
+
+
+def _sum(lines: Sequence[PricedLine]) -> PricedLine:
+    """Return the parts of one line as one; without an amount while a part has none."""
+    amounts = [line.amount_usd for line in lines if line.amount_usd is not None]
+    total = sum(amounts, Decimal("0.00")) if len(amounts) == len(lines) else None
+    return PricedLine(lines[0].line_code, lines[0].label, total)
 
 
 def charge_inputs(

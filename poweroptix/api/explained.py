@@ -137,6 +137,7 @@ def _explained(tree: Mapping[str, Any]) -> dict[str, Any]:
         "days": [_day(tree, one) for one in tree["days"]],
         "interval_count": tree.get("interval_count", 0),
         "interval_total": tree.get("sum_kwh"),
+        "priced_total": tree.get("priced_kwh"),
     }
 
 
@@ -146,6 +147,7 @@ def _day(tree: Mapping[str, Any], one: Mapping[str, Any]) -> dict[str, Any]:
         **{name: one[name] for name in ("day", "interval_count", "missing_count")},
         "estimated_count": one["estimated_count"],
         **_renamed({**parts, "settled_kwh": one["total_kwh"], "letter": one["letter"]}),
+        "priced_kwh": one["priced_kwh"],
         "by_source": dict(one["by_source"]),
     }
 

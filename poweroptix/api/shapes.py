@@ -90,12 +90,14 @@ DaySaid = shape(
     missing_count=whole(),
     estimated_count=whole(),
     **_SUM,
+    priced_kwh=number(),
 )
 IntervalSaid = shape(
     "ExplainedInterval",
     **Span,
     period=words("The priced part, such as a period of a time-of-use calendar."),
     **_SUM,
+    priced_kwh=number(),
     price=number(),
     exact_usd=number(),
 )
@@ -119,6 +121,7 @@ Explanation = of(
     days=DaySaid(many=True),
     interval_count=whole(),
     interval_total=number(),
+    priced_total=number(),
 )
 Intervals = shape(
     "Intervals",

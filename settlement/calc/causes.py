@@ -183,6 +183,7 @@ def _amended(state: Inputs, before: Inputs, after: Inputs) -> Inputs:
         state,
         carry_in=_own_carry(state.carry_in, before, after),
         versions=tuple(_under_old_rules(one, before) for one in after.versions),
+        joined=after.joined,
         calendars={**state.calendars, **after.calendars},
         rounding_point=after.rounding_point,
         rounding=after.rounding,

@@ -30,6 +30,9 @@ from poweroptix.kernel.rounding import Mode
 from poweroptix.kernel.series import Series
 
 FORMAT = "settlement.inputs@1"
+#: A month that was amended inside: terms that stayed alike are priced once. Before, under
+#: `FORMAT`, every version priced its own days, and what was settled so is computed so again.
+JOINED = "settlement.inputs@2"
 KNOWN = {
     "format", "contract", "tenant", "currency", "zone", "period", "rounding_point", "rounding",
     "versions", "series", "prices", "calendars", "carry_in", "carry_from", "allocation",
@@ -81,7 +84,8 @@ class Inputs:
     `events` are those of the contract that its terms read and that touch the period.
     `adjustments` are differences of earlier periods that this period bills (see calc.delta);
     `pools` is what the contract may see of pools of money, by code (see calc.money.views);
-    `held` are differences that are too small to be billed (see calc.materiality).
+    `held` are differences that are too small to be billed (see calc.materiality). `joined` prices
+    a term that several versions have alike once (see calc.stretches).
     """
 
     contract: str
@@ -105,6 +109,7 @@ class Inputs:
     rounding: Mode = Mode.HALF_UP
     series_refs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     price_refs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    joined: bool = True
 
     def calendar_objects(self) -> dict[str, Calendar]:
         """Return schedules with their holidays; equal documents share one object."""
@@ -113,7 +118,7 @@ class Inputs:
     def document(self) -> dict[str, Any]:
         """Return the document as plain data; `canonical_json` of it is what is stored."""
         return {
-            "format": FORMAT,
+            "format": JOINED if self.joined and len(self.versions) > 1 else FORMAT,
             "contract": self.contract,
             "tenant": self.tenant,
             "currency": self.currency,
@@ -166,8 +171,9 @@ def from_document(document: Mapping[str, Any], resolver: Resolver | None = None)
     what it leads to has another digest than the document says.
     """
     _check_fields(document, KNOWN, "the document")
-    if document.get("format", FORMAT) != FORMAT:
-        text = f"The document has the format {document['format']!r}; this reads {FORMAT!r}."
+    written = document.get("format", JOINED)
+    if written not in (FORMAT, JOINED):
+        text = f"The document has the format {written!r}; this reads {FORMAT!r} and {JOINED!r}."
         raise Refused("settlement.document", text)
     zone = _text(document, "zone")
     period = documents.read_period(document, zone, None)
@@ -201,6 +207,7 @@ def from_document(document: Mapping[str, Any], resolver: Resolver | None = None)
         rounding=Mode(document.get("rounding", "HALF_UP")),
         series_refs=_references(document.get("series", {})),
         price_refs=_references(document.get("prices", {})),
+        joined=written == JOINED or len(document.get("versions", ())) < 2,
     )
 
 

@@ -25,7 +25,7 @@ from poweroptix.kernel.rounding import display
 from poweroptix.kernel.series import Series
 from poweroptix.kernel.worksheet import IntervalRow
 from settlement.calc.inputs import Inputs
-from settlement.calc.pricing import pricing_of
+from settlement.calc.pricing import parts_of
 
 INDEXED = ("index_adder@1", "gas_indexed@1")
 PRICED = ("tou_energy@1", "fixed_energy@1", *INDEXED)
@@ -91,15 +91,13 @@ def interval_table(inputs: Inputs, line_code: int | None = None) -> IntervalTabl
     """
     delivered = inputs.series["delivered"]
     columns: dict[int, PriceColumn] = {}
-    for version in inputs.versions:
-        pricing = pricing_of(inputs, version, {})
-        for term in version.terms:
-            if term.charge_type not in PRICED or line_code not in (None, term.line_code):
-                continue
-            if not _fits(inputs.series.get(term.quantity_name), delivered):
-                continue  # a further quantity of other intervals has no place in this table
-            column = columns.setdefault(term.line_code, _empty(term, delivered.grid))
-            _fill(column, term, charge_inputs(term, pricing), delivered.grid)
+    for term, pricing in parts_of(inputs):
+        if term.charge_type not in PRICED or line_code not in (None, term.line_code):
+            continue
+        if not _fits(inputs.series.get(term.quantity_name), delivered):
+            continue  # a further quantity of other intervals has no place in this table
+        column = columns.setdefault(term.line_code, _empty(term, delivered.grid))
+        _fill(column, term, charge_inputs(term, pricing), delivered.grid)
     series = {name: one for name, one in sorted(inputs.series.items()) if _fits(one, delivered)}
     return IntervalTable(delivered.grid, series, tuple(columns[code] for code in sorted(columns)))
 

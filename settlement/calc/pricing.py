@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from contracts.calc.price_terms import PricingInputs
+from contracts.calc.price_terms import PricedTerm, PricingInputs
 from settlement.calc.inputs import Inputs, VersionInputs
+from settlement.calc.stretches import stretches
 
 
 def pricing_of(
@@ -32,3 +34,11 @@ def pricing_of(
         rounding_point=inputs.rounding_point,
         rounding=inputs.rounding,
     )
+
+
+def parts_of(inputs: Inputs) -> list[tuple[PricedTerm, PricingInputs]]:
+    """Return every term with its inputs on the days on which it is priced as one."""
+    given = {id(one): pricing_of(inputs, one, inputs.carry_in) for one in inputs.versions}
+    return [
+        (one.term, replace(given[id(one.version)], in_force=one.days)) for one in stretches(inputs)
+    ]

@@ -1,8 +1,8 @@
 """From frozen inputs to lines: pure, so that any run can be computed again to the byte.
 
-Order of evaluation: the quantities are those of the allocation; every version of the contract
-prices its own days (determinants, prices, worksheets); then come the differences of earlier
-periods as lines 70. Lines are ordered by line code; each is rounded once; the total is their sum.
+Order of evaluation: the quantities are those of the allocation; every term prices the days on
+which it holds (determinants, prices, worksheets); then come the differences of earlier periods as
+lines 70. Lines are ordered by line code; each is rounded once; the total is their sum.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 
 from contracts.calc.price_terms import (
+    PricedPart,
     PricedTerm,
     PricingInputs,
     absent,
-    price_terms,
+    price_parts,
 )
 from poweroptix.kernel.canonical import canonical_json, digest_of
 from poweroptix.kernel.errors import Refused
@@ -34,7 +35,7 @@ from settlement.calc.cause import CAUSES
 from settlement.calc.delta import DELTA_LINE_CODE
 from settlement.calc.inputs import Inputs, VersionInputs
 from settlement.calc.materiality import held_findings
-from settlement.calc.pricing import pricing_of
+from settlement.calc.pricing import parts_of, pricing_of
 
 ESTIMATED = (Status.ESTIMATED, Status.SUBSTITUTED_FINAL)
 ZERO = Decimal(0)
@@ -133,12 +134,11 @@ def settle(inputs: Inputs) -> Outcome:
     shares = _EstimatedShares(inputs)
     drafts: list[SettledLine] = []
     for version in inputs.versions:
-        pricing = pricing_of(inputs, version, carry)
-        _refuse_absent(version, pricing)
-        priced, carried = price_terms(version.terms, pricing)
-        carry |= carried
-        for term, sheet in priced:
-            drafts += _lines(term, sheet, version, shares)
+        _refuse_absent(version, pricing_of(inputs, version, carry))
+    priced, carried = price_parts(parts_of(inputs))
+    for part in priced:
+        drafts += _lines(part, shares)
+    carry |= carried
     drafts += [_adjustment(entry, inputs) for entry in _deltas(inputs)]
     drafts.sort(key=lambda line: (line.line_code, line.position))
     lines = tuple(replace(line, position=at) for at, line in enumerate(drafts, 1))
@@ -153,28 +153,26 @@ def _refuse_absent(version: VersionInputs, pricing: PricingInputs) -> None:
         raise Refused("settlement.inputs_absent", f"{pricing.contract}: {text}.", findings=findings)
 
 
-def _lines(
-    term: PricedTerm, sheet: Worksheet, version: VersionInputs, shares: _EstimatedShares
-) -> list[SettledLine]:
+def _lines(part: PricedPart, shares: _EstimatedShares) -> list[SettledLine]:
     """Return one line per printed amount: the charge, or each of its rows."""
+    sheet = part.sheet
     if sheet.line_per == "ROW" and len(sheet.rows) > 1:
         sheets = [replace(sheet, rows=(row,), title=row.label) for row in sheet.rows]
     else:
         sheets = [sheet]
-    share = shares.of(term.quantity_name, version.first_date, version.last_date)
-    return [_line(term, one, version, share) for one in sheets]
+    share = shares.of(part.term.quantity_name, *part.days)
+    return [_line(part, one, share) for one in sheets]
 
 
-def _line(
-    term: PricedTerm, sheet: Worksheet, version: VersionInputs, share: Decimal
-) -> SettledLine:
+def _line(part: PricedPart, sheet: Worksheet, share: Decimal) -> SettledLine:
     rates = {row.rate.value for row in sheet.rows}
+    term, (first, last) = part.term, part.days
     return SettledLine(
         position=term.position,
         line_code=term.line_code,
         label=_label(term, sheet),
-        first_date=version.first_date,
-        last_date=version.last_date,
+        first_date=first,
+        last_date=last,
         quantity=_column(sheet.quantity, 8),
         unit=sheet.unit,
         rate_text=sheet.rate_text,

@@ -110,7 +110,10 @@ def test_lines_are_ordered_by_code_and_the_total_is_their_sum():
     ("change", "message"),
     [
         ({"colour": 1}, "There is no field 'colour' in the document"),
-        ({"format": "x@9"}, "The document has the format 'x@9'; this reads 'settlement.inputs@1'"),
+        (
+            {"format": "x@9"},
+            "The document has the format 'x@9'; this reads 'settlement.inputs@1' and",
+        ),
         ({"zone": None}, "The document names no zone"),
         ({"period": None}, "The document names no period"),
         ({"versions": [{"terms": [], "tems": []}]}, "There is no field 'tems' in a version"),
