@@ -38,8 +38,9 @@ from settlement.calc.cause import (
     Cause,
 )
 from settlement.calc.delta import ZERO, Key, numbered
-from settlement.calc.inputs import Inputs, VersionInputs
+from settlement.calc.inputs import Inputs
 from settlement.calc.settle import ESTIMATED, settle
+from settlement.calc.version_inputs import VersionInputs
 
 Amounts = Mapping[Key, Decimal | None]
 

@@ -16,8 +16,9 @@ from typing import Any
 from contracts.calc.contract_year import anniversary
 from contracts.calc.price_terms import PricedTerm
 from poweroptix.kernel.errors import DomainError
-from settlement.calc.inputs import Inputs, VersionInputs
+from settlement.calc.inputs import Inputs
 from settlement.calc.settle import settle
+from settlement.calc.version_inputs import VersionInputs
 from settlement.calc.words import shared_label
 
 ZERO = Decimal("0.00")

@@ -11,14 +11,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
 
 from contracts.calc import documents
-from contracts.calc.price_terms import PricedTerm, needs_of
-from contracts.charges import Calendar, Needs, PoolView
+from contracts.calc.price_terms import PricedTerm
+from contracts.charges import Calendar, PoolView
 from contracts.events import Event
 from poweroptix.kernel.calendar import TouSchedule
 from poweroptix.kernel.canonical import canonical_json, sha256
@@ -28,6 +28,12 @@ from poweroptix.kernel.price_series import PriceSeries
 from poweroptix.kernel.quality import Status
 from poweroptix.kernel.rounding import Mode
 from poweroptix.kernel.series import Series
+from settlement.calc.version_inputs import (
+    VersionInputs,
+    check_fields,
+    read_version,
+    version_document,
+)
 
 FORMAT = "settlement.inputs@1"
 #: A month that was amended inside: terms that stayed alike are priced once. Before, under
@@ -38,7 +44,6 @@ KNOWN = {
     "versions", "series", "prices", "calendars", "carry_in", "carry_from", "allocation",
     "adjustments", "events", "pools", "histories", "held",
 }  # fmt: skip
-VERSION_FIELDS = {"number", "in_force", "anchor_date", "facts", "terms"}
 
 
 class Resolver(Protocol):
@@ -49,30 +54,6 @@ class Resolver(Protocol):
 
     def prices(self, code: str, reference: Mapping[str, Any]) -> PriceSeries:
         """Return the prices behind a reference."""
-
-
-@dataclass(frozen=True)
-class VersionInputs:
-    """The terms of one contract version and the local days of the period on which it holds."""
-
-    number: int
-    first_date: date
-    last_date: date
-    anchor_date: date | None
-    facts: Mapping[str, str]
-    terms: tuple[PricedTerm, ...]
-
-    @cached_property
-    def needs(self) -> Needs:
-        """All that the terms read by name."""
-        return needs_of(self.terms)
-
-
-def needs_of_versions(versions: Sequence[VersionInputs]) -> Needs:
-    """Return all that the terms of every version read by name."""
-    if len(versions) == 1:
-        return versions[0].needs
-    return needs_of(term for one in versions for term in one.terms)
 
 
 @dataclass(frozen=True)
@@ -130,7 +111,7 @@ class Inputs:
             },
             "rounding_point": self.rounding_point,
             "rounding": self.rounding,
-            "versions": [_version_document(one) for one in self.versions],
+            "versions": [version_document(one) for one in self.versions],
             "series": {
                 name: series_document(one, self.series_refs.get(name))
                 for name, one in self.series.items()
@@ -170,7 +151,7 @@ def from_document(document: Mapping[str, Any], resolver: Resolver | None = None)
     Refused when an entry is unknown or unreadable, when a reference cannot be followed, or when
     what it leads to has another digest than the document says.
     """
-    _check_fields(document, KNOWN, "the document")
+    check_fields(document, KNOWN, "the document")
     written = document.get("format", JOINED)
     if written not in (FORMAT, JOINED):
         text = f"The document has the format {written!r}; this reads {FORMAT!r} and {JOINED!r}."
@@ -185,7 +166,7 @@ def from_document(document: Mapping[str, Any], resolver: Resolver | None = None)
         currency=document.get("currency", "USD"),
         zone=zone,
         period=period,
-        versions=tuple(_read_version(one, period) for one in document.get("versions", ())),
+        versions=tuple(read_version(one, period) for one in document.get("versions", ())),
         series={
             name: read_series(name, entry, period, resolver)
             for name, entry in document.get("series", {}).items()
@@ -338,55 +319,6 @@ def _event_documents(events: Sequence[Event]) -> dict[str, Any]:
             for event in sorted(events, key=lambda one: one.order)
         ]
     }
-
-
-def _version_document(version: VersionInputs) -> dict[str, Any]:
-    return {
-        "number": version.number,
-        "in_force": [version.first_date, version.last_date],
-        "anchor_date": version.anchor_date,
-        "facts": dict(version.facts),
-        "terms": [
-            {
-                "position": term.position,
-                "line_code": term.line_code,
-                "charge_type": term.charge_type,
-                "label": term.label,
-                "clause": term.clause,
-                "quantity_name": term.quantity_name,
-                "parameters": dict(term.parameters),
-                "term_id": term.term_id,
-            }
-            for term in version.terms
-        ],
-    }
-
-
-def _read_version(entry: Mapping[str, Any], period: Period) -> VersionInputs:
-    _check_fields(entry, VERSION_FIELDS, "a version")
-    first, last = entry.get("in_force") or (period.first_date, period.last_date)
-    anchor = entry.get("anchor_date")
-    return VersionInputs(
-        number=int(entry.get("number", 1)),
-        first_date=_day(first),
-        last_date=_day(last),
-        anchor_date=None if anchor is None else _day(anchor),
-        facts=entry.get("facts", {}),
-        terms=tuple(
-            PricedTerm(**{"position": at, **term}) for at, term in enumerate(entry["terms"], 1)
-        ),
-    )
-
-
-def _day(value: str | date) -> date:
-    return value if isinstance(value, date) else date.fromisoformat(value)
-
-
-def _check_fields(entry: Mapping[str, Any], known: set[str], where: str) -> None:
-    unknown = sorted(set(entry) - known)
-    if unknown:
-        text = f"There is no field {unknown[0]!r} in {where}; known: {', '.join(sorted(known))}."
-        raise Refused("settlement.document", text)
 
 
 def _text(document: Mapping[str, Any], name: str) -> str:

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from contracts.calc.price_terms import PricedTerm, PricingInputs
-from settlement.calc.inputs import Inputs, VersionInputs
+from settlement.calc.inputs import Inputs
 from settlement.calc.stretches import stretches
+from settlement.calc.version_inputs import VersionInputs
 
 
 def pricing_of(

@@ -33,9 +33,10 @@ from poweroptix.kernel.series import Series
 from poweroptix.kernel.worksheet import Row, Worksheet
 from settlement.calc.cause import CAUSES
 from settlement.calc.delta import DELTA_LINE_CODE
-from settlement.calc.inputs import Inputs, VersionInputs
+from settlement.calc.inputs import Inputs
 from settlement.calc.materiality import held_findings
 from settlement.calc.pricing import parts_of, pricing_of
+from settlement.calc.version_inputs import VersionInputs
 
 ESTIMATED = (Status.ESTIMATED, Status.SUBSTITUTED_FINAL)
 ZERO = Decimal(0)

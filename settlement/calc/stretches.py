@@ -15,7 +15,8 @@ from typing import Any
 from contracts.calc.named_volumes import EXCUSED
 from contracts.calc.price_terms import PricedTerm
 from contracts.charges import charge_type
-from settlement.calc.inputs import Inputs, VersionInputs
+from settlement.calc.inputs import Inputs
+from settlement.calc.version_inputs import VersionInputs
 
 #: Parameters that name volumes, which may be figures of lower lines.
 VOLUMES = ("excused", "deemed", "drawn_before")

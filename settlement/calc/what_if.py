@@ -20,8 +20,9 @@ from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.fixed import MISSING, PRICE_SCALE
 from poweroptix.kernel.price_series import PriceSeries
 from poweroptix.kernel.rounding import Mode, to_integer
-from settlement.calc.inputs import Inputs, VersionInputs
+from settlement.calc.inputs import Inputs
 from settlement.calc.scaling import scaled
+from settlement.calc.version_inputs import VersionInputs
 
 ONE, ZERO = Decimal(1), Decimal(0)
 RATIO_MAX = Decimal(2)

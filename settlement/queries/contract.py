@@ -13,7 +13,8 @@ from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.rounding import Mode
 from poweroptix.kernel.series import Series
-from settlement.calc.inputs import Inputs, needs_of_versions
+from settlement.calc.inputs import Inputs
+from settlement.calc.version_inputs import needs_of_versions
 from settlement.models import AllocationRun, SettlementRun
 from settlement.queries.carry import adjustments, carry_in
 from settlement.queries.shelf import OF_SOURCE, QUANTITIES, Shelf

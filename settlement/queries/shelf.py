@@ -25,8 +25,8 @@ from contracts.readings import BoundReadings, read_bound
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.price_series import PriceSeries
 from poweroptix.kernel.series import Series
-from settlement.calc.inputs import VersionInputs
 from settlement.calc.money import outside
+from settlement.calc.version_inputs import VersionInputs
 from settlement.models import AllocationRun, SettlementRun
 from settlement.queries.money import views_of_campus
 from settlement.storage import read_parts

@@ -25,8 +25,9 @@ from settlement.calc.gate import (
     judge_warned,
     linked,
 )
-from settlement.calc.inputs import Inputs, needs_of_versions
+from settlement.calc.inputs import Inputs
 from settlement.calc.plan import period_of
+from settlement.calc.version_inputs import needs_of_versions
 from settlement.models import AllocationRun, SettlementRun
 from settlement.queries.carry import is_continued
 from settlement.queries.contract import read_contract

@@ -14,8 +14,8 @@ from poweroptix.audit.actor import Actor
 from poweroptix.audit.services import record
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.period import Period
-from settlement.calc.inputs import VersionInputs
 from settlement.calc.settle import settle
+from settlement.calc.version_inputs import VersionInputs
 from settlement.calc.what_if import Changes, changed, read_changes
 from settlement.models import SettlementRun, WhatIf
 from settlement.queries.causes import stored_inputs

@@ -30,8 +30,9 @@ from settlement.calc.causes import (
     causes_between,
 )
 from settlement.calc.delta import billed_of, compare
-from settlement.calc.inputs import Inputs, VersionInputs
+from settlement.calc.inputs import Inputs
 from settlement.calc.settle import settle
+from settlement.calc.version_inputs import VersionInputs
 from tests.contracts.charges.samples import (
     CARRIES,
     GRID,

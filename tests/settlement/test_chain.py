@@ -16,8 +16,9 @@ from poweroptix.kernel.series import Series
 from poweroptix.kernel.worksheet import Row, Worksheet
 from settlement.calc.chain import following
 from settlement.calc.delta import billed_of, compare
-from settlement.calc.inputs import Inputs, VersionInputs
+from settlement.calc.inputs import Inputs
 from settlement.calc.settle import settle
+from settlement.calc.version_inputs import VersionInputs
 from tests.contracts.cases import example
 
 ZONE = "Etc/GMT+6"

@@ -16,8 +16,9 @@ from poweroptix.kernel.fixed import MISSING
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.price_series import PriceSeries
 from poweroptix.kernel.series import Series
-from settlement.calc.inputs import Inputs, VersionInputs, from_bytes, from_document
+from settlement.calc.inputs import Inputs, from_bytes, from_document
 from settlement.calc.settle import estimated_ratio, settle
+from settlement.calc.version_inputs import VersionInputs
 
 DAY = Period.day("America/Chicago", date(2026, 3, 8))
 ENERGY = PricedTerm(1, 10, "fixed_energy@1", "Energy", parameters={"price": "50"})

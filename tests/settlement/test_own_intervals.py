@@ -16,9 +16,10 @@ from poweroptix.kernel.fixed import MISSING
 from poweroptix.kernel.quality import Status
 from poweroptix.kernel.rounding import to_places
 from poweroptix.kernel.series import Series
-from settlement.calc.inputs import Inputs, VersionInputs
+from settlement.calc.inputs import Inputs
 from settlement.calc.own_intervals import PricedLine, own_intervals
 from settlement.calc.settle import settle
+from settlement.calc.version_inputs import VersionInputs
 from tests.contracts.builders import CHICAGO
 from tests.contracts.charges.samples import (
     CARRIES,

@@ -11,8 +11,9 @@ from contracts.calc.price_terms import PricedTerm
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.series import Series
-from settlement.calc.inputs import Inputs, VersionInputs
+from settlement.calc.inputs import Inputs
 from settlement.calc.intervals import interval_table
+from settlement.calc.version_inputs import VersionInputs
 from tests.contracts.builders import CHICAGO, flat
 
 MARCH = Period.month(CHICAGO, "2026-03")

@@ -15,8 +15,9 @@ from contracts.charges import TermContext, charge_type
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.price_series import PriceSeries
-from settlement.calc.inputs import Inputs, VersionInputs
+from settlement.calc.inputs import Inputs
 from settlement.calc.intervals import interval_table
+from settlement.calc.version_inputs import VersionInputs
 from tests.contracts.builders import CHICAGO, charge, micro_series, term
 from tests.contracts.builders import inputs as charge_inputs
 from tests.contracts.charges.samples import GRID, given_load, settings_of
