@@ -43,6 +43,8 @@ _STATES = frozenset({"VOLT", "AMPERE", "RATIO", "OTHER", "SOC", "IRRADIANCE", "W
 _STATE = ("reread@1", "check_meter@1", "interpolate@1", "agreed@1")
 #: Breaker open or closed: nothing lies between.
 _SWITCH = ("reread@1", "agreed@1")
+#: What was planned: nobody guesses a plan.
+_PLAN = ("reread@1", "agreed@1")
 #: Plants whose days are not alike, and reactive energy there: only what was measured, and a line.
 _UNLIKE = frozenset({"SOLAR", "WIND", "BATTERY"})
 _BESIDE_PLANT = (*_MEASURED, "zero@1", "interpolate@1", "agreed@1")
@@ -52,13 +54,18 @@ DEFAULT_STEPS: tuple[Step, ...] = tuple((key, None) for key in LADDERS["LOAD"])
 def ladder(facts: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the estimators for a point, in order: by technology, else by kind, else for loads.
 
-    Models of plants are for active energy (`quantity` KWH); other quantities have shorter ladders.
+    Models of plants are for active energy (`quantity` KWH); other quantities have shorter ladders,
+    and a schedule (`role`) has only what is sent again or agreed.
 
     >>> ladder({"technology": "BATTERY"})[-2:]
     ('storage@1', 'agreed@1')
+    >>> ladder({"kind": "TENANT_LOAD", "role": "SCHEDULE"})
+    ('reread@1', 'agreed@1')
     >>> ladder({"technology": "WIND", "quantity": "WIND_SPEED"})
     ('reread@1', 'check_meter@1', 'interpolate@1', 'agreed@1')
     """
+    if facts.get("role") == "SCHEDULE":
+        return _PLAN
     quantity = facts.get("quantity", "KWH")
     if quantity == "RUNNING":
         return _SWITCH

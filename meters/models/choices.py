@@ -64,6 +64,12 @@ class Role(models.TextChoices):
     CHECK = "CHECK", "Check"
     BACKUP = "BACKUP", "Backup"
     SCADA = "SCADA", "SCADA"
+    SCHEDULE = "SCHEDULE", "Schedule"
+
+    @classmethod
+    def measured(cls) -> list[tuple[str, str]]:
+        """Return the choices without the schedule, which no device measures."""
+        return [one for one in cls.choices if one[0] != cls.SCHEDULE]
 
 
 class ChannelKind(models.TextChoices):

@@ -68,7 +68,13 @@ class Channel(models.Model):
     )
     unit = models.CharField(max_length=12, default="kWh")
     minutes = models.SmallIntegerField(choices=[(m, f"{m} min") for m in LENGTHS_MINUTES])
-    role = models.CharField(max_length=10, choices=Role.choices, default=Role.MAIN)
+    role = models.CharField(
+        max_length=10,
+        choices=Role.choices,
+        default=Role.MAIN,
+        help_text="Main: counts for the point. Schedule: what was planned, such as a day-ahead "
+        "schedule; it is never estimated and takes no part in the balance.",
+    )
     kind = models.CharField(
         max_length=10,
         choices=ChannelKind.choices,

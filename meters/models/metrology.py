@@ -152,7 +152,7 @@ class TransformerCertificate(Correctable):
     delivery_point = models.ForeignKey(
         DeliveryPoint, on_delete=models.PROTECT, related_name="transformer_certificates"
     )
-    role = models.CharField(max_length=10, choices=Role.choices, default=Role.MAIN)
+    role = models.CharField(max_length=10, choices=Role.measured(), default=Role.MAIN)
     kind = models.CharField(max_length=2, choices=TransformerKind.choices)
     serials = models.CharField(max_length=200, help_text="One per phase, separated by commas.")
     primary_rating = models.DecimalField(max_digits=12, decimal_places=3, help_text="A or V.")
@@ -187,7 +187,9 @@ class TransformerCertificate(Correctable):
             ),
             models.CheckConstraint(
                 name="transformer_kind_known",
-                condition=Q(kind__in=TransformerKind.values, role__in=Role.values),
+                condition=Q(
+                    kind__in=TransformerKind.values, role__in=[one for one, _ in Role.measured()]
+                ),
             ),
             models.CheckConstraint(
                 name="transformer_corrects_another",

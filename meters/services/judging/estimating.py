@@ -150,4 +150,5 @@ def facts_of(subject: Subject) -> dict[str, Any]:
         "technology": subject.technology if is_output else "",
         "quantity": subject.quantity,
         "direction": subject.direction,
+        "role": subject.role,
     }

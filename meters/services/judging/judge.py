@@ -19,6 +19,7 @@ import numpy as np
 
 from meters.calc.circumstances import Circumstances
 from meters.calc.multipliers import apply_multiplier
+from meters.models.choices import Role
 from meters.services.judging.case import Case, Estimates, Estimating, Judgement, Outcome, Readings
 from meters.services.judging.rulebook import Rulebook
 from meters.validation import Stage, ValidationContext
@@ -157,6 +158,7 @@ class Judging:
         What cannot be multiplied exactly is left out: one ratio must not stop all channels.
         """
         now = self.case.raw.copy()
+        self.installed[:] = self.subject.role == Role.SCHEDULE  # a plan comes from no device
         starts = []
         for meter in self.subject.installed:
             window = self._window(meter.start_utc, meter.end_utc)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -11,11 +11,15 @@ from typing import Any
 from django.db.models import Q
 
 from meters.models import RuleSetting, RuleSetUse
+from meters.models.choices import Role
 from meters.models.judgement import parse_setting
 from meters.services.judging.subjects import Subject
 from meters.validation import Stage, rules
 from poweroptix.kernel.canonical import digest_of
 from poweroptix.kernel.parameters import to_json
+
+#: All that is asked of a schedule: a plan may be flat, steep or above what a meter can measure.
+OF_PLANS = frozenset({"gap@1"})
 
 
 @dataclass(frozen=True)
@@ -99,11 +103,12 @@ class Settings:
                 yield begun[-1]
 
     def book(self, subject: Subject, day: date) -> Rulebook:
-        """Return the rulebook of a channel on a day."""
-        chosen = self.chosen(subject, day)
-        key = tuple(sorted(row.pk for row in chosen.values()))
+        """Return the rulebook of a channel on a day; a schedule is only asked for gaps."""
+        chosen, is_plan = self.chosen(subject, day), subject.role == Role.SCHEDULE
+        key = (is_plan, *sorted(row.pk for row in chosen.values()))
         if key not in self._books:
-            self._books[key] = _book(chosen)
+            not_asked = set(rules.keys()) - OF_PLANS if is_plan else ()
+            self._books[key] = _book(chosen, not_asked)
         return self._books[key]
 
 
@@ -125,9 +130,10 @@ def _set_by(row: RuleSetting) -> tuple[str, int | None]:
     return ("campus", row.campus_id) if row.campus_id is not None else ("house", None)
 
 
-def _book(chosen: dict[str, RuleSetting]) -> Rulebook:
+def _book(chosen: dict[str, RuleSetting], not_asked: Collection[str]) -> Rulebook:
     """Build a rulebook; a rule without a setting judges by its defaults, if it is on by default."""
-    off = {key for key, row in chosen.items() if row.parameters.get("enabled") is False}
+    off = set(not_asked)
+    off |= {key for key, row in chosen.items() if row.parameters.get("enabled") is False}
     off |= {key for key, rule in rules.items() if not rule.default_on and key not in chosen}
     parameters = {key: parse_setting(key, row.parameters) for key, row in chosen.items()}
     judges = []

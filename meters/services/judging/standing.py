@@ -14,10 +14,11 @@ from typing import Any
 from django.db.models import Count, Q
 
 from meters.models import Channel, Finding, FindingState, RuleSetting, VeeRun
+from meters.models.choices import Role
 from meters.services.judging.closing import as_published, earlier_periods
 from meters.services.judging.judge import Judging
 from meters.services.judging.knowledge import Knowledge
-from meters.services.judging.rulebook import Settings
+from meters.services.judging.rulebook import OF_PLANS, Settings
 from meters.services.judging.subjects import Subject, Surroundings, subjects_of
 from meters.services.judging.window import Window
 from meters.validation import Stage, rules
@@ -102,6 +103,8 @@ def standings(channel: Channel, now: datetime) -> Standings:
         parameters = given.get(key) or rule.Parameters()
         if key in book.off:
             state, why = OFF, "off by default" if row is None else "switched off"
+            if subject.role == Role.SCHEDULE and key not in OF_PLANS:
+                why = "a schedule is not measured"
         else:
             why = wanting[key]
             state = LACKS if why else JUDGES
