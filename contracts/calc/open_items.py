@@ -1,17 +1,25 @@
-"""Amounts that were due under a contract, when they were paid, and the days that bear interest."""
+"""Amounts that were due under a contract, when they were paid, and the days that bear interest.
+
+`open_items` is the one place that lists them. They are opened by a carry that says what was owed
+when it began (an opening balance; an empty list for nothing), go on from month to month, and take
+in what the events of each month say: an amount that fell due, a payment.
+"""
 
 from calendar import isleap, monthrange
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
 from contracts.calc.dated_rates import DatedRate, rate_on
+from contracts.charges._base import ChargeInputs
+from contracts.events import OPEN_ITEM, PAYMENT, Event, values_of
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.fixed import exact_sum
-from poweroptix.kernel.parameters import param, parse
+from poweroptix.kernel.parameters import param, parse, to_json
+from poweroptix.kernel.period import zone_of
 
 MOST_DAYS = 40 * 366
 YEAR_DAYS = {"ACTUAL_365": 365, "ACTUAL_360": 360}
@@ -78,6 +86,52 @@ def read_items(entries: Any) -> list[OpenItem]:
 def known_items(carry_in: Mapping[str, Any]) -> list[OpenItem] | None:
     """Return the open items of a carry; None when it does not say whether there are any."""
     return None if "open_items" not in carry_in else read_items(carry_in["open_items"])
+
+
+def open_items(inputs: ChargeInputs, carry_in: Mapping[str, Any]) -> list[OpenItem] | None:
+    """Return what is owed or was paid in the days in force: what was carried, and their events.
+
+    None when nobody said what was owed before. Refused for a payment of an amount that is not
+    owed, or of more than that.
+    """
+    items = known_items(carry_in)
+    if items is None:
+        return None
+    owed = {one.reference: one for one in items}
+    for event in inputs.happened(OPEN_ITEM):
+        values = values_of(event)
+        if values.reference in owed:
+            text = f"{event.name()}: {values.reference} is owed already; correct one of them"
+            raise Refused("contracts.open_item", text)
+        owed[values.reference] = OpenItem(
+            reference=values.reference,
+            amount_usd=values.amount_usd,
+            due_date=_day_of(inputs, event),
+            tax_usd=values.tax_usd,
+        )
+    for event in inputs.happened(PAYMENT):
+        values = values_of(event)
+        if values.reference not in owed:
+            known = ", ".join(owed) or "nothing"
+            text = f"{event.name()}: {values.reference} is not owed; known: {known}"
+            raise Refused("contracts.open_item", text)
+        item = owed[values.reference]
+        paid = Payment(date=_day_of(inputs, event), amount_usd=values.amount_usd)
+        owed[values.reference] = replace(item, payments=[*item.payments, paid])
+    return list(owed.values())
+
+
+def carried_on(inputs: ChargeInputs, items: Iterable[OpenItem] | None) -> dict[str, Any]:
+    """Return the carry: the items that are owed, or paid, after the last day in force."""
+    if items is None:
+        return {}
+    last = inputs.days_in_force()[-1]
+    kept = (item for item in items if any(paid is None or paid > last for _, paid in item.parts()))
+    return {"open_items": [to_json(item) for item in kept]}
+
+
+def _day_of(inputs: ChargeInputs, event: Event) -> date:
+    return event.start_utc.astimezone(zone_of(inputs.zone)).date()
 
 
 @dataclass(frozen=True)

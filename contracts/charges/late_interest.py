@@ -7,8 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from contracts.calc.dated_rates import DatedRate, check_rates, in_words, rate_on
-from contracts.calc.open_items import OpenItem, Span, known_items, months_begun, spans
-from contracts.charges._base import ChargeInputs, ChargeType, TermContext, charge_types
+from contracts.calc.open_items import OpenItem, Span, carried_on, months_begun, open_items, spans
+from contracts.charges._base import ChargeInputs, ChargeType, Needs, TermContext, charge_types
+from contracts.events import OPEN_ITEM, PAYMENT
 from poweroptix.kernel.figure import Figure, Source
 from poweroptix.kernel.finding import Finding
 from poweroptix.kernel.fixed import WIDE
@@ -64,6 +65,10 @@ class LateInterest(ChargeType):
             """Refuse rates that are none or out of order."""
             check_rates(self.rates)
 
+    def needs(self, parameters: Any) -> Needs:
+        """Return what fell due and what was paid."""
+        return Needs(events=(OPEN_ITEM, PAYMENT))
+
     def sentence(self, parameters: Any, context: TermContext | None = None) -> str:
         """Return the clause in plain words."""
         flat = parameters.method == "FLAT_PER_MONTH"
@@ -88,9 +93,9 @@ class LateInterest(ChargeType):
         parameters: Any,
         carry_in: Mapping[str, Any],
     ) -> tuple[Worksheet, dict[str, Any]]:
-        """One row per amount and span of days with one rate; nothing open is nothing owed."""
+        """One row per amount and span of days with one rate; carries what is still owed."""
         inputs.window()
-        items = known_items(carry_in)
+        items = open_items(inputs, carry_in)
         rows: tuple[Row, ...] = ()
         if items is None:
             none = Figure("open_items", None, "USD", note="not known")
@@ -101,7 +106,7 @@ class LateInterest(ChargeType):
                 _nothing(inputs),
             )
         sheet = inputs.worksheet(rows, findings=() if items is not None else (_unknown(inputs),))
-        return sheet, {}
+        return sheet, carried_on(inputs, items)
 
 
 def _item_rows(inputs: ChargeInputs, parameters: Any, item: OpenItem) -> Iterator[Row]:
@@ -206,8 +211,8 @@ def _unknown(inputs: ChargeInputs) -> Finding:
     code = inputs.term.line_code
     return Finding(
         "contracts.open_items_unknown",
-        f"it is not known what was due and when it was paid by the end of {inputs.period.label}",
+        f"it is not known what was owed when {inputs.period.label} began",
         where=f"{inputs.term.contract} line {code}",
-        fix=f"Enter the open items of line {code} with the opening balance of "
-        f"{inputs.period.label}; an empty list if nothing was paid late.",
+        fix=f"Enter the open items of line {code} once, with the opening balance of "
+        f"{inputs.period.label} (an empty list if nothing was owed); later ones are events.",
     )

@@ -6,6 +6,8 @@ says which values are recorded, and whether two of it can happen at one time.
 
 from contracts.events._base import (
     MONTH_NUMBER,
+    OPEN_ITEM,
+    PAYMENT,
     SYSTEM_PEAK,
     Event,
     EventKind,
@@ -20,6 +22,8 @@ from contracts.events._base import (
 
 __all__ = [
     "MONTH_NUMBER",
+    "OPEN_ITEM",
+    "PAYMENT",
     "SYSTEM_PEAK",
     "Event",
     "EventKind",

@@ -16,6 +16,8 @@ from poweroptix.kernel.registry import Registry
 MONTH_NUMBER = "month_number@1"
 #: Key of the kind that says when a power system had a peak.
 SYSTEM_PEAK = "system_peak@1"
+#: Keys of the kinds that say what fell due and what was paid.
+OPEN_ITEM, PAYMENT = "open_item@1", "payment@1"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.charges import charge_type
+from contracts.calc.opening_carry import check_carry
+from contracts.charges import Event, charge_type
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.period import Period
 from tests.contracts.builders import CHICAGO, charge, inputs, term
@@ -124,10 +125,8 @@ def test_a_period_that_is_not_told_has_no_amount_and_says_how_to_tell_it():
     sheet, _ = charge(KEY, inputs("2026-09", term=term("Late interest", 90)), AGREED, {})
     assert sheet.amount_usd is None
     [found] = sheet.findings
-    assert found.message == (
-        "it is not known what was due and when it was paid by the end of 2026-09"
-    )
-    assert "opening balance of 2026-09; an empty list" in found.fix
+    assert found.message == ("it is not known what was owed when 2026-09 began")
+    assert "once, with the opening balance of 2026-09 (an empty list if" in found.fix
 
 
 @pytest.mark.parametrize(
@@ -173,6 +172,80 @@ def test_months_of_a_debt_add_up_to_its_interest_when_paid(days, cents, method):
         period = period.next()
     whole = interest(late, label=f"{paid:%Y-%m}", method=method)
     assert abs(exact - Fraction(whole.exact_usd)) < Fraction(1, 10**30)
+
+
+def at(day, kind, **values):
+    noon = datetime.combine(date.fromisoformat(day), time(17), UTC)  # in Chicago the same day
+    return Event(kind, noon, noon, {"reference": "INV-1"} | values, f"{kind} of {day}")
+
+
+def due(day="2026-08-20", amount="1284500.37", **values):
+    return at(day, "open_item@1", amount_usd=amount, **{"tax_usd": "0"} | values)
+
+
+def paid(day, amount, **values):
+    return at(day, "payment@1", amount_usd=amount, **values)
+
+
+def through(label, carry, *events, **change):
+    given_month = inputs(label, term=term("Late interest", 90), events=events)
+    return charge(KEY, given_month, AGREED | change, carry)
+
+
+def test_what_falls_due_and_is_paid_while_the_contract_runs_is_carried_and_charged():
+    empty = {"open_items": []}
+    july, carry = through("2026-07", empty)
+    assert (str(july.amount_usd), carry) == ("0.00", empty)
+    august, carry = through("2026-08", carry, due())
+    assert str(august.amount_usd) == "0.00"
+    assert [one["reference"] for one in carry["open_items"]] == ["INV-1"]
+    september, carry = through("2026-09", carry, paid("2026-09-14", "1284500.37"))
+    assert str(september.amount_usd) == str(interest(item()).amount_usd) == "8234.88"
+    assert carry == empty
+
+
+def test_a_part_is_paid_and_the_rest_goes_on():
+    _, carry = through("2026-08", {"open_items": []}, due("2026-08-31", "1000.00", tax_usd="100"))
+    first, carry = through("2026-09", carry, paid("2026-09-10", "600.00"))
+    second, carry = through("2026-10", carry, paid("2026-10-20", "400.00"))
+    assert [str(one.amount_usd) for one in (first, second)] == ["1.37", "4.56"]
+    assert carry == {"open_items": []}
+
+
+def test_an_opening_item_is_paid_by_an_event_and_a_stated_payment_waits_for_its_month():
+    opening = {"open_items": [item(paid="2026-10-05")]}
+    sheet, carry = through("2026-09", opening)
+    assert (str(sheet.amount_usd), len(carry["open_items"])) == ("0.00", 1)
+    assert str(through("2026-10", carry)[0].amount_usd) != "0.00"
+    sheet, carry = through("2026-09", {"open_items": [item(paid=None)]}, paid("2026-09-14", "1.00"))
+    assert sheet.amount_usd > 0
+    assert carry["open_items"][0]["payments"] == [{"date": "2026-09-14", "amount_usd": "1.00"}]
+
+
+@pytest.mark.parametrize(
+    ("events", "said"),
+    [
+        ((paid("2026-09-14", "1"),), "INV-1 is not owed; known: nothing"),
+        ((due("2026-09-01"), due("2026-09-02")), "INV-1 is owed already; correct one of them"),
+        ((due("2026-09-01", "5"), paid("2026-09-02", "6")), "more than the 5 due"),
+    ],
+)
+def test_events_that_contradict_what_is_owed_are_refused(events, said):
+    with pytest.raises(Refused, match=said):
+        through("2026-09", {"open_items": []}, *events)
+
+
+def test_events_alone_do_not_say_what_was_owed_before():
+    sheet, carry = through("2026-09", {}, due("2026-09-01"))
+    assert (sheet.amount_usd, carry) == (None, {})
+
+
+def test_an_opening_balance_of_open_items_is_read_when_it_is_entered():
+    check_carry({"90": {"open_items": [item()]}, "22": {"kw": {"2026-06-18T22:00:00Z": "1"}}})
+    with pytest.raises(Refused, match="open item 1: reference: is required"):
+        check_carry({"90": {"open_items": [{"amount_usd": "1", "due_date": "2026-08-20"}]}})
+    with pytest.raises(Refused, match="'June' is not an instant"):
+        check_carry({"22": {"kw": {"June": "1"}}})
 
 
 def test_halves_of_a_month_bill_their_own_days():

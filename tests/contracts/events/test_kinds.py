@@ -44,6 +44,14 @@ SAID = {
         },
         "Peak of ERCOT 4CP, final, published 2026-04-02T14:00:00-05:00: Notice 7",
     ),
+    "open_item@1": (
+        {"reference": "INV-7", "amount_usd": "1284500.37", "tax_usd": "84500.00"},
+        "INV-7 was due: $1,284,500.37, $84,500.00 of it tax",
+    ),
+    "payment@1": (
+        {"reference": "INV-7", "amount_usd": "500000.00"},
+        "$500,000.00 paid for INV-7",
+    ),
     "state_of_charge@1": (
         {"start_mwh": "40.0", "end_mwh": "62.5"},
         "Stored energy 40 MWh, later 62.5 MWh",
@@ -95,6 +103,7 @@ def test_a_derating_says_what_it_lost():
             event("system_peak@1", **SAID["system_peak@1"][0] | {"published_at": "2026-04-02"}),
             "published_at: '2026-04-02' has no offset from UTC",
         ),
+        (event("open_item@1", reference="", amount_usd="1", tax_usd="0"), "reference: is required"),
         (event("cycle@1", at(2), at(2)), "ends at 2026-03-02 00:00 UTC; give a later end"),
     ],
 )
