@@ -28,6 +28,7 @@ from settlement.models import AllocationRun, Correction, SettlementRun
 from settlement.queries.campus import CampusReading, read_campus, same_reading
 from settlement.queries.changes import changes_of
 from settlement.queries.month import apart_from
+from settlement.services.stock import queue_following
 from settlement.storage import StoredPart, write_parts
 
 CURRENT = ("CALCULATED", "APPROVED")
@@ -49,7 +50,8 @@ def current_allocation(campus: Campus, label: str) -> AllocationRun | None:
 def run_allocation(campus: Campus, period: Period, *, now: datetime, actor: Actor) -> AllocationRun:
     """Split the month's energy among the contracts; the same inputs make no new version.
 
-    A new version supersedes the one before. Refused when the period is not over or pools
+    A new version supersedes the one before, and queues the next month when that was split with
+    another stock of a battery than this one hands on. Refused when the period is not over or pools
     contradict each other or sources do not close; Conflict while another process allocates the
     same month. The database refuses parts that do not add up in any interval, and sources that do
     not over the month.
@@ -77,6 +79,7 @@ def run_allocation(campus: Campus, period: Period, *, now: datetime, actor: Acto
         AllocationRun.objects.filter(pk=run.pk).update(state="CALCULATED")
         run.state = "CALCULATED"
         _take_back(noted, run)
+        queue_following(run)
         record(
             "settlement.allocate",
             run,

@@ -1,6 +1,7 @@
 """Sources of energy in runs: stored, proved, priced, and without any effect on carbon."""
 
 import json
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -10,11 +11,14 @@ from django.db import IntegrityError, connection, transaction
 from esg.queries.contracts import contract_digests
 from poweroptix.accounts.models import User
 from poweroptix.doctor import examine
+from poweroptix.jobs.models import Job
+from poweroptix.jobs.services import run_now
 from poweroptix.kernel.errors import Refused
-from settlement.models import AllocationPart, Pool, PoolMember
+from settlement.models import AllocationPart, Pool, PoolMember, SettlementRun
 from settlement.queries.campus import read_campus
 from settlement.services import allocation as allocation_service
 from settlement.services import run_allocation, verify_allocation, verify_run
+from settlement.services.allocation import current_allocation, document_of
 from tests.settlement.acts import approve, force, settle
 from tests.settlement.world import ENERGY, FIRST_DAY, MARCH, NOW, SYSTEM, World, point, readings
 
@@ -185,12 +189,13 @@ def test_what_does_not_close_in_kwh_is_refused_never_approved_and_found(world, m
     assert {"settlement.sources", "settlement.pools_close", "settlement.proved"} <= found
 
 
-def test_a_battery_carries_its_stock_into_the_next_month(world):
+def with_battery(world, *periods):
+    """A battery that charges 1 kWh a quarter-hour and gives nothing; returns what charges it."""
     battery = point(world.campus, "BAT", "STORAGE")
     charging = point(world.campus, "BAT", "STORAGE", direction="RECEIVED")
-    readings(battery, 0, now=MARCH.end_utc)
-    readings(charging, 1, now=MARCH.end_utc)
-    readings(world.gen, 52, now=MARCH.end_utc)
+    for period in periods:
+        for channel, kwh in ((battery, 0), (charging, 1), (world.gen, 52)):
+            readings(channel, kwh, period=period, now=period.end_utc)
     sources(world)
     storage = {
         "efficiency_ratio": "0.86",
@@ -213,6 +218,11 @@ def test_a_battery_carries_its_stock_into_the_next_month(world):
     pool.points.add(battery.delivery_point)
     for contract in (world.alfa, world.bravo):
         PoolMember.objects.create(pool=pool, contract=contract, first_date=FIRST_DAY)
+    return charging
+
+
+def test_a_battery_carries_its_stock_into_the_next_month(world):
+    with_battery(world, MARCH)
     run = allocate(world)
     # 2,972 kWh of gas charged at 0.071: 2,555.92 kWh can be delivered, beside the 10 of before.
     layers = run.carry_out["battery"]["layers"]
@@ -221,6 +231,37 @@ def test_a_battery_carries_its_stock_into_the_next_month(world):
     april = read_campus(world.campus, MARCH.next()).document
     assert april["carry_in"] == run.carry_out
     assert read_campus(world.campus, MARCH.previous()).document["carry_in"] == {}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_changed_stock_queues_the_month_that_was_split_with_the_old_one(world):
+    april = MARCH.next()
+    charging = with_battery(world, MARCH, april)
+    solar = world.campus.delivery_points.get(code="SOL").channels.get()
+    for channel, kwh in ((solar, 50), (world.alfa_meter, 60), (world.bravo_meter, 40)):
+        readings(channel, kwh, period=april, now=april.end_utc)
+    before = allocate(world)
+    later = april.end_utc + timedelta(days=2)
+    settle(world, period=april, now=later)
+    assert allocate(world) == before
+    assert not Job.objects.exists()
+
+    readings(charging, [2] + [1] * 2971)
+    march = allocate(world)
+    assert march.carry_out != before.carry_out
+    [job] = Job.objects.all()
+    assert (job.kind, job.payload["period"]) == ("recalculate_month", "2026-04")
+    assert job.payload["reason"] == ("The stock of a battery from 2026-03 changed: allocation v2.")
+    readings(charging, [3] + [1] * 2971)
+    march = allocate(world)
+    assert Job.objects.get() == job
+    done = run_now(job)
+    assert done.state == "done", done.error
+    again = current_allocation(world.campus, "2026-04")
+    assert (again.version, document_of(again)["carry_in"]) == (2, march.carry_out)
+    run = SettlementRun.objects.get(contract=world.alfa, period="2026-04", state="CALCULATED")
+    assert (run.version, run.allocation_run, run.created_by) == (2, again, "system:follow-up")
+    assert not Job.objects.exclude(pk=job.pk).exists()
 
 
 def test_a_pool_of_sources_says_what_it_lacks(world):
