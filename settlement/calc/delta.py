@@ -35,8 +35,9 @@ MEANING = (
 class BilledRow:
     """One row of a worksheet as far as a comparison needs it.
 
-    `rate` is as printed or on average; quantity x rate / divisor is the amount. Rows with an
-    equal `basis` were priced alike.
+    `rate` is as printed or on average; quantity x rate / divisor is the amount, so quantity /
+    divisor is what the rate is for, whether it is printed in kW or in kW-day. Rows with an equal
+    `basis` were priced alike.
     """
 
     label: str
@@ -126,7 +127,7 @@ def _pricing(row: Row | IntervalRow, agreed: list[Any]) -> tuple[Any, Decimal, D
     that is printed moves with the load, so it says nothing about prices.
     """
     if isinstance(row, Row):
-        return (row.rate.value, row.unit_divisor), row.exact_usd, row.unit_divisor
+        return (row.rate.value,), row.exact_usd, row.unit_divisor
     prices = row.digests.get("prices")
     basis = (row.rate.value,) if prices is None else (prices, *agreed)
     return basis, row.exact_usd, Decimal(1)
@@ -211,13 +212,28 @@ def _changed(before: Billed | None, after: Billed | None) -> Delta:
         named.key,
         named.label,
         named.unit,
-        before.quantity if before else None,
+        quantity_before(before, after),
         after.quantity if after else None,
         was,
         now,
         volume,
         now - was - volume,
     )
+
+
+def quantity_before(before: Billed | None, after: Billed | None) -> Decimal | None:
+    """Return the older quantity in the unit of the newer line; None where it has none in it.
+
+    What is billed by the day stands in kW-day, 900,000 kW-day x rate / 31; for a whole month it
+    stood in kW.
+    """
+    if before is None or after is None or before.unit == after.unit:
+        return before.quantity if before else None
+    units = {unit.removesuffix("-day") for unit in (before.unit, after.unit)}
+    if len(units) > 1 or before.quantity is None or not before.rows or not after.rows:
+        return None
+    was, now = before.rows[0].divisor, after.rows[0].divisor
+    return WIDE.divide(WIDE.multiply(before.quantity, now), was)
 
 
 def _amount(line: Billed | None) -> Decimal:
@@ -263,8 +279,8 @@ def _volume(old: BilledRow | None, new: BilledRow | None) -> Decimal:
     """Return the exact volume effect of one row."""
     if old is None or new is None or old.basis == new.basis:
         return _change(old, new)
-    more = EXACT.multiply(EXACT.subtract(new.quantity, old.quantity), old.rate)
-    return WIDE.divide(more, old.divisor)
+    was, now = (WIDE.divide(row.quantity, row.divisor) for row in (old, new))
+    return WIDE.multiply(WIDE.subtract(now, was), old.rate)
 
 
 def _change(old: BilledRow | None, new: BilledRow | None) -> Decimal:

@@ -14,7 +14,7 @@ from decimal import Decimal
 from poweroptix.kernel.worksheet import Worksheet
 from settlement.calc.cause import CAUSES, Cause, correction_of
 from settlement.calc.causes import CausedDelta
-from settlement.calc.delta import ZERO, Billed, Delta, Key, compare
+from settlement.calc.delta import ZERO, Billed, Delta, Key, compare, quantity_before
 from settlement.calc.settle import EFFECTS
 from settlement.models import Line, SettlementRun
 from settlement.queries.carry import as_billed, keys_of
@@ -190,7 +190,7 @@ def _line(
         key,
         named.label,
         named.unit,
-        old.quantity if old else None,
+        quantity_before(old, new),
         new.quantity if new else None,
         old.amount_usd if old else None,
         new.amount_usd if new else None,
@@ -228,7 +228,7 @@ def _correction(key: Key, old: Line | None, new: Line | None) -> ComparedLine:
         key,
         named.label,
         named.unit,
-        old.quantity if old else None,
+        quantity_before(old, new),
         new.quantity if new else None,
         old.amount_usd if old else None,
         new.amount_usd if new else None,

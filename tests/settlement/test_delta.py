@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from poweroptix.kernel.fixed import WIDE
 from poweroptix.kernel.rounding import money
 from settlement.calc.delta import Billed, BilledRow, compare, total
 
@@ -139,3 +140,26 @@ def test_original_plus_delta_is_new_and_effects_add_up(before, after):
 def test_effects_are_cents(places):
     [delta] = compare([line("1.001", "3.333")], [line("2.003", "3.337")])
     assert -delta.volume_usd.as_tuple().exponent <= places
+
+
+def capacity(kw, days, unit, key="Capacity"):
+    """Return a line at 8.25 USD/kW-month: kW of a whole month, or kW-day over 31."""
+    quantity = Decimal(kw) * (days if unit == "kW-day" else 1)
+    divisor = Decimal(31 if unit == "kW-day" else 1)
+    rate = Decimal("8.25")
+    exact = WIDE.divide(quantity * rate, divisor)
+    row = BilledRow(key, quantity, rate, (rate,), exact, divisor)
+    return Billed((21, key, ""), key, quantity, unit, money(exact), (row,))
+
+
+def test_a_line_that_is_billed_by_the_day_from_now_on_changed_by_its_volume():
+    """60,000 kW for October; amended on the 16th, 15 days are left of them."""
+    [delta] = compare([capacity(60000, 31, "kW")], [capacity(60000, 15, "kW-day")])
+    assert (delta.volume_usd, delta.price_usd) == (Decimal("-255483.87"), 0)
+    assert (delta.before_quantity, delta.after_quantity) == (1_860_000, 900_000)
+    [back] = compare([capacity(60000, 15, "kW-day")], [capacity(60000, 31, "kW")])
+    assert (back.volume_usd, back.price_usd) == (Decimal("255483.87"), 0)
+    assert str(back.before_quantity).startswith("29032.258")
+    fee = replace(capacity(60000, 31, "kW"), unit="month")
+    [other] = compare([fee], [capacity(60000, 15, "kW-day")])
+    assert other.before_quantity is None
