@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
+from contracts.calc.differences import FieldChange, changed
+from contracts.calc.local_days import is_by_date
 from meters.models import Channel
+from poweroptix.kernel.period import Period
 from settlement.calc.dependence import OWN, Dependence
+from settlement.calc.inputs import read_prices
 from settlement.models import SettlementRun
 from settlement.queries.causes import RULES
 from settlement.queries.changes import Change, changes_between
+from settlement.queries.resolver import StoredResolver
+
+#: How many changed prices of an index are shown one by one: those of a day, or of a month by day.
+SHOWN = 31
 
 
 @dataclass(frozen=True)
@@ -24,13 +34,40 @@ class ChangedReadings:
 
 
 @dataclass(frozen=True)
+class PriceChange:
+    """One price in both runs, None where it was not published; daily ones stand for `day`."""
+
+    start_utc: datetime
+    day: date | None
+    before: Decimal | None
+    after: Decimal | None
+
+
+@dataclass(frozen=True)
 class ChangedPrices:
-    """An index whose prices differ: on how many days, and the first and last of them."""
+    """An index whose prices differ: on how many days, the first and last, and which prices.
+
+    `prices` are the first of them, `further` says how many more there are.
+    """
 
     series: str
     day_count: int
     first_day: str
     last_day: str
+    unit: str = ""
+    prices: tuple[PriceChange, ...] = ()
+    further: int = 0
+
+
+@dataclass(frozen=True)
+class AmendedLine:
+    """What the terms of a line say otherwise from a day on; `kind` is added, removed or changed."""
+
+    line_code: int
+    label: str
+    first_day: date
+    kind: str
+    fields: tuple[FieldChange, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -42,6 +79,7 @@ class Behind:
     versions: tuple[str, str] | None
     is_split_otherwise: bool
     carried: SettlementRun | None
+    amended: tuple[AmendedLine, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -61,10 +99,14 @@ def behind(before: SettlementRun, after: SettlementRun) -> Behind:
     both = all(splits) and before.allocation_run_id != after.allocation_run_id
     return Behind(
         readings=_readings(*splits, after.contract.code) if both else (),
-        prices=changed_prices(old["prices"], new["prices"]),
+        prices=tuple(
+            _with_prices(one, before, old, new)
+            for one in changed_prices(old["prices"], new["prices"])
+        ),
         versions=_changed_versions(old, new),
         is_split_otherwise=both and any(splits[0][name] != splits[1][name] for name in RULES),
         carried=after.carry_in_run if old["carry_in"] != new["carry_in"] else None,
+        amended=tuple(amended_lines(old, new)),
     )
 
 
@@ -109,6 +151,70 @@ def changed_prices(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Chan
         if days:
             found.append(ChangedPrices(code, len(days), days[0], days[-1]))
     return tuple(found)
+
+
+def _with_prices(
+    one: ChangedPrices, run: SettlementRun, old: Mapping[str, Any], new: Mapping[str, Any]
+) -> ChangedPrices:
+    """Return the index with its prices in both runs, as each of them pinned them."""
+    period = Period(run.start_utc, run.end_utc, run.contract.zone, run.period)
+    resolver = StoredResolver(period)
+    was, now = (read_prices(one.series, doc["prices"][one.series], period, resolver)
+                for doc in (old, new))  # fmt: skip
+    by_start = [
+        {side.grid.start_of(at): price for at, price in enumerate(side.decimals())}
+        for side in (was, now)
+    ]
+    starts = [at for at in dict.fromkeys([*by_start[0], *by_start[1]])
+              if by_start[0].get(at) != by_start[1].get(at)]  # fmt: skip
+    prices = tuple(
+        PriceChange(
+            at, at.date() if is_by_date(now) else None, by_start[0].get(at), by_start[1].get(at)
+        )
+        for at in sorted(starts)[:SHOWN]
+    )
+    return replace(one, unit=now.unit, prices=prices, further=max(len(starts) - SHOWN, 0))
+
+
+def amended_lines(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[AmendedLine]:
+    """Yield the lines whose terms differ between two documents, from which day on, and in what.
+
+    Each version of the newer document is held against what the older one said on its first day.
+    """
+    for version in new["versions"]:
+        first = date.fromisoformat(version["in_force"][0])
+        was = _terms(_version_on(old, first))
+        now = _terms(version)
+        for code in sorted(was.keys() | now.keys()):
+            before, after = was.get(code), now.get(code)
+            label = (after or before)["label"]
+            if before is None or after is None:
+                yield AmendedLine(code, label, first, "removed" if after is None else "added")
+            elif fields := tuple(changed(_compared(before), _compared(after))):
+                yield AmendedLine(code, label, first, "changed", fields)
+
+
+def _version_on(document: Mapping[str, Any], day: date) -> Mapping[str, Any]:
+    """Return the version of a document that holds on a day; one without terms where none does."""
+    for version in document["versions"]:
+        first, last = (date.fromisoformat(one) for one in version["in_force"])
+        if first <= day <= last:
+            return version
+    return {"terms": ()}
+
+
+def _terms(version: Mapping[str, Any]) -> dict[int, Mapping[str, Any]]:
+    return {one["line_code"]: one for one in version["terms"]}
+
+
+def _compared(term: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of a term decides amounts, and the text that is printed."""
+    return {
+        "text on the invoice": term["label"],
+        "kind of charge": term["charge_type"],
+        "quantity": term["quantity_name"],
+        **term["parameters"],
+    }
 
 
 def _by_day(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -174,8 +174,17 @@ def side_by_side(
         _line(key, old.get(key), new.get(key), deltas.get(key), causes.get(key, {}))
         for key in [*new, *(key for key in old if key not in new)]
     )
+    lines = tuple(_dated(line, lines) for line in lines)
     moved = {name for line in lines for name in line.by_cause}
     return Comparison(lines, tuple(one for one in CAUSES if one.key in moved))
+
+
+def _dated(line: ComparedLine, lines: Sequence[ComparedLine]) -> ComparedLine:
+    """Return a line with its first day in the label where another part of the month has it too."""
+    days = {one.key[2] for one in lines if one.key[:2] == line.key[:2]}
+    if len(days) < 2:
+        return line
+    return replace(line, label=f"{line.label}, from {line.key[2]}")
 
 
 def _line(
