@@ -162,7 +162,7 @@ def shadow(world, run, client):
     """A statement of the month: matched, disputed on its page, ended with interest."""
     energy = run.lines.get()
     row = f"EN,{energy.quantity},{energy.unit},{energy.amount_usd + 100}"
-    text = f"charge,quantity,unit,amount\n{row}\n"
+    text = f"charge,quantity,unit,amount\n{row}\nFEE,,,50.00\n"
     by = {"actor": world.analyst, "now": NOW}
     statement = load_statement(
         world.alfa,
@@ -170,12 +170,14 @@ def shadow(world, run, client):
         name="march.csv",
         content=text.encode(),
         columns={n: n for n in ("charge", "quantity", "unit", "amount")},
-        codes={"EN": 10},
+        codes={"EN": 10, "FEE": 40},
         **by,
     )
-    [line] = compare_statement(statement).breaks
+    line, unknown = sorted(compare_statement(statement).breaks, key=lambda one: one.line_code)
     assert (line.difference_usd, line.cause.price_usd) == (100, 100)
+    assert (unknown.line_code, unknown.ours) == (40, None)
     address = f"/office/statements/{statement.pk}/"
+    assert "missing" in client.get(address).content.decode()
     form = {
         "action": "dispute",
         "line": "10",
