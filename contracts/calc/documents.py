@@ -6,11 +6,13 @@ Series may be written in full ("values"), as one value for every interval ("flat
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from contracts.calc.demand import MONTH
+from contracts.calc.gas_days import CARRY_REACH_DAYS, DAY_MINUTES
+from contracts.calc.local_days import grid_of_dates
 from contracts.calc.price_terms import PricingInputs
 from contracts.charges._base import Calendar, PoolView, PricedLine
 from contracts.events import Event, check_event
@@ -260,8 +262,16 @@ def read_series(name: str, entry: Mapping[str, Any], period: Period) -> Series:
 
 
 def read_prices(name: str, entry: Mapping[str, Any], period: Period) -> PriceSeries:
-    """Return published prices with their vintage."""
+    """Return published prices with their vintage.
+
+    One flat price a day holds for every date of the period, and for the days before it that a gas
+    day or a carried weekend reaches back to.
+    """
     grid = read_grid(name, {"minutes": 60, **entry}, period)
+    if grid.minutes == DAY_MINUTES and "flat" in entry and "start_utc" not in entry:
+        first = period.first_date - timedelta(days=1 + CARRY_REACH_DAYS)
+        days = (period.last_date - first).days + 1
+        grid = grid_of_dates([first + timedelta(days=one) for one in range(days)])
     return PriceSeries.of(
         grid,
         read_values(name, entry, grid.count),

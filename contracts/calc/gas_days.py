@@ -76,7 +76,10 @@ def positions(prices: PriceSeries, ordinals: np.ndarray) -> np.ndarray:
     grid = prices.grid
     midnight = datetime.combine(grid.start_utc.date(), time(), tzinfo=UTC)
     if grid.minutes != DAY_MINUTES or grid.start_utc != midnight:
-        text = f"a gas index has one price per date, not one every {grid.minutes} minutes"
+        text = (
+            "a gas index has one price per date, 1,440 minutes from midnight UTC of its first day, "
+            f"not one every {grid.minutes} minutes from {grid.start_utc:%H:%M} UTC"
+        )
         raise Refused("contracts.index_minutes", text)
     found = ordinals - grid.start_utc.date().toordinal()
     return np.where((found >= 0) & (found < grid.count), found, -1)

@@ -18,7 +18,8 @@ class ExampleForm(forms.Form):
     inputs = forms.CharField(
         label="Inputs of the month",
         widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false"}),
-        help_text="JSON: period, series, prices, facts, carry_in. Numbers stand in quotes.",
+        help_text="JSON: period, series, prices, facts, events, carry_in. Numbers stand in quotes; "
+        "a series or price is values, flat or runs, daily prices have minutes 1440.",
     )
 
     def __init__(self, *args: Any, version: ContractVersion, **kwargs: Any) -> None:

@@ -78,8 +78,10 @@ def describe(code: str, expected: Decimal, got: Decimal | None, sheet: Worksheet
     if sheet is None:
         return f"the version has no line {code}"
     if got is None:
-        reason = sheet.findings[0].message if sheet.findings else "a figure is missing"
-        return f"line {code}: agreed {expected:,.2f}, no amount because {reason}"
+        first = next(iter(sheet.findings), None)
+        reason = "a figure is missing" if first is None else first.message
+        fix = f". {first.fix}" if first is not None and first.fix else ""
+        return f"line {code}: agreed {expected:,.2f}, no amount because {reason}{fix}"
     computed = f"computed {got:,.2f}, differs by {got - expected:,.2f}"
     return f"line {code}: agreed {expected:,.2f}, {computed}"
 

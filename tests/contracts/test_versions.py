@@ -213,6 +213,7 @@ def test_examples_report_what_they_cannot_price(draft):
     assert verdicts["no month"] == ("the example names no period, such as 2026-03",)
     assert verdicts["no cents"] == ("line 10: '1.001' is not an amount in quotes",)
     assert verdicts["gap"][0].startswith("line 10: agreed 1.00, no amount because 'delivered' has")
+    assert verdicts["gap"][0].endswith("Estimate or enter the readings, then calculate again.")
     assert draft.examples.get(name="March").last_verdict == "PASS"
     assert draft.examples.get(name="gap").last_verdict == "FAIL"
 

@@ -12,7 +12,11 @@ from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.grid import Grid
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.price_series import PriceSeries
+from poweroptix.kernel.rounding import money
+from poweroptix.kernel.rounding import price as round_price
 from poweroptix.kernel.series import Series
+from settlement.calc.inputs import from_document
+from settlement.calc.settle import settle
 from tests.contracts.builders import CHICAGO, amount, calendar, charge, inputs
 from tests.contracts.cases import example
 
@@ -185,13 +189,26 @@ def test_the_cents_are_made_where_the_contract_says():
             {},
             PriceSeries.of(Grid(datetime(2026, 1, 9, tzinfo=UTC), 60, 1), [Decimal(3)],
                            "USD/MMBtu"),
-            "a gas index has one price per date, not one every 60 minutes",
+            "one price per date, 1,440 minutes .*, not one every 60 minutes from 00:00 UTC",
         ),
     ],
 )  # fmt: skip
 def test_what_cannot_be_priced_is_refused(change, gas, message):
     with pytest.raises(Refused, match=message):
         charge(KEY, gas_days(MWH, gas or published("9.99")), {**A14, **change})
+
+
+def test_an_example_may_say_one_gas_price_for_the_whole_month():
+    """September at 11.5 MWh a quarter-hour, gas at 3.40: its first hours are of 31 August."""
+    flat = {"flat": "3.40", "minutes": 1440, "unit": "USD/MMBtu"}
+    term = {"line_code": 12, "charge_type": KEY, "label": "Gas", "parameters": A14}
+    document = {
+        "contract": "PPA", "zone": CHICAGO, "period": "2026-09", "prices": {"GAS": flat},
+        "series": {"delivered": {"flat": "11500"}}, "versions": [{"terms": [term]}],
+    }  # fmt: skip
+    power_price = Decimal("3.5736") * Decimal("6.950") + Decimal("2.15")
+    [line] = settle(from_document(document)).lines
+    assert line.amount_usd == money(round_price(power_price, 4) * 11500 * 2880 / 1000)
 
 
 @pytest.mark.parametrize("name", ["gas_price_places", "gas_day_start_hour", "unpublished_days"])
