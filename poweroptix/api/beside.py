@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from types import MappingProxyType
 from typing import Any
 
@@ -134,7 +135,8 @@ def _behind(found_behind: Behind) -> dict[str, Any]:
             {"channel": one.channel, "is_own": one.is_own, **_named(one.change, changes)}
             for one in found_behind.readings
         ],
-        "prices": [vars(one) for one in found_behind.prices],
+        "prices": [asdict(one) for one in found_behind.prices],
+        "amended": [asdict(one) for one in found_behind.amended],
         "versions": versions and dict(zip(("before", "after"), versions, strict=True)),
         "is_split_otherwise": found_behind.is_split_otherwise,
         "carried_run": found_behind.carried.pk if found_behind.carried else None,

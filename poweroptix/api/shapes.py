@@ -218,6 +218,7 @@ BehindSaid = shape(
     "BehindDifference",
     readings=serializers.ListField(child=serializers.DictField()),
     prices=serializers.ListField(child=serializers.DictField()),
+    amended=serializers.ListField(child=serializers.DictField()),
     versions=bag("Versions of the contract that the runs froze, in words.", null=True),
     is_split_otherwise=serializers.BooleanField(),
     carried_run=whole(null=True),
