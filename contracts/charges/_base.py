@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from contracts.calc.price_versions import series_code
-from contracts.events import MONTH_NUMBER, Event, check_together, in_time
+from contracts.events import MONTH_NUMBER, SYSTEM_PEAK, Event, check_together, in_time
 from poweroptix.kernel.calendar import TouSchedule
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.figure import Figure, Source
@@ -223,13 +223,15 @@ class Needs:
     `helped` names the prices whose gaps the terms answer for themselves (a ladder, a carry over
     the weekend), `standby` those that are looked at for nothing else than such gaps;
     `days_before` says how many days of prices before the period are looked at. `facts` are numbers
-    of the contract or of the month; one that nobody states leaves the amount empty.
+    of the contract or of the month; one that nobody states leaves the amount empty. `systems` are
+    the power systems whose published peaks decide.
     """
 
     series: tuple[str, ...] = ()
     prices: tuple[str, ...] = ()
     calendars: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
+    systems: tuple[str, ...] = ()
     events: tuple[str, ...] = ()
     pools: tuple[str, ...] = ()
     histories: tuple[str, ...] = ()
@@ -243,9 +245,11 @@ class Needs:
         return sorted({series_code(name) for name in self.prices})
 
     def reads(self, event: Event) -> bool:
-        """Say whether the event can decide: by its kind, a number of a month by its name."""
+        """Say whether the event can decide: a number or peak by what it names, others by kind."""
         if event.kind == MONTH_NUMBER:
             return event.values.get("name") in self.facts
+        if event.kind == SYSTEM_PEAK:
+            return event.values.get("system") in self.systems
         return event.kind in self.events
 
 

@@ -20,7 +20,6 @@ from contracts.calc.system_peaks import (
     season_before,
 )
 from contracts.charges._base import ChargeInputs, ChargeType, Needs, TermContext, charge_types
-from contracts.events import SYSTEM_PEAK
 from poweroptix.kernel.figure import Figure, Source
 from poweroptix.kernel.fixed import price
 from poweroptix.kernel.parameters import param
@@ -84,7 +83,7 @@ class CoincidentPeak(ChargeType):
 
     def needs(self, parameters: Any) -> Needs:
         """Return the published peaks."""
-        return Needs(events=(SYSTEM_PEAK,))
+        return Needs(systems=(parameters.system,))
 
     def sentence(self, parameters: Any, context: TermContext | None = None) -> str:
         """Return the clause in plain words."""

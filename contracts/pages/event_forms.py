@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 
 from contracts.calc.month_days import days_text, read_days
-from contracts.events import event_kind
+from contracts.events import SYSTEM_PEAK, event_kind
 from contracts.forms import PREFIX, fields_of, plain_of
 from contracts.models import ContractEvent
 from poweroptix.kernel.errors import DomainError
@@ -105,6 +105,10 @@ def event_form(key: str) -> type[EventForm]:
         fields |= {"start": None, "end": None, "month": LocalDays(max_length=40, help_text=said)}
     elif not kind.lasts:
         fields["end"] = None
+    if key == SYSTEM_PEAK:
+        fields["everywhere"] = forms.BooleanField(
+            required=False, initial=True, label="For every contract that reads this system"
+        )
     return type("EventFormOf" + key.split("@")[0].title(), (EventForm,), fields)
 
 

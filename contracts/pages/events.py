@@ -1,12 +1,18 @@
 """Events of one contract: what stands, what was corrected, and how one is entered."""
 
+from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views import View
 
 from contracts.events import event_kind, event_kinds
 from contracts.models import Contract, ContractEvent
 from contracts.pages.event_forms import event_form, initial_of
-from contracts.services import record_event, record_event_file, withdraw_event
+from contracts.services import (
+    record_event,
+    record_event_file,
+    record_system_peak,
+    withdraw_event,
+)
 from poweroptix.accounts.permissions import may
 from poweroptix.clock import now
 from poweroptix.kernel.errors import DomainError, Refused
@@ -51,13 +57,7 @@ class EventPage(StaffPage, View):
         form = event_form(key)(request.POST, zone=contract.zone)
         if form.is_valid():
             try:
-                record_event(
-                    contract,
-                    **form.deed(),
-                    replaces=corrected,
-                    actor=actor_of(request),
-                    now=now(),
-                )
+                _record(request, contract, form, corrected)
                 return redirect("office-events", code=contract.code)
             except DomainError as fault:
                 form.add_error(None, fault.message)
@@ -90,6 +90,18 @@ def _kind(asked: str | None) -> str:
 
 def _corrected(contract: Contract, asked: str | None) -> ContractEvent | None:
     return get_object_or_404(contract.events, pk=read_pk(asked)) if asked else None
+
+
+def _record(request, contract: Contract, form, corrected: ContractEvent | None) -> None:
+    """Write the event down, for this contract or for every one that reads it."""
+    deed = form.deed() | {"replaces": corrected, "actor": actor_of(request), "now": now()}
+    if not form.cleaned_data.get("everywhere"):
+        record_event(contract, **deed)
+        return
+    del deed["kind"]
+    found = record_system_peak(**deed)
+    text = f"The peak was entered for {counted(len(found), 'contract')} that read this system."
+    messages.success(request, text)
 
 
 def _withdraw(request, event: ContractEvent) -> str:

@@ -7,6 +7,7 @@ from contracts.services.events import record_event, record_event_file, withdraw_
 from contracts.services.examples import ExampleVerdict, run_examples
 from contracts.services.indices import IndexReceipt, publish_index, publish_index_file
 from contracts.services.sentences import sentences
+from contracts.services.system_peaks import record_system_peak
 from contracts.services.takeover import (
     add_credit_support,
     add_diary_entry,
@@ -59,6 +60,7 @@ __all__ = [
     "publish_index_file",
     "record_event",
     "record_event_file",
+    "record_system_peak",
     "release_credit_support",
     "remove_draft",
     "remove_example",

@@ -11,9 +11,16 @@ from typing import Any
 from django.db import transaction
 
 from contracts.calc.index_csv import decode, instant_of
-from contracts.calc.month_days import check_days, days_text, read_days
+from contracts.calc.month_days import check_days, read_days
 from contracts.calc.price_terms import needs_of
-from contracts.events import MONTH_NUMBER, Event, check_event, check_together, event_kind
+from contracts.events import (
+    MONTH_NUMBER,
+    SYSTEM_PEAK,
+    Event,
+    check_event,
+    check_together,
+    event_kind,
+)
 from contracts.models import Contract, ContractEvent, Term
 from contracts.queries import event_of, priced_term, standing
 from contracts.services._save import checked_save
@@ -27,6 +34,11 @@ from poweroptix.kernel.parameters import to_json
 FILE_COLUMNS = ("kind", "start", "end", "reason")
 MOST_ROWS = 5_000
 MOST_FINDINGS = 50
+#: Kinds that terms read by a name: its field, what it is in words, and where needs list it.
+NAMED = {
+    MONTH_NUMBER: ("name", "a number", "facts"),
+    SYSTEM_PEAK: ("system", "peaks of", "systems"),
+}
 FOREVER = datetime.max.replace(tzinfo=UTC)
 
 #: Called with (contract, start, end, now) after events of that time changed, in the transaction.
@@ -60,13 +72,12 @@ def propose_event(
     """Return the row of an event as it could be written down; refuses what `record_event` does."""
     if not reason.strip():
         raise Refused("contracts.reason", "say where the event is known from")
-    kept = to_json(event_kind(kind).parse(values))
-    plain = {name: str(value) for name, value in kept.items() if value is not None}
+    plain = plain_values(kind, values)
     event = Event(kind, start_utc, start_utc if end_utc is None else end_utc, plain)
     check_event(event)
     if event_kind(kind).by_days:
         check_days(event.start_utc, event.end_utc, contract.zone)
-    if kind == MONTH_NUMBER:
+    if kind in NAMED:
         _must_be_read(contract, event)
     if replaces is not None:
         _must_stand(replaces, contract)
@@ -87,6 +98,12 @@ def propose_event(
         reason=reason.strip(),
         replaces=replaces,
     )
+
+
+def plain_values(kind: str, values: Mapping[str, Any]) -> dict[str, str]:
+    """Return the values of an event as they are stored. Refused with a finding per wrong field."""
+    kept = to_json(event_kind(kind).parse(values))
+    return {name: str(value) for name, value in kept.items() if value is not None}
 
 
 @transaction.atomic
@@ -164,8 +181,7 @@ def _from_line(
     values = {
         name: cell for name, cell in cells.items() if cell and name and name not in FILE_COLUMNS
     }
-    kept = to_json(event_kind(cells["kind"]).parse(values))
-    plain = {name: str(value) for name, value in kept.items() if value is not None}
+    plain = plain_values(cells["kind"], values)
     alike = standing(contract).filter(kind=cells["kind"], start_utc=start, end_utc=end)
     if alike.filter(values=plain).exists():
         return None
@@ -191,16 +207,15 @@ def _time_of(cells: Mapping[str, str], zone: str) -> tuple[datetime, datetime]:
 
 
 def _must_be_read(contract: Contract, event: Event) -> None:
-    """Refuse a number that no term asks for: a name typed wrong would change nothing, silently."""
-    known = set(needs_of(map(priced_term, Term.objects.filter(version__contract=contract))).facts)
-    name = event.values["name"]
-    if name not in known:
-        month = days_text(event.start_utc, event.end_utc, contract.zone)
+    """Refuse what no term asks for: a name typed wrong would change nothing, silently."""
+    field, what, wanted = NAMED[event.kind]
+    needs = needs_of(map(priced_term, Term.objects.filter(version__contract=contract)))
+    if not needs.reads(event):
         text = (
-            f"no term of {contract.code} reads a number '{name}' of {month}; they read: "
-            f"{', '.join(sorted(known)) or 'none'}"
+            f"no term of {contract.code} reads {what} '{event.values[field]}'; they read: "
+            f"{', '.join(getattr(needs, wanted)) or 'none'}"
         )
-        raise Refused("contracts.month_number", text)
+        raise Refused("contracts.event_unread", text)
 
 
 def _must_stand(event: ContractEvent, contract: Contract) -> None:

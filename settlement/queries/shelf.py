@@ -129,7 +129,7 @@ class Shelf:
 
     def events_for(self, contract_id: int, needs: Needs, period: Period) -> tuple[Event, ...]:
         """Return the contract's events that terms read; those of the whole batch come at once."""
-        if not (needs.events or needs.facts):
+        if not (needs.events or needs.facts or needs.systems):
             return ()
         if contract_id not in self.events:
             unread = [one for one in self.versions if one not in self.events]

@@ -19,7 +19,17 @@ from settlement.queries.corrections import waiting_runs
 from settlement.queries.explain import explain_line
 from settlement.services import verify_run
 from tests.settlement.acts import approve, settle
-from tests.settlement.world import ENERGY, FIRST_DAY, MARCH, NOW, SYSTEM, World, point, readings
+from tests.settlement.world import (
+    ENERGY,
+    FIRST_DAY,
+    MARCH,
+    NOW,
+    SYSTEM,
+    World,
+    contract,
+    point,
+    readings,
+)
 
 pytestmark = pytest.mark.django_db
 LATER = NOW + timedelta(hours=1)
@@ -147,7 +157,7 @@ def test_a_number_of_the_month_is_missed_entered_frozen_and_corrected(client):
     assert run.findings[0]["message"] == "meter_count of 2026-03 is not known"
     client.force_login(User.objects.create_user("amy", password="x", role="analyst"))
     said = client.post(NUMBERS, METERS | {"p_name": "meters"}).content.decode()
-    assert "reads a number &#x27;meters&#x27; of 2026-03; they read: meter_count" in said
+    assert "reads a number &#x27;meters&#x27;; they read: meter_count" in said
     assert (
         "is no month; write 2026-03"
         in client.post(NUMBERS, METERS | {"month": "May"}).content.decode()
@@ -180,6 +190,10 @@ def test_a_peak_of_the_system_is_missed_entered_frozen_and_moved(client):
     assert amounts(run)[22] is None
     assert run.findings[0]["message"] == "0 of 1 peaks of ERCOT 4CP are known of 2026-03"
     client.force_login(User.objects.create_user("amy", password="x", role="analyst"))
+    said = client.post(NUMBERS, PUBLISHED | {"p_system": "ERCOT"}).content.decode()
+    assert "reads peaks of &#x27;ERCOT&#x27;; they read: ERCOT 4CP" in said
+    nobody = PUBLISHED | {"p_system": "ERCOT", "everywhere": "on"}
+    assert "no contract reads peaks of" in client.post(NUMBERS, nobody).content.decode()
     assert client.post(NUMBERS, PUBLISHED).status_code == 302
     run = settle(world, now=LATER)
     frozen = json.loads(bytes(run.inputs))["events"]
@@ -187,8 +201,12 @@ def test_a_peak_of_the_system_is_missed_entered_frozen_and_moved(client):
     assert verify_run(run).ok
     approve(world, run, now=LATER)
     moved = {"start": "2026-03-12 17:15", "end": "2026-03-12 17:30"}
-    moved |= {"replaces": standing(world.alfa).get().pk}
-    assert client.post(NUMBERS, PUBLISHED | moved).status_code == 302
+    moved |= {"replaces": standing(world.alfa).get().pk, "everywhere": "on"}
+    charlie = contract(world.campus, "CHARLIE", terms=(ENERGY, PEAK))
+    told = client.post(NUMBERS, PUBLISHED | moved, follow=True).content.decode()
+    assert "entered for 2 contracts that read this system" in told
+    assert [standing(one).get().start_utc.minute for one in (world.alfa, charlie)] == [15, 15]
+    assert not standing(world.bravo).exists()
     assert [(one.run, one.reason) for one in waiting_runs()] == [(run, "Its events changed.")]
     second = settle(world, kind="TRUE_UP", now=LATER)
     [changed] = [one.by_cause for one in causes_of_runs(run.pk, second.pk) if one.by_cause]

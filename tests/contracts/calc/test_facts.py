@@ -16,6 +16,7 @@ from contracts.charges import Event, PricedLine
 from contracts.events import check_together
 from poweroptix.kernel.errors import Refused
 from tests.contracts.builders import CHICAGO, charge, inputs, spread, term
+from tests.contracts.charges.samples import settings_of
 from tests.contracts.charges.test_take_or_pay import clause, monthly
 
 REPORT = "Availability report of 2026-04-03"
@@ -122,6 +123,14 @@ def test_terms_read_the_numbers_that_they_name_and_no_others():
     assert (needs.facts, needs.events) == (("contract_kw", "make_up_mwh"), ("excuse@1",))
     assert needs.reads(number("contract_kw", "900"))
     assert not needs.reads(number("availability_ratio", "1"))
+
+
+def test_terms_read_the_peaks_of_their_own_system():
+    terms = settings_of("coincident_peak@1", Decimal(1))
+    needs = needs_of([PricedTerm(1, 22, "coincident_peak@1", "Transmission", parameters=terms)])
+    start, end = read_days("2026-03-12", CHICAGO)
+    peaks = [Event("system_peak@1", start, end, {"system": name}) for name in ("ERCOT", "PJM")]
+    assert [needs.reads(one) for one in peaks] == [True, False]
 
 
 def test_a_document_states_numbers_as_events():
