@@ -69,28 +69,26 @@ def sold(sale: Mapping[str, Any], energy: Series, prices: PriceSeries, vintage: 
         {"digest": energy.digest()},
     )
     sent = Figure("energy_kwh", total, "kWh", readings)
-    rows = [_revenue(sale, energy, prices, vintage, sent)]
+    mwh = Figure.computed("quantity_mwh", "MWh", "energy_kwh / 1000", sent)
+    rows = [_revenue(sale, energy, prices, vintage, sent if UNITS[prices.unit] == 1 else mwh)]
     if Decimal(sale["fee_usd_per_mwh"]):
         fee = Figure("fee", Decimal(sale["fee_usd_per_mwh"]), "USD/MWh", _fee_source(sale))
         rate = Figure.computed("fee_taken_off", "USD/MWh", "0 - fee", fee)
-        rows.append(Row("Fee per MWh sold", sent, rate, Decimal(1000)))
+        rows.append(Row("Fee per MWh sold", mwh, rate))
     return Worksheet(f"Sold at {sale['index']}", tuple(rows), findings=findings, line_per="CHARGE")
 
 
 def _revenue(
-    sale: Mapping[str, Any], energy: Series, prices: PriceSeries, vintage: str, sent: Figure
+    sale: Mapping[str, Any], energy: Series, prices: PriceSeries, vintage: str, quantity: Figure
 ) -> IntervalRow | Row:
     """Return the exact products of the intervals; without an amount while one is missing."""
-    divisor, label = UNITS[prices.unit], f"{sale['channel']} at {sale['index']}"
+    label = f"{sale['channel']} at {sale['index']}"
     evidence = Source("index", sale["index"], f"{sale['index']}, {vintage}")
     if energy.missing_count or prices.missing_count:
         note = "a reading or a price is missing"
-        return Row(label, sent, Figure("average_rate", None, prices.unit, evidence, note=note))
-    quantity = Figure.computed("quantity_mwh", "MWh", "energy_kwh / 1000", sent)
-    if divisor == 1:
-        quantity = sent
+        return Row(label, quantity, Figure("average_rate", None, prices.unit, evidence, note=note))
     scaled = exact.dot(prices.values, energy.values)
-    scale = PRICE_SCALE * MICRO * divisor
+    scale = PRICE_SCALE * MICRO * UNITS[prices.unit]
     rate = average_rate(scaled, scale, quantity, prices.unit, evidence)
     digests = {"quantity": energy.digest(), "prices": prices.digest()}
     return IntervalRow(label, quantity, rate, scaled, scale, energy.grid.to_json(), digests)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -54,7 +54,7 @@ def read_sale(sale: PoolSale, period: Period) -> SaleReading:
         "channel_id": channel.pk,
         "is_net": is_net,
         "index": index.code,
-        "fee_usd_per_mwh": number(sale.fee_usd_per_mwh),
+        "fee_usd_per_mwh": number(sale.fee_usd_per_mwh.normalize()),
         "energy_sha256": energy.digest(),
         "prices_sha256": on_intervals.digest(),
     }
@@ -65,6 +65,15 @@ def read_sale(sale: PoolSale, period: Period) -> SaleReading:
         ],
     }
     return SaleReading(entry, energy, on_intervals, pins)
+
+
+def channels_sold(campus_id: int, label: str, codes: Sequence[str]) -> list[int]:
+    """Return the channels whose energy some pools of a campus sell in a month."""
+    rows = PoolSale.objects.filter(
+        pool__campus=campus_id, pool__code__in=codes, first_period__lte=label
+    )
+    newest = rows.order_by("pool_id", "-first_period").distinct("pool_id")
+    return list(newest.values_list("channel", flat=True))
 
 
 def read_sale_again(

@@ -23,6 +23,7 @@ from settlement.models import SettlementRun
 from settlement.queries.contract import read_contract
 from settlement.queries.money import entered_by
 from settlement.queries.month import companions, replaced_together
+from settlement.queries.sales import channels_sold
 from settlement.queries.shelf import Shelf
 from settlement.services.readiness import Gate, gate_of, readiness
 
@@ -158,9 +159,11 @@ def _refuse_own(run: SettlementRun, actor: Actor, document: Mapping[str, Any]) -
             "recalculates the month first."
         )
         raise Forbidden("settlement.own_run", text)
-    bound = bound_references(json.loads(bytes(run.inputs)))
+    inputs = json.loads(bytes(run.inputs))
+    bound, pools = bound_references(inputs), list(inputs.get("pools", ()))
     channels = contract_channels(document, run.contract.code)
     channels += [channel["id"] for one in bound for channel in one["channels"]]
+    channels += channels_sold(run.contract.campus_id, run.period, pools) if pools else []
     edits = Edit.objects.filter(
         channel__in=channels, actor=me, start_utc__lt=run.end_utc, end_utc__gt=run.start_utc
     )
@@ -176,7 +179,9 @@ def _refuse_own(run: SettlementRun, actor: Actor, document: Mapping[str, Any]) -
     if events.exists():
         text = "You entered events of this period, so you cannot approve the run."
         raise Forbidden("settlement.own_event", text)
-    _refuse_own_amount(run, me)
+    if pools and entered_by(run.contract.campus_id, run.period, pools, me):
+        text = "You entered an amount of a pool that this run bills, so you cannot approve it."
+        raise Forbidden("settlement.own_amount", text)
     end = run.end_utc.date()
     versions = ContractVersion.objects.filter(
         contract=run.contract_id, created_by=me, valid__overlap=(run.start_utc.date(), end)
@@ -184,13 +189,6 @@ def _refuse_own(run: SettlementRun, actor: Actor, document: Mapping[str, Any]) -
     if versions.exists():
         text = "You wrote the contract version that this run prices, so you cannot approve it."
         raise Forbidden("settlement.own_terms", text)
-
-
-def _refuse_own_amount(run: SettlementRun, me: str) -> None:
-    codes = list(json.loads(bytes(run.inputs)).get("pools", ()))
-    if codes and entered_by(run.contract.campus_id, run.period, codes, me):
-        text = "You entered an amount of a pool that this run bills, so you cannot approve it."
-        raise Forbidden("settlement.own_amount", text)
 
 
 def _refuse_incomplete(run: SettlementRun) -> None:

@@ -74,7 +74,7 @@ def test_the_worksheet_says_what_was_multiplied_and_where_it_stands():
     assert sent.quantity.sentence() == "30750 kWh / 1000"
     assert sent.quantity.inputs[0].source.kind == "readings"
     assert sent.rate.source.label == "HUB, final"
-    assert fee.sentence() == "30750 kWh x -0.85 USD/MWh / 1000"
+    assert fee.sentence() == "30.75 MWh x -0.85 USD/MWh"
     assert fee.rate.inputs[0].source.label == "fee agreed from 2026-01 on"
     assert sheet.amount_usd == money(Decimal("403.675") - Decimal("26.1375"))
     assert Worksheet.from_json(sheet.to_json()).amount_usd == sheet.amount_usd

@@ -6,41 +6,52 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from contracts.models import IndexSeries
+from meters.models import Edit
 from poweroptix.accounts.models import User
-from poweroptix.kernel.errors import Conflict, Refused
+from poweroptix.kernel.errors import Conflict, Forbidden, Refused
 from settlement.models import MoneyMember, MoneyPool, Ownership, PoolMonth, PoolSale
-from settlement.services import Entry, divide_month, enter_item, state_owners
+from settlement.services import Entry, divide_month, enter_item, state_owners, verify_run
 from settlement.services.money import divided_again
 from tests.settlement.acts import approve, force, publish_hub, settle
 from tests.settlement.pool_world import PoolWorld
 from tests.settlement.test_owner_months import shared
-from tests.settlement.world import FIRST_DAY, MARCH, NOW, party, point, readings
+from tests.settlement.world import FIRST_DAY, MARCH, NOW, party, person, point, readings
 
 pytestmark = pytest.mark.django_db
 PAGE = "/office/settlement/pools/CAP/export/2026-03/"
 HOURS = [Decimal(20)] * 700 + [Decimal(-5)] * 43
 
 
+def with_tie(world):
+    """8 kWh a quarter-hour go out at the grid tie, beside what ALFA and BRAVO take."""
+    world.tie = point(world.campus, "TIE", "GRID_TIE", direction="RECEIVED")
+    bought = point(world.campus, "TIE", "GRID_TIE")
+    for channel, kwh in ((world.gen, 109), (world.tie, 8), (bought, 0)):
+        readings(channel, kwh)
+    world.hub = IndexSeries.objects.create(code="HUB", name="Hub", zone="America/Chicago")
+
+
+def sell(world, pool):
+    """Sell it at the hub less 0.85."""
+    return PoolSale.objects.create(
+        pool=pool, first_period="2026-01", channel=world.tie, index=world.hub,
+        fee_usd_per_mwh="0.85",
+    )  # fmt: skip
+
+
 class ExportWorld(PoolWorld):
-    """Besides ALFA and BRAVO 8 kWh a quarter-hour go out at the grid tie, at the hub less 0.85."""
+    """The export of the campus is a pool of its own, beside the insurance."""
 
     def __init__(self):
         super().__init__()
         self.enter("1000.00")
-        self.tie = point(self.campus, "TIE", "GRID_TIE", direction="RECEIVED")
-        readings(self.gen, 109)
-        readings(self.tie, 8)
-        readings(point(self.campus, "TIE", "GRID_TIE"), 0)
-        self.hub = IndexSeries.objects.create(code="HUB", name="Hub", zone="America/Chicago")
+        with_tie(self)
         self.export = MoneyPool.objects.create(
             campus=self.campus, code="export", name="Export", kind="REVENUE",
             key="equal_parts@1", parameters={"part_month": "WHOLE"},
             operator=party("OPCO"), operator_cut_ratio="0.1",
         )  # fmt: skip
-        self.sale = PoolSale.objects.create(
-            pool=self.export, first_period="2026-01", channel=self.tie, index=self.hub,
-            fee_usd_per_mwh="0.85",
-        )  # fmt: skip
+        sell(self, self.export)
 
     def divide(self):
         divide_month(self.campus, MARCH, now=NOW, actor=self.clerk)
@@ -139,3 +150,23 @@ def test_a_member_is_held_back_while_the_export_lacks_a_price(client):
             pool=world.export, first_period="2026-04", channel=world.tie, index=gas,
             fee_usd_per_mwh="0",
         ).full_clean()  # fmt: skip
+
+
+def test_a_tenant_is_credited_its_share_and_who_edited_the_meter_does_not_approve():
+    world = PoolWorld(key="equal_parts@1", parameters={"part_month": "WHOLE"})
+    MoneyPool.objects.update(kind="REVENUE")
+    with_tie(world)
+    sell(world, world.pool)
+    publish_hub(HOURS)
+    run = settle(world)
+    assert run.lines.get(line_code=40).amount_usd == Decimal("-210.46")  # half of 420.91
+    assert verify_run(run).ok
+    Edit.objects.create(
+        channel=world.tie, start_utc=MARCH.start_utc, end_utc=MARCH.end_utc, action="SET",
+        reason_code="OTHER", comment="Read off.", actor=str(world.approver),
+        publication_id=readings(world.tie, 8).pk,
+        created_at=NOW,
+    )  # fmt: skip
+    with pytest.raises(Forbidden, match="You edited readings of this period"):
+        approve(world, run)
+    assert approve(world, run, actor=person("bea", "approver")).is_settled
