@@ -78,6 +78,8 @@ SCOPES: dict[str, frozenset[str]] = {
     "readings:write": frozenset({"meters.view", "meters.import"}),
     "findings:write": frozenset({"meters.view", "meters.accept"}),
     "contracts:read": frozenset({"contracts.view"}),
+    "events:write": frozenset({"contracts.view", "contracts.edit"}),
+    "pools:write": frozenset({"settlement.view", "settlement.edit"}),
     "prices:write": frozenset({"contracts.publish_index"}),
     "settlement:read": frozenset({"settlement.view", "settlement.verify"}),
     "settlement:write": frozenset(

@@ -1,4 +1,4 @@
-"""What a person decides of a finding through a program: whose it is, and that it is true."""
+"""What a person decides through a program: whose a finding is, and that it is true."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from poweroptix.api import resources
 from poweroptix.api.conditional import refuse_preconditions
 from poweroptix.api.lists import ApiView, check_parameters, found
 from poweroptix.api.once import once
-from poweroptix.api.serializers import FindingOut, StrictSerializer, Text
+from poweroptix.api.serializers import StrictSerializer, Text
 from poweroptix.audit.actor import Actor
 from poweroptix.clock import now
 from poweroptix.kernel.errors import Conflict
@@ -36,30 +36,33 @@ class AcceptIn(StrictSerializer):
 
 
 class Decision(ApiView):
-    """A decision on an open finding; it takes the right of the person behind the token."""
+    """A decision on an object; it takes the right of the person behind the token."""
 
-    staff_verb = "meters.view"
+    staff_verb, write_verb = "meters.view", "meters.accept"
+    resource = resources.FINDINGS
     http_method_names = ("post",)
     body: type[StrictSerializer]
 
     def post(self, request: Request, key: str) -> Response:
-        """Decide once, and return the finding as it then is."""
-        if not self.principal.may("meters.accept"):
-            raise PermissionDenied("This takes a scope or role that allows meters.accept.")
+        """Decide once, and return the object as it then is."""
+        if not self.principal.may(self.write_verb):
+            raise PermissionDenied(f"This takes a scope or role that allows {self.write_verb}.")
         check_parameters(request, frozenset())
         refuse_preconditions(request)
-        finding = found(resources.FINDINGS, self.principal, key)
+        row = found(self.resource, self.principal, key)
         said = self.body(data=request.data)
         said.is_valid(raise_exception=True)
         fields = dict(said.validated_data)
 
         def effect() -> tuple[dict[str, Any], str]:
-            self.decide(finding, fields, Actor.of_user(self.principal.person))
-            return dict(FindingOut(found(resources.FINDINGS, self.principal, key)).data), ""
+            self.decide(row, fields, Actor.of_user(self.principal.person))
+            return dict(
+                self.resource.serializer(found(self.resource, self.principal, key)).data
+            ), ""
 
         return once(request, self.principal, fields, effect, status=200)
 
-    def decide(self, finding: Finding, said: dict[str, Any], actor: Actor) -> None:
+    def decide(self, row: Any, said: dict[str, Any], actor: Actor) -> None:
         """Do it; DomainError when it cannot be."""
         raise NotImplementedError
 
@@ -69,9 +72,9 @@ class AssignFinding(Decision):
 
     body = AssignIn
 
-    def decide(self, finding: Finding, said: dict[str, Any], actor: Actor) -> None:
+    def decide(self, row: Finding, said: dict[str, Any], actor: Actor) -> None:
         """Assign it."""
-        [told] = assign_findings([finding.pk], said["person"], actor=actor)
+        [told] = assign_findings([row.pk], said["person"], actor=actor)
         if not told.is_done:
             raise Conflict("finding.decided", told.said)
 
@@ -81,6 +84,6 @@ class AcceptFinding(Decision):
 
     body = AcceptIn
 
-    def decide(self, finding: Finding, said: dict[str, Any], actor: Actor) -> None:
+    def decide(self, row: Finding, said: dict[str, Any], actor: Actor) -> None:
         """Accept it for this rule alone."""
-        accept_finding(finding, **said, actor=actor, now=now())
+        accept_finding(row, **said, actor=actor, now=now())

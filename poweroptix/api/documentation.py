@@ -159,6 +159,22 @@ def start_schema(resource: Resource, body, summary: str) -> dict:
     }
 
 
+def entry_schema(resource: Resource, body, summary: str) -> dict:
+    """Return what describes a POST that adds a row and answers with it."""
+    return {
+        "operation_id": f"enter_{resource.name.replace('-', '_')}",
+        "summary": summary,
+        "description": "Answers with the row; Location leads to it.",
+        "tags": [resource.name],
+        "parameters": [KEY],
+        "request": {"application/json": body},
+        "responses": {
+            201: OpenApiResponse(resource.serializer, description="The row as it was written."),
+            **problems(409, 413, 415, 422),
+        },
+    }
+
+
 def decision_schema(resource: Resource, name: str, summary: str, body) -> dict:
     """Return what describes a POST that decides at once and answers with the object."""
     return {

@@ -18,7 +18,7 @@ from meters.models import (
     Meter,
     VirtualDefinition,
 )
-from poweroptix.api import commerce, records
+from poweroptix.api import commerce, happened, records, sharing
 from poweroptix.api import serializers as out
 from poweroptix.api.lists import Resource
 from poweroptix.api.principals import Principal
@@ -190,5 +190,6 @@ JOBS = Resource(
 )  # fmt: skip
 ALL = (
     CAMPUSES, UNITS, POINTS, METERS, CHANNELS, VIRTUALS, FINDINGS, FILES, CONTRACTS, VERSIONS,
-    TERMS, INDICES, ALLOCATIONS, RUNS, INVOICES, EMISSIONS, JOBS, *commerce.ALL, *records.ALL,
+    TERMS, INDICES, ALLOCATIONS, RUNS, INVOICES, EMISSIONS, JOBS, *happened.ALL, *sharing.ALL,
+    *commerce.ALL, *records.ALL,
 )  # fmt: skip

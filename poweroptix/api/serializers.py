@@ -187,7 +187,9 @@ JobOut = of(
 
 
 class StrictSerializer(serializers.Serializer):
-    """A body whose every field is known and text."""
+    """A body whose every field is known and text, but for the `documents` among them."""
+
+    documents: frozenset[str] = frozenset()
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         """Refuse unknown fields and everything that is not text."""
@@ -196,7 +198,7 @@ class StrictSerializer(serializers.Serializer):
         } | {
             name: ["Send text."]
             for name, value in data.items()
-            if name in self.fields and not isinstance(value, str)
+            if name in self.fields and not (isinstance(value, str) or name in self.documents)
         }
         if wrong:
             raise serializers.ValidationError(wrong)

@@ -248,3 +248,38 @@ ShadowLine = shape(
     dispute=whole(null=True),
 )
 ShadowSaid = shape("StatementComparison", run=RunNamed(), lines=ShadowLine(many=True))
+PoolShares = shape(
+    "PoolShares",
+    operator_usd=number(),
+    data=shape(
+        "PoolShare",
+        member=Text(help_text="Code of a contract, or of the pool that divides it further."),
+        is_pool=serializers.BooleanField(),
+        weight=number(),
+        unit=words(),
+        said=words("How the weight came about."),
+        extra_usd=number(),
+        whole_usd=number(),
+        amount_usd=number(),
+    )(many=True),
+)
+StatedLine = shape(
+    "OwnerStatementLine",
+    kind=Text(),
+    label=Text(),
+    base_usd=Text(),
+    weight=number(),
+    weights=number(),
+    said=words(),
+    amount_usd=Text(),
+)
+Statements = shape(
+    "OwnerStatements",
+    net_usd=Text(),
+    data=shape(
+        "OwnerStatement",
+        party=Text(),
+        **{name: Text() for name in ("revenue_usd", "cost_usd", "fee_usd", "net_usd")},
+        lines=StatedLine(many=True),
+    )(many=True),
+)

@@ -10,12 +10,14 @@ from poweroptix.api import (
     children,
     commerce,
     decisions,
+    entries,
     explained,
     months,
     readings,
     resources,
     serializers,
     shapes,
+    sharing,
     starts,
 )
 from poweroptix.api.documentation import (
@@ -24,6 +26,7 @@ from poweroptix.api.documentation import (
     UploadForm,
     child_schema,
     decision_schema,
+    entry_schema,
     list_schema,
     object_schema,
     query,
@@ -33,6 +36,8 @@ from poweroptix.api.lists import ApiView, ListView, ObjectView, Resource
 from poweroptix.api.problem import NOTHING_HERE, problem
 
 BODIES = {
+    "money-pool-items": (entries.Items, entries.ItemIn, "Enter an amount of a pool's month"),
+    "contract-events": (entries.Events, entries.EventIn, "Record an event, or correct one"),
     "import-files": (starts.Uploads, UploadForm, "Upload a file of readings"),
     "allocation-runs": (starts.Allocations, serializers.AllocationIn, "Allocate a campus month"),
     "settlement-runs": (starts.Settlements, serializers.SettlementIn, "Settle a month"),
@@ -61,7 +66,8 @@ def _list(resource: Resource):
     if body is None:
         made.http_method_names = ("get",)
         return extend_schema_view(get=extend_schema(**list_schema(resource)))(made).as_view()
-    post = start_schema(resource, body, summary)
+    told = entry_schema if issubclass(base, entries.Entered) else start_schema
+    post = told(resource, body, summary)
     return extend_schema_view(
         get=extend_schema(**list_schema(resource)), post=extend_schema(**post)
     )(made).as_view()
@@ -122,6 +128,7 @@ INTERVALS = [
     query("cursor", "next_cursor of the page before."),
 ]
 TRACE = [query("at", "Instant with offset: the interval that holds it.", required=True)]
+PARTY = [query("party", "Only the statement of this party, by its code.")]
 AGAINST = [query("against", "Version of the other run; the approved one before without it.")]
 LAYER = query("layer", "final (as settled, without a word) or raw (as received).")
 READINGS = {
@@ -202,6 +209,14 @@ CHILDREN = (
         *("comparison_of_counterparty_statements", table(shapes.ShadowSaid), ()),
     ),
     (
+        *("money-pool-months/<str:key>/shares", "pool-month-shares", sharing.PoolShares),
+        *(sharing.POOL_MONTHS, "shares_of_money_pool_months", table(shapes.PoolShares), ()),
+    ),
+    (
+        *("owner-months/<str:key>/statements", "owner-statements", sharing.OwnerStatements),
+        *(sharing.OWNER_MONTHS, "statements_of_owner_months", table(shapes.Statements), PARTY),
+    ),
+    (
         *("invoices/<str:key>/lines", "invoice-lines", children.InvoiceLines),
         *(resources.INVOICES, "lines_of_invoices", _rows(serializers.InvoiceLineOut), ()),
     ),
@@ -214,16 +229,21 @@ for place, short, view, parent, operation, answers, parameters in CHILDREN:
             name=f"api-{short}",
         )
     )
-for verb, view in (("assign", decisions.AssignFinding), ("accept", decisions.AcceptFinding)):
+DECISIONS = (
+    ("finding", "assign", decisions.AssignFinding),
+    ("finding", "accept", decisions.AcceptFinding),
+    ("money-pool-item", "withdraw", entries.WithdrawItem),
+    ("contract-event", "withdraw", entries.WithdrawEvent),
+)
+for one, verb, view in DECISIONS:
     told = (view.__doc__ or "").splitlines()[0]
-    decided = extend_schema(
-        **decision_schema(resources.FINDINGS, f"{verb}_finding", told, view.body)
-    )
+    operation = f"{verb}_{one.replace('-', '_')}"
+    decided = extend_schema(**decision_schema(view.resource, operation, told, view.body))
     urlpatterns.append(
         path(
-            f"{V1}/findings/<str:key>/{verb}",
+            f"{V1}/{view.resource.name}/<str:key>/{verb}",
             extend_schema_view(post=decided)(view).as_view(),
-            name=f"api-finding-{verb}",
+            name=f"api-{one}-{verb}",
         )
     )
 for form, (kind, content, told) in INVOICE_FILES.items():

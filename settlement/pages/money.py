@@ -89,10 +89,10 @@ class PoolPage(StaffPage, View):
             .order_by("-version")
         )
         chosen = _chosen(versions, request.GET.get("version", ""))
-        shares = _shares(chosen)
+        shares = shares_of(chosen)
         form = request.GET.get("export", "")
         if form in {"csv", "xlsx"}:
-            return table_response(form, f"pool_{code}_{period}", HEAD, _table(chosen, shares))
+            return table_response(form, f"pool_{code}_{period}", HEAD, table_of(chosen, shares))
         context = {
             "pool": pool,
             "rule": money_key(pool.key),
@@ -195,7 +195,8 @@ def _member(row) -> str:
     return row.contract.code if row.contract_id else row.part_pool.code
 
 
-def _shares(month: PoolMonth | None) -> list[dict[str, Any]]:
+def shares_of(month: PoolMonth | None) -> list[dict[str, Any]]:
+    """Return what each member gets of a month, and what it may see of it."""
     return [] if month is None else [
         {"member": _member(row), "row": row, **row.view} for row in _rows(month)
     ]  # fmt: skip
@@ -205,7 +206,7 @@ def _shared(month: PoolMonth | None):
     return month.amount_usd - month.operator_usd if month and month.is_divided else None
 
 
-def _table(month: PoolMonth | None, shares: list[dict[str, Any]]):
+def table_of(month: PoolMonth | None, shares: list[dict[str, Any]]):
     """Return the rows of the download: the operator's part first, then every member."""
     if month is None:
         return

@@ -91,7 +91,7 @@ class OwnersPage(StaffPage, View):
         form = request.GET.get("export", "")
         if form in {"csv", "xlsx"}:
             name = f"owners_{campus}_{period}{'_' + party if party else ''}"
-            return table_response(form, name, HEAD, _table(chosen, found, party))
+            return table_response(form, name, HEAD, table_of(chosen, found, party))
         waiting = _waiting(place, month, chosen)
         context = {
             "campus": place,
@@ -103,7 +103,7 @@ class OwnersPage(StaffPage, View):
             "versions": versions,
             "month": chosen,
             "document": json.loads(bytes(chosen.inputs)) if chosen else None,
-            "statements": _statements(found, party),
+            "statements": statements_of(found, party),
             "totals": found.totals if found else None,
             "sums": _sums(found),
             "party": party,
@@ -147,7 +147,8 @@ def _waiting(campus: Campus, period: Period, month: OwnerMonth | None) -> dict[s
     return {"gate": [], "is_stale": month is not None and month.inputs_sha256 != digest}
 
 
-def _statements(found: Statements | None, party: str) -> list[dict[str, Any]]:
+def statements_of(found: Statements | None, party: str) -> list[dict[str, Any]]:
+    """Return the statement of each party, or of one: its lines and what they add up to."""
     if found is None:
         return []
     return [
@@ -164,7 +165,7 @@ def _sums(found: Statements | None) -> dict[str, Decimal]:
     return {name: sum((one[name] for one in each), Decimal("0.00")) for name in names}
 
 
-def _table(month: OwnerMonth | None, found: Statements | None, party: str) -> Iterator[list]:
+def table_of(month: OwnerMonth | None, found: Statements | None, party: str) -> Iterator[list]:
     """Return the rows of the download, every line of every party."""
     if month is None or found is None:
         return

@@ -60,6 +60,14 @@ STAFF_ONLY = (
     "counterparty-statements",
     "disputes",
     "what-ifs",
+    "contract-events",
+    "contract-quantities",
+    "allocation-pools",
+    "money-pools",
+    "money-pool-items",
+    "money-pool-months",
+    "ownerships",
+    "owner-months",
 )
 #: Answers of every address to an unknown object.
 ALWAYS_UNKNOWN = {"portal-unknown": "/portal/nothing/at/all/", "api-unknown": "/api/v1/nothing"}
@@ -169,6 +177,8 @@ def test_every_address_has_an_expectation(world):
     expected |= {"api-campus-quality", "api-campus-completeness", "api-contract-replay"}
     expected |= {"api-finding-assign", "api-finding-accept"}
     expected |= {"api-run-compare", "api-what-if-compare", "api-statement-compare"}
+    expected |= {"api-pool-month-shares", "api-owner-statements"}
+    expected |= {"api-money-pool-item-withdraw", "api-contract-event-withdraw"}
     expected |= {f"api-{name}" for name in STAFF_ONLY} | {f"api-{n}-one" for n in STAFF_ONLY}
     assert names() == expected
 

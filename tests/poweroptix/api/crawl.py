@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
 import jsonschema
-from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+from django.db.backends.postgresql.psycopg_any import DateRange, DateTimeTZRange
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiJsonRenderer
 
-from contracts.models import Contract
+from contracts.models import Contract, ContractQuantity, Party
+from contracts.services import record_event
 from meters.models import (
     Campus,
     CapacityStep,
@@ -40,7 +42,10 @@ from poweroptix.api import resources
 from poweroptix.api.principals import Principal
 from poweroptix.audit.actor import Actor
 from poweroptix.jobs.services import enqueue
-from settlement.models import CounterpartyStatement, SettlementRun
+from poweroptix.kernel.period import Period
+from settlement.models import CounterpartyStatement, MoneyPool, Ownership, SettlementRun
+from settlement.services.money import Entry, enter_item
+from settlement.services.owners import state_owners
 from settlement.services.statements import load_statement, open_dispute
 from settlement.services.what_if import ask_what_if
 
@@ -226,6 +231,65 @@ def _virtual() -> Any:
     return made
 
 
+def _money_pool() -> Any:
+    april = DateRange(date(2026, 4, 1), None)
+    pool = MoneyPool.objects.create(
+        campus=Campus.objects.get(code="MESA"), code="insurance", name="Insurance", kind="COST",
+        key="stated_weights@1", parameters={"unit": "MW", "part_month": "WHOLE"},
+    )  # fmt: skip
+    for code, weight in (("PPA-ALFA", "26"), ("PPA-BRAVO", "13")):
+        contract = Contract.objects.get(code=code)
+        pool.members.create(contract=contract, weight=weight, valid=april)
+    return pool
+
+
+def _pool_item() -> Any:
+    pool = MoneyPool.objects.first() or _money_pool()
+    entry = Entry("Premium of April", "Insurer", "POL-7", amount_usd=Decimal("30000.00"))
+    april = Period.month("America/Chicago", "2026-04")
+    return enter_item(pool, april, entry, now=_AT, actor=Actor.system("test"))
+
+
+def _pool_month() -> Any:
+    return _pool_item().pool.months.get(state="CALCULATED")
+
+
+def _ownership() -> Any:
+    party = Party.objects.get(code="mesa")
+    made = Ownership.objects.create(
+        campus=Campus.objects.get(code="MESA"), model="IPP", first_date=date(2026, 3, 1),
+        share_change="DAYS", operator=party, fee_basis="REVENUE", fee_ratio=Decimal("0.03"),
+        evidence="Agreement of 2026-02-01",
+    )  # fmt: skip
+    made.shares.create(
+        party=party, revenue_share="1", cost_share="1", upside_share="1",
+        valid=DateRange(date(2026, 3, 1), None),
+    )  # fmt: skip
+    return made
+
+
+def _owner_month() -> Any:
+    campus = (Ownership.objects.first() or _ownership()).campus
+    march = Period.month(campus.zone, "2026-03")
+    return state_owners(campus, march, now=_AT, actor=Actor.system("test"))
+
+
+def _event() -> Any:
+    return record_event(
+        Contract.objects.get(code="PPA-ALFA"), kind="outage@1", start_utc=_AT,
+        end_utc=_AT + timedelta(hours=3), values={"category": "FORCED", "caused_by": "SELLER"},
+        reason="Control room log", actor=Actor.system("test"), now=_AT,
+    )  # fmt: skip
+
+
+def _quantity() -> Any:
+    return ContractQuantity.objects.create(
+        contract=Contract.objects.get(code="PPA-ALFA"), name="engine",
+        channel=Channel.objects.get(code="GEN-1/DEL_KWH"),
+        valid=DateRange(date(2026, 3, 1), None),
+    )  # fmt: skip
+
+
 def _statement() -> Any:
     contract, at = Contract.objects.get(code="PPA-ALFA"), _AT
     return load_statement(
@@ -252,6 +316,13 @@ def _what_if() -> Any:
 
 #: What the campus of the tests has none of.
 _MADE = {
+    "money-pools": _money_pool,
+    "money-pool-items": _pool_item,
+    "money-pool-months": _pool_month,
+    "ownerships": _ownership,
+    "owner-months": _owner_month,
+    "contract-events": _event,
+    "contract-quantities": _quantity,
     "counterparty-statements": _statement,
     "disputes": _dispute,
     "what-ifs": _what_if,

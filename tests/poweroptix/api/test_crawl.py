@@ -36,6 +36,16 @@ CURSORS = ("", "x", ":::", "WyJpbnZvaWNlcyIsMV0:1abc:forged", "\x00", "9" * 400,
 GOOD = {"settlement-runs": {"contract": "PPA-ALFA", "period": "2026-03"}}
 GOOD["assign"] = {"person": "analyst"}
 GOOD["accept"] = {"reason_code": "OTHER", "comment": "Looked at on site."}
+GOOD["withdraw"] = {"reason": "Entered twice."}
+GOOD["money-pool-items"] = {
+    "campus": "MESA", "pool": "insurance", "period": "2026-04", "label": "Premium",
+    "source": "Insurer", "evidence": "POL-7", "amount_usd": "30000.00",
+}  # fmt: skip
+GOOD["contract-events"] = {
+    "contract": "PPA-ALFA", "kind": "outage@1", "start_utc": "2026-03-12T06:00:00Z",
+    "end_utc": "2026-03-12T09:00:00Z", "reason": "Control room log",
+    "values": {"category": "FORCED", "caused_by": "SELLER"},
+}  # fmt: skip
 GOOD["allocation-runs"] = {"campus": "MESA", "period": "2026-03"}
 DEEP = 100_000
 BODIES = {
