@@ -14,6 +14,7 @@ from poweroptix.accounts.permissions import SCOPES
 from settlement.queries.explain import explain_line
 from settlement.services import run_allocation, run_settlement
 from tests.factories.campus import HEAD, MARCH, NOW, SYSTEM, deliver
+from tests.poweroptix.api import crawl
 from tests.poweroptix.api.crawl import fits, operations
 
 pytestmark = pytest.mark.django_db
@@ -145,6 +146,19 @@ def test_two_runs_beside_each_other_with_causes(client, world, staff):
     table = client.get(f"{address}?against=1", HTTP_ACCEPT="text/csv", **staff)
     assert table.content.startswith(b"line_code,line,first_date")
     assert client.get(f"{address}?against=7", **staff).status_code == 404
+
+
+def test_a_statement_that_lacks_a_line_stands_beside_ours(client, world, staff):
+    statement = crawl._statement()
+    said = ask(client, staff, f"/api/v1/counterparty-statements/{statement.pk}/compare")
+    verdicts = {line["line_code"]: line["verdict"] for line in said["lines"]}
+    assert verdicts == {10: "BREAK", 11: "MISSING_THEIRS", 40: "MATCH"}
+    [lacking] = [line for line in said["lines"] if line["line_code"] == 11]
+    assert (lacking["theirs"], lacking["ours"]["unit"]) == (None, "MWh")
+    client.force_login(world.people["viewer"])
+    page = client.get(f"/office/statements/{statement.pk}/")
+    assert page.status_code == 200
+    assert lacking["label"] in page.content.decode()
 
 
 @pytest.mark.parametrize(
