@@ -116,6 +116,30 @@ CREATE OR REPLACE TRIGGER pox_version_only_shortens BEFORE UPDATE OF valid ON {V
 FOR EACH ROW WHEN (OLD.state <> 'DRAFT') EXECUTE FUNCTION pox_version_only_shortens()
 """
 
+# Whoever wrote in a draft is noted for good, and is not the second person who activates it.
+SECOND_PERSON = """
+CREATE OR REPLACE FUNCTION pox_version_second_person() RETURNS trigger LANGUAGE plpgsql AS $body$
+DECLARE wrote text[] := NEW.writers::text[] || NEW.created_by::text;
+BEGIN
+  IF NOT (OLD.writers <@ NEW.writers) THEN
+    RAISE EXCEPTION 'who wrote in a version stays noted'
+      USING ERRCODE = '23514', CONSTRAINT = 'pox_version_second_person';
+  END IF;
+  IF OLD.state = 'DRAFT' AND NEW.state = 'ACTIVE'
+    AND EXISTS (SELECT 1 FROM unnest(wrote) AS one WHERE one ~ '^(user|token):')
+    AND (NEW.activated_by !~ '^user:' OR NEW.activated_by = ANY (wrote)) THEN
+    RAISE EXCEPTION 'a version is activated by a person who did not write in it, not by %',
+      coalesce(nullif(NEW.activated_by, ''), 'nobody')
+      USING ERRCODE = '23514', CONSTRAINT = 'pox_version_second_person';
+  END IF;
+  RETURN NEW;
+END $body$
+"""
+SECOND_PERSON_TRIGGER = f"""
+CREATE OR REPLACE TRIGGER pox_version_second_person BEFORE UPDATE ON {VERSION}
+FOR EACH ROW EXECUTE FUNCTION pox_version_second_person()
+"""
+
 RULES: list[Rule] = [
     AppendOnly("contracts_indexblock"),
     AppendOnly("contracts_contractevent"),
@@ -133,6 +157,8 @@ RULES: list[Rule] = [
     Immutable("contracts_openingbalance", "OLD.approved_by <> ''", ()),
     Sql("pox_version_only_shortens_function", ONLY_SHORTEN, (VERSION,)),
     Sql("pox_version_only_shortens", ONLY_SHORTEN_TRIGGER, (VERSION,)),
+    Sql("pox_version_second_person_function", SECOND_PERSON, (VERSION,)),
+    Sql("pox_version_second_person", SECOND_PERSON_TRIGGER, (VERSION,)),
     *(Policy(table) for table in TENANT_ROWS),
     Policy("contracts_party"),
     Sql("pox_portal_seller", SELLER_POLICY, ("contracts_party", "contracts_contract")),

@@ -2,6 +2,7 @@
 
 from django.contrib import admin, messages
 
+from contracts.admin._draft import WritesDraft
 from contracts.models import Contract, ContractExample, ContractVersion, TenantPoint, Term
 from contracts.resources import ContractResource
 from contracts.services import activate_version, new_version, run_examples
@@ -86,7 +87,7 @@ class ExampleInline(ReadOnlyInline):
 
 
 @admin.register(ContractVersion)
-class ContractVersionAdmin(ExportAdmin):
+class ContractVersionAdmin(WritesDraft, ExportAdmin):
     """Versions: drafts are written, active ones are only looked at."""
 
     resource_classes = [
@@ -101,6 +102,7 @@ class ContractVersionAdmin(ExportAdmin):
             "note",
             "created_by",
             "created_at",
+            "writers",
             "activated_by",
             "activated_at",
         )

@@ -2,15 +2,17 @@
 
 from django.contrib import admin
 
+from contracts.admin._draft import WritesDraft
 from contracts.models import ContractExample, ContractVersion, OpeningBalance
 from poweroptix.adminkit import ExportAdmin, badge, columns_of
+from poweroptix.audit.actor import Actor
 from poweroptix.clock import now
 
 TONES = {"PASS": "good", "FAIL": "bad", "": "quiet"}
 
 
 @admin.register(ContractExample)
-class ContractExampleAdmin(ExportAdmin):
+class ContractExampleAdmin(WritesDraft, ExportAdmin):
     """Examples of drafts can be written; those of other versions only looked at."""
 
     resource_classes = [
@@ -75,5 +77,5 @@ class OpeningBalanceAdmin(ExportAdmin):
 
     def save_model(self, request, obj, form, change):
         """Stamp who wrote it and when."""
-        obj.recorded_at, obj.recorded_by = now(), str(request.user)
+        obj.recorded_at, obj.recorded_by = now(), str(Actor.of_user(request.user))
         super().save_model(request, obj, form, change)

@@ -5,6 +5,7 @@ import json
 from django.contrib import admin
 from django.utils.html import format_html_join
 
+from contracts.admin._draft import WritesDraft
 from contracts.charges import charge_types
 from contracts.forms import PREFIX, term_form
 from contracts.models import ContractVersion, Term
@@ -16,7 +17,7 @@ CLAUSE = ["version", "position", "line_code", "label", "clause_number", "clause_
 
 
 @admin.register(Term)
-class TermAdmin(ExportAdmin):
+class TermAdmin(WritesDraft, ExportAdmin):
     """Terms of drafts can be written; those of other versions only looked at."""
 
     resource_classes = [

@@ -5,7 +5,12 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import BigIntegerRangeField, DateRangeField, RangeOperators
+from django.contrib.postgres.fields import (
+    ArrayField,
+    BigIntegerRangeField,
+    DateRangeField,
+    RangeOperators,
+)
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -166,6 +171,12 @@ class ContractVersion(TenantRow):
     note = models.TextField(blank=True, help_text="What changed and why.")
     created_at = models.DateTimeField(editable=False)
     created_by = models.CharField(max_length=150, editable=False)
+    writers = ArrayField(
+        models.CharField(max_length=150),
+        default=list,
+        editable=False,
+        help_text="Everybody who wrote in the draft; somebody else activates it.",
+    )
     activated_at = models.DateTimeField(null=True, blank=True, editable=False)
     activated_by = models.CharField(max_length=150, blank=True, editable=False)
 

@@ -13,6 +13,7 @@ from contracts.calc.differences import changed, differences
 from contracts.models import Contract, ContractVersion
 from contracts.services import activate_version, remove_draft, run_examples
 from contracts.services.takeover import held, sum_usd
+from contracts.services.versions import own_draft
 from contracts.services.workspace import Sheet, Step, next_steps, sheet_in_force, sheets
 from poweroptix.accounts.permissions import VERBS, may
 from poweroptix.clock import now
@@ -115,7 +116,7 @@ class ContractPage(StaffPage, View):
             "sheets": written,
             "shown": shown,
             "timeline": timeline(written, day),
-            "steps": [_step(contract, one, request) for one in steps],
+            "steps": [_step(contract, one, request, written) for one in steps],
             "points": points,
             "quantities": contract.quantities.select_related("channel"),
             "openings": openings,
@@ -217,8 +218,8 @@ def _shown(request: HttpRequest, held: list[Sheet], day: date) -> Sheet | None:
     return found
 
 
-def _step(contract: Contract, step: Step, request: HttpRequest) -> dict:
-    """Return a step with its address, or with who may do it."""
+def _step(contract: Contract, step: Step, request: HttpRequest, written: list[Sheet]) -> dict:
+    """Return a step with its address, or with who may do it or why this person may not."""
     code, number = contract.code, step.number
     own = reverse("office-contract", args=[code])
     addresses = {
@@ -237,4 +238,12 @@ def _step(contract: Contract, step: Step, request: HttpRequest) -> dict:
         "may": may(request.user, step.verb),
         "url": address,
         "roles": ", ".join(sorted(VERBS[step.verb])),
+        "own": next(
+            (
+                own_draft(one.version, actor_of(request))
+                for one in written
+                if step.place == "activate" and one.version.number == number
+            ),
+            "",
+        ),
     }

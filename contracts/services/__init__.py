@@ -26,6 +26,7 @@ from contracts.services.terms import (
     remove_example,
     remove_term,
     set_opening_balance,
+    write_draft,
 )
 from contracts.services.versions import (
     activate_version,
@@ -71,4 +72,5 @@ __all__ = [
     "supersede_version",
     "terminate_contract",
     "withdraw_event",
+    "write_draft",
 ]

@@ -37,6 +37,17 @@ def must_be_draft(version: ContractVersion) -> None:
 
 
 @transaction.atomic
+def write_draft(version: ContractVersion, actor: Actor) -> None:
+    """Note who writes in a draft: somebody else activates it. Conflict unless it is a draft."""
+    must_be_draft(version)
+    row = ContractVersion.objects.select_for_update().get(pk=version.pk)
+    if str(actor) not in row.writers:
+        row.writers = [*row.writers, str(actor)]
+        row.save(update_fields=["writers"])
+    version.writers = row.writers
+
+
+@transaction.atomic
 def add_term(
     version: ContractVersion,
     *,
@@ -52,7 +63,7 @@ def add_term(
 ) -> Term:
     """Add a term to a draft. Refused with a finding per wrong parameter."""
     require(actor, "contracts.edit")
-    must_be_draft(version)
+    write_draft(version, actor)
     kind = charge_type(charge_type_key)
     parsed = kind.parse(parameters)
     if position is None:
@@ -77,7 +88,7 @@ def add_term(
 def change_term(term: Term, *, actor: Actor, **fields: Any) -> Term:
     """Write a term of a draft anew: label, clause, quantity, line code or parameters."""
     require(actor, "contracts.edit")
-    must_be_draft(term.version)
+    write_draft(term.version, actor)
     before = {name: getattr(term, name) for name in fields}
     if "parameters" in fields:
         parsed = charge_type(term.charge_type).parse(fields["parameters"])
@@ -100,7 +111,7 @@ def change_term(term: Term, *, actor: Actor, **fields: Any) -> Term:
 def remove_term(term: Term, *, actor: Actor) -> None:
     """Take a term out of a draft."""
     require(actor, "contracts.edit")
-    must_be_draft(term.version)
+    write_draft(term.version, actor)
     record("contract.term_removed", term, actor=actor, before={"label": term.label})
     term.delete()
 
@@ -116,7 +127,7 @@ def add_example(
 ) -> ContractExample:
     """Add a worked example to a draft."""
     require(actor, "contracts.edit")
-    must_be_draft(version)
+    write_draft(version, actor)
     example = ContractExample(
         version=version, name=name, inputs=dict(inputs), expected=dict(expected)
     )
@@ -136,7 +147,7 @@ def change_example(
 ) -> ContractExample:
     """Write a worked example of a draft anew; it counts as not run. Conflict when it is active."""
     require(actor, "contracts.edit")
-    must_be_draft(example.version)
+    write_draft(example.version, actor)
     fields = {"name": name, "inputs": dict(inputs), "expected": dict(expected)}
     before = {key: getattr(example, key) for key in fields}
     for key, value in fields.items():
@@ -158,7 +169,7 @@ def change_example(
 def remove_example(example: ContractExample, *, actor: Actor) -> None:
     """Take a worked example out of a draft. Conflict when its version is active."""
     require(actor, "contracts.edit")
-    must_be_draft(example.version)
+    write_draft(example.version, actor)
     before = {"name": example.name, "inputs": example.inputs, "expected": example.expected}
     record("contract.example_removed", example, actor=actor, before=before)
     example.delete()

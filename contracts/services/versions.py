@@ -19,10 +19,12 @@ from contracts.services.terms import must_be_draft
 from poweroptix.accounts.permissions import require
 from poweroptix.audit.actor import Actor
 from poweroptix.audit.services import record
-from poweroptix.kernel.errors import Conflict, DomainError, Refused
+from poweroptix.kernel.errors import Conflict, DomainError, Forbidden, Refused
 from poweroptix.kernel.finding import Finding, Severity
 
 State = ContractVersion.State
+#: Whoever acts by name, or by a token that a person holds.
+PEOPLE = ("user:", "token:")
 
 
 @transaction.atomic
@@ -69,6 +71,7 @@ def new_version(
         note=note,
         created_at=now,
         created_by=str(actor),
+        writers=[str(actor)],
     )
     checked_save(version)
     if copy_terms and latest is not None:
@@ -111,8 +114,8 @@ def activate_version(
 
     An open-ended version that began earlier ends the day before. Any other overlap is refused,
     unless `supersede` says that the versions wholly inside the new days are replaced.
-    Whoever wrote the draft may activate it; the trail keeps both names. Refused with all findings;
-    Conflict when the version is not a draft; Forbidden without the right.
+    Refused with all findings; Conflict when the version is not a draft; Forbidden without the
+    right, and to everybody who wrote in the draft.
     """
     require(actor, "contracts.activate")
     Contract.objects.select_for_update().get(pk=version.contract_id)
@@ -121,6 +124,9 @@ def activate_version(
         raise Conflict(
             "contracts.not_draft", f"{version} is {version.get_state_display()}, not a draft"
         )
+    own = own_draft(version, actor)
+    if own:
+        raise Forbidden("contracts.own_draft", own)
     findings = check_version(version)
     if not findings:
         findings = check_examples(version, now)
@@ -140,6 +146,20 @@ def activate_version(
         after={"state": State.ACTIVE, "valid": version.valid_text()},
     )
     return version
+
+
+def own_draft(version: ContractVersion, actor: Actor) -> str:
+    """Return why this actor is no second person for a draft, in words; empty when it is one.
+
+    What no person wrote, such as a document that was applied, any person or the system activates.
+    """
+    writers = {version.created_by, *version.writers}
+    if str(actor) in writers and actor.kind != "system":
+        return f"You wrote in {version}; somebody else activates it."
+    by_people = any(one.startswith(PEOPLE) for one in writers)
+    if by_people and actor.kind != "user":
+        return f"A person wrote {version}; another person activates it."
+    return ""
 
 
 @transaction.atomic

@@ -7,9 +7,18 @@ from django.db.utils import DatabaseError
 
 from contracts import queries
 from contracts.models import ContractVersion, Term
-from contracts.services import activate_version, add_example, add_term, new_version, run_examples
+from contracts.services import (
+    activate_version,
+    add_example,
+    add_term,
+    change_term,
+    new_version,
+    run_examples,
+)
+from poweroptix.accounts.models import User
+from poweroptix.audit.actor import Actor
 from poweroptix.audit.models import AuditEvent
-from poweroptix.kernel.errors import Conflict, Refused
+from poweroptix.kernel.errors import Conflict, Forbidden, Refused
 from poweroptix.kernel.period import Period
 from tests.contracts.conftest import ACTOR, EXAMPLE, NOW
 
@@ -239,3 +248,31 @@ def test_line_codes_are_given_once(draft):
             parameters={"price": "1"},
             actor=ACTOR,
         )
+
+
+def person(name):
+    return Actor.of_user(User.objects.create(username=name, role="administrator", is_staff=True))
+
+
+def test_whoever_wrote_in_a_draft_is_no_second_person(contract, active):
+    ann, bea, cid = person("ann"), person("bea"), person("cid")
+    version = new_version(contract, first_day=date(2026, 7, 1), actor=ann, now=NOW)
+    add_example(version, name="March", inputs=EXAMPLE, expected={"10": "148600.00"}, actor=bea)
+    change_term(version.terms.get(), label="Energy, all hours", actor=bea)
+    assert version.writers == ["user:ann", "user:bea"]
+    for writer in (ann, bea):
+        with pytest.raises(Forbidden, match="You wrote in PPA-ALFA v2; somebody else activates"):
+            activate_version(version, actor=writer, now=NOW)
+    with pytest.raises(Forbidden, match="A person wrote PPA-ALFA v2; another person activates"):
+        activate_version(version, actor=ACTOR, now=NOW)
+    row = ContractVersion.objects.filter(pk=version.pk)
+    for way in (
+        {"state": "ACTIVE", "activated_by": "user:bea", "activated_at": NOW},
+        {"state": "ACTIVE", "activated_by": "system:test", "activated_at": NOW},
+        {"state": "ACTIVE", "activated_at": NOW},
+        {"writers": []},
+    ):
+        said = r"did not write in it|stays noted"
+        with pytest.raises(DatabaseError, match=said), transaction.atomic():
+            row.update(**way)
+    assert activate_version(version, actor=cid, now=NOW).activated_by == "user:cid"

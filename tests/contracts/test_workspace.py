@@ -46,7 +46,7 @@ BASE = "/office/contracts/PPA-ALFA/"
 def people(client, db):
     made = {
         role: User.objects.create_user(username=role, password="x", role=role)
-        for role in ("analyst", "approver")
+        for role in ("analyst", "approver", "administrator")
     }
 
     def enter(role):
@@ -109,10 +109,12 @@ def test_a_draft_is_written_by_form_proved_and_activated(contract, people):
     page = text_of(client.get(f"{BASE}?version=1"))
     assert "Every worked example of version 1 passes" in page
     assert "for: administrator, approver" in page
+    ContractVersion.objects.update(writers=["user:analyst", "user:approver"])
     client = people("approver")
-    client.post(BASE, {"version": version.pk, "action": "activate"})
+    assert "You wrote in PPA-ALFA v1; somebody else activates it." in text_of(client.get(BASE))
+    people("administrator").post(BASE, {"version": version.pk, "action": "activate"})
     version.refresh_from_db()
-    assert (version.state, version.activated_by) == ("ACTIVE", "user:approver")
+    assert (version.state, version.activated_by) == ("ACTIVE", "user:administrator")
     closed = people("analyst").post(edit, row)
     assert "make a new version instead" in text_of(closed)
 
@@ -156,7 +158,7 @@ def test_an_example_of_a_draft_is_changed_and_removed_and_of_an_active_version_s
     assert [one.action for one in deeds.order_by("pk")] == names
     new = client.post(f"{BASE}versions/1/examples/new/", form)
     assert new.status_code == 302
-    activate_version(draft, actor=ACTOR, now=NOW)
+    activate_version(draft, actor=people.actor("approver"), now=NOW)
     page = f"{BASE}versions/1/examples/{draft.examples.get().pk}/"
     assert "make a new version instead" in text_of(client.post(page, form | {"name": "x"}))
     refused = client.post(page, {"action": "remove"}, follow=True)
