@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +25,8 @@ from settlement.services.runs import refuse_unreasoned, run_settlement
 ACTIVE = ("queued", "running")
 #: Who calculates a period again because one before it was approved.
 FOLLOWING = Actor.system("follow-up")
+#: Contracts that are settled in one stage of a job; what they share is read once.
+GROUP = 25
 
 
 def settle_month(
@@ -146,6 +149,11 @@ def queue_once(kind: str, prefix: str, payload: dict[str, Any], now: datetime, a
 
 def _waiting(kind: str, prefix: str) -> Job | None:
     return Job.objects.filter(kind=kind, key__startswith=f"{prefix}/", state__in=ACTIVE).first()
+
+
+def batched(codes: Sequence[str]) -> list[Sequence[str]]:
+    """Return contracts in the groups in which a job settles them."""
+    return [codes[at : at + GROUP] for at in range(0, len(codes), GROUP)]
 
 
 def actor_of(context: Any) -> Actor:

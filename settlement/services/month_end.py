@@ -25,11 +25,8 @@ from settlement.models import AllocationRun, SettlementRun
 from settlement.queries.shelf import Shelf
 from settlement.services.allocation import CURRENT, run_allocation
 from settlement.services.listeners import announce
-from settlement.services.month import actor_of, queue_once, refuse_running, replaced
+from settlement.services.month import actor_of, batched, queue_once, refuse_running, replaced
 from settlement.services.runs import calculate, refuse_unreasoned
-
-#: Contracts that are settled in one stage; what they share is read once.
-GROUP = 25
 
 
 def settle_everything(
@@ -96,8 +93,7 @@ def _allocated(code: str, saved: dict[str, Any], context: Any) -> dict[str, Any]
             with transaction.atomic():
                 run = run_allocation(campus, period, now=context.now, actor=actor_of(context))
                 announce(run)
-            groups = [codes[at : at + GROUP] for at in range(0, len(codes), GROUP)]
-            plan = {"allocation_run": run.pk, "groups": groups}
+            plan = {"allocation_run": run.pk, "groups": batched(codes)}
         except DomainError as fault:
             refused = [{"contract": one, "message": fault.message} for one in codes]
     return {

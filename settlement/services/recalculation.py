@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from contracts.models import Contract
@@ -15,12 +15,12 @@ from settlement.queries.month import apart_from
 from settlement.services.allocation import run_allocation
 from settlement.services.listeners import announce
 from settlement.services.money import divide_month
-from settlement.services.month import actor_of
+from settlement.services.month import actor_of, batched
 from settlement.services.runs import calculate
 
 
 def work_recalculation(context: Any) -> None:
-    """Do a recalculate_month job: one allocation, then a stage per contract."""
+    """Do a recalculate_month job: one allocation, then a stage per group of contracts."""
     payload = context.payload
     campus = Campus.objects.get(code=payload["campus"])
     period = Period.month(campus.zone, payload["period"])
@@ -33,13 +33,14 @@ def work_recalculation(context: Any) -> None:
             saved = _planned(run, campus, period, payload["contract"])
             context.result(saved)
     allocation = AllocationRun.objects.select_related("campus").get(pk=saved["allocation_run"])
-    total = len(saved["contracts"])
-    for done, code in enumerate(saved["contracts"], 1):
-        label = f"Calculating {code}"
-        with context.stage(done + 1, label, done=done, total=total) as todo:
+    codes = saved["contracts"]
+    for stage, group in enumerate(batched(codes), 2):
+        done = codes.index(group[-1]) + 1
+        label = f"Calculating {' to '.join(dict.fromkeys([group[0], group[-1]]))}"
+        with context.stage(stage, label, done=done, total=len(codes)) as todo:
             if todo:
-                run = _calculate(code, period, allocation, context)
-                saved = {**saved, "runs": [*saved["runs"], run.pk]}
+                runs = _calculate(group, period, allocation, context)
+                saved = {**saved, "runs": [*saved["runs"], *(run.pk for run in runs)]}
                 context.result(saved)
 
 
@@ -76,28 +77,37 @@ def _kept(
     }
 
 
-def _calculate(code: str, period: Period, allocation: AllocationRun, context: Any) -> SettlementRun:
-    contract = Contract.objects.select_related("campus", "tenant").get(code=code)
-    [run] = calculate(
-        [contract],
-        period,
-        allocation,
-        kind=_kind(contract, period),
-        reason=context.payload["reason"],
-        now=context.now,
-        actor=actor_of(context),
-        takes_over=True,
-    )
-    return run
+def _calculate(
+    codes: Sequence[str], period: Period, allocation: AllocationRun, context: Any
+) -> list[SettlementRun]:
+    """Calculate a group together, those of one kind at a time; what they share is read once."""
+    found = Contract.objects.select_related("campus", "tenant").filter(code__in=codes)
+    ordered = sorted(found, key=lambda one: codes.index(one.code))
+    kinds = _kinds(ordered, period)
+    by_kind: dict[str, list[Contract]] = {}
+    for contract in ordered:
+        by_kind.setdefault(kinds.get(contract.pk, SettlementRun.Kind.FINAL), []).append(contract)
+    runs = []
+    for kind, contracts in by_kind.items():
+        runs += calculate(
+            contracts,
+            period,
+            allocation,
+            kind=kind,
+            reason=context.payload["reason"],
+            now=context.now,
+            actor=actor_of(context),
+            takes_over=True,
+        )
+    return runs
 
 
-def _kind(contract: Contract, period: Period) -> str:
+def _kinds(contracts: Iterable[Contract], period: Period) -> dict[int, str]:
     """Return the kind that follows the approved run, else that of the run that is replaced."""
-    runs = list(
-        SettlementRun.objects.filter(contract=contract, period=period.label)
-        .only("kind", "state")
+    rows = (
+        SettlementRun.objects.filter(contract__in=contracts, period=period.label)
+        .only("contract", "kind", "state")
         .order_by("version")
     )
-    settled = [one for one in runs if one.is_settled]
-    before = (settled or runs)[-1:]
-    return before[0].kind_after if before else SettlementRun.Kind.FINAL
+    settled = {run.contract_id: run.kind_after for run in rows if run.is_settled}
+    return {run.contract_id: run.kind_after for run in rows} | settled

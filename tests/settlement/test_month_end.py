@@ -10,7 +10,7 @@ from poweroptix.jobs.models import Job
 from poweroptix.jobs.services import drain, run_now
 from poweroptix.kernel.errors import Refused
 from settlement.models import AllocationRun, Line, SettlementRun
-from settlement.services import month_end, settle_everything
+from settlement.services import month, settle_everything
 from tests.settlement.test_commands import run as command
 from tests.settlement.test_jobs import DiedError, expire
 from tests.settlement.world import MARCH, NOW, ZONE, World
@@ -18,7 +18,7 @@ from tests.settlement.world import MARCH, NOW, ZONE, World
 
 @pytest.fixture
 def world(transactional_db, monkeypatch):
-    monkeypatch.setattr(month_end, "GROUP", 1)
+    monkeypatch.setattr(month, "GROUP", 1)
     Campus.objects.create(code="ZETA", name="Without contracts", zone=ZONE)
     return World()
 
@@ -58,7 +58,7 @@ def test_a_month_end_killed_in_the_middle_goes_on_and_doubles_nothing(world, pla
 
 
 def test_a_refused_contract_is_named_and_the_others_are_settled(world, monkeypatch):
-    monkeypatch.setattr(month_end, "GROUP", 25)
+    monkeypatch.setattr(month, "GROUP", 25)
     world.alfa.points.all().delete()
     world.pool.members.filter(contract=world.alfa).delete()
     code, out, _ = command("settle", "--all", "--period", "2026-03", "--as", "ana")
