@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
 from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
 
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.figure import Source
@@ -53,9 +54,9 @@ class Event:
             return start_utc <= self.start_utc < end_utc
         return self.start_utc < end_utc and start_utc < self.end_utc
 
-    def name(self) -> str:
-        """Return the event in words: what, and when it began."""
-        return f"{event_kind(self.kind).title.lower()} of {self.start_utc:%Y-%m-%d %H:%M} UTC"
+    def name(self, zone: str = "UTC") -> str:
+        """Return the event in words: what, and when it began, by the clock of a zone."""
+        return f"{event_kind(self.kind).title.lower()} of {_clock(self.start_utc, zone)}"
 
     def source(self, what: str) -> Source:
         """Evidence of a figure that was recorded with the event."""
@@ -131,20 +132,27 @@ def in_time(events: Iterable[Event], start_utc: datetime, end_utc: datetime) -> 
     return sorted([*before.values(), *found], key=lambda one: one.order)
 
 
-def check_event(event: Event) -> None:
-    """Refuse values that are not those of the kind, and an end that does not fit it."""
+def _clock(instant: datetime, zone: str) -> str:
+    return f"{instant.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M %Z}"
+
+
+def check_event(event: Event, zone: str = "UTC") -> None:
+    """Refuse values that are not those of the kind, and an end that does not fit it.
+
+    The refusal tells times by the clock of `zone`, in which they were entered.
+    """
     kind = event_kind(event.kind)
     values_of(event)
     if kind.lasts and event.end_utc <= event.start_utc:
-        text = f"{event.name()} ends at {event.end_utc:%Y-%m-%d %H:%M} UTC; give a later end"
+        text = f"{event.name(zone)} ends at {_clock(event.end_utc, zone)}; give a later end"
         raise Refused("contracts.event_end", text)
     if not kind.lasts and event.end_utc != event.start_utc:
-        text = f"{event.name()} happens at one instant; leave the end empty"
+        text = f"{event.name(zone)} happens at one instant; leave the end empty"
         raise Refused("contracts.event_end", text)
 
 
-def check_together(events: Iterable[Event]) -> None:
-    """Refuse two events of a kind at one time where only one can be.
+def check_together(events: Iterable[Event], zone: str = "UTC") -> None:
+    """Refuse two events of a kind at one time where only one can be; times by the clock of `zone`.
 
     >>> from datetime import UTC
     >>> at = [datetime(2026, 3, day, tzinfo=UTC) for day in range(1, 5)]
@@ -163,7 +171,7 @@ def check_together(events: Iterable[Event]) -> None:
         for before, after in pairwise(alike):
             if after.start_utc < before.end_utc:
                 text = (
-                    f"{after.name()} overlaps the {before.name()}, which ends at "
-                    f"{before.end_utc:%Y-%m-%d %H:%M} UTC; correct one of them"
+                    f"{after.name(zone)} overlaps the {before.name(zone)}, which ends at "
+                    f"{_clock(before.end_utc, zone)}; correct one of them"
                 )
                 raise Refused("contracts.event_overlap", text)

@@ -74,7 +74,7 @@ def propose_event(
         raise Refused("contracts.reason", "say where the event is known from")
     plain = plain_values(kind, values)
     event = Event(kind, start_utc, start_utc if end_utc is None else end_utc, plain)
-    check_event(event)
+    check_event(event, contract.zone)
     if event_kind(kind).by_days:
         check_days(event.start_utc, event.end_utc, contract.zone)
     if kind in NAMED:
@@ -88,7 +88,7 @@ def propose_event(
         )
         if replaces is None or row.pk != replaces.pk
     ]
-    check_together([*others, event])
+    check_together([*others, event], contract.zone)
     return ContractEvent(
         contract=contract,
         kind=kind,

@@ -52,7 +52,10 @@ def test_what_cannot_be_is_refused_and_leaves_nothing(contract):
     outage(contract, at(3), at(5))
     outage(contract, at(5), at(6))
     for said, fields in (
-        ("outage of 2026-03-04 00:00 UTC overlaps", {}),
+        (
+            "outage of 2026-03-03 18:00 CST overlaps the outage of 2026-03-02 18:00 CST",
+            {},
+        ),
         ("say where the event is known from", {"reason": ""}),
         ("'TEPID' is not one of PLANNED", {"values": {**FORCED, "category": "TEPID"}}),
     ):
