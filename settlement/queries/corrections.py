@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal
 
 from django.db.models import Exists, OuterRef, Q
 
+from contracts.calc.gas_days import DAY_MINUTES
+from contracts.models import IndexSeries
 from meters.models import Channel
 from settlement.calc.words import RECALCULATE
 from settlement.models import Correction, SettlementRun
@@ -25,11 +28,18 @@ BECAUSE = {
 class Changed:
     """One channel, price series or the events of the contract, changed since a run read them.
 
-    `channel` is the code of the channel or of the series.
+    `channel` is the code of the channel or of the series; `is_by_date` says that its prices stand
+    for dates, kept at midnight UTC, not for hours.
     """
 
     row: Correction
     channel: str
+    is_by_date: bool = False
+
+    @property
+    def dates(self) -> tuple[date, date]:
+        """First and last date of prices that stand for dates."""
+        return self.row.start_utc.date(), (self.row.end_utc - timedelta(days=1)).date()
 
     @property
     def is_price(self) -> bool:
@@ -186,12 +196,17 @@ def _grouped(rows) -> list[Waiting]:
     stale = set(
         Correction.objects.filter(run__in=list(newest.values())).values_list("run_id", flat=True)
     )
+    named = {one.series for one in corrections if one.series}
+    daily = set()
+    if named:
+        rows = IndexSeries.objects.filter(code__in=named, minutes=DAY_MINUTES)
+        daily = set(rows.values_list("code", flat=True))
     changes: dict[int, list[Changed]] = {pk: [] for pk in runs}
     for one in corrections:
         name = one.series or codes.get(one.channel_id, "a former channel")
         if one.scope == Correction.Scope.EVENTS:
             name = "events"
-        changes[one.run_id].append(Changed(one, name))
+        changes[one.run_id].append(Changed(one, name, one.series in daily))
     return [
         Waiting(
             run,

@@ -1,16 +1,19 @@
 """A revised or late price of an approved month: who is told, and what the true-up bills."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.http import HttpResponse
+from django.template.loader import render_to_string
 
-from contracts.models import IndexSeries
+from contracts.models import Contract, IndexSeries
 from contracts.services import publish_index
-from settlement.models import Correction
-from settlement.queries.corrections import waiting_of, waiting_runs
+from settlement.models import Correction, SettlementRun
+from settlement.queries.corrections import Changed, Waiting, waiting_of, waiting_runs
 from settlement.services import verify_run
 from tests.settlement.acts import approve, publish_hub, settle, with_index
+from tests.settlement.test_compare import words
 from tests.settlement.world import MARCH, NOW, SYSTEM
 
 pytestmark = pytest.mark.django_db
@@ -23,6 +26,18 @@ def revise(prices, *, at, vintage="correction"):
     rows = [(MARCH.start_utc + timedelta(hours=at + step), Decimal(price))
             for step, price in enumerate(prices)]  # fmt: skip
     return publish_index(hub, rows, vintage=vintage, final=True, actor=SYSTEM, now=LATER)
+
+
+def test_prices_of_dates_are_told_by_their_dates():
+    kept = {
+        "start_utc": datetime(2026, 9, 22, tzinfo=UTC),
+        "end_utc": datetime(2026, 9, 24, tzinfo=UTC),
+    }
+    change = Changed(Correction(scope="PRICE", series="GAS", interval_count=2, **kept), "GAS", True)
+    run = SettlementRun(period="2026-09", version=1, contract=Contract(code="PPA"))
+    context = {"waiting": Waiting(run, (change,)), "zone": "America/Chicago"}
+    said = words(HttpResponse(render_to_string("settlement/changes.html", context)))
+    assert "2026-09-22 2026-09-23 2" in said  # not 2026-09-21 19:00 CDT
 
 
 def test_a_revised_price_flags_the_approved_run_until_it_is_settled_again():
