@@ -13,6 +13,7 @@ from contracts.services import (
     record_system_peak,
     withdraw_event,
 )
+from contracts.services.events import names_read
 from poweroptix.accounts.permissions import may
 from poweroptix.clock import now
 from poweroptix.kernel.errors import DomainError, Refused
@@ -72,6 +73,7 @@ class EventPage(StaffPage, View):
             "events": [_row(one) for one in rows[:SHOWN]],
             "more": max(rows.count() - SHOWN, 0),
             "form": form,
+            "names": names_read(contract, form.key),
             "corrected": corrected,
             "kinds": event_kinds.choices(),
             "may_edit": may(request.user, "contracts.edit"),

@@ -208,14 +208,19 @@ def _time_of(cells: Mapping[str, str], zone: str) -> tuple[datetime, datetime]:
 
 def _must_be_read(contract: Contract, event: Event) -> None:
     """Refuse what no term asks for: a name typed wrong would change nothing, silently."""
-    field, what, wanted = NAMED[event.kind]
+    field, what, _ = NAMED[event.kind]
+    known, name = names_read(contract, event.kind), event.values[field]
+    if name not in known:
+        text = f"no term of {contract.code} reads {what} '{name}'; they read: "
+        raise Refused("contracts.event_unread", text + (", ".join(known) or "none"))
+
+
+def names_read(contract: Contract, kind: str) -> tuple[str, ...]:
+    """Return the names by which terms of a contract read events of a kind; none for other kinds."""
+    if kind not in NAMED:
+        return ()
     needs = needs_of(map(priced_term, Term.objects.filter(version__contract=contract)))
-    if not needs.reads(event):
-        text = (
-            f"no term of {contract.code} reads {what} '{event.values[field]}'; they read: "
-            f"{', '.join(getattr(needs, wanted)) or 'none'}"
-        )
-        raise Refused("contracts.event_unread", text)
+    return getattr(needs, NAMED[kind][2])
 
 
 def _must_stand(event: ContractEvent, contract: Contract) -> None:

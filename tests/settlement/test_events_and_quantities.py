@@ -156,6 +156,8 @@ def test_a_number_of_the_month_is_missed_entered_frozen_and_corrected(client):
     assert (amounts(run)[40], run.total_usd) == (None, None)
     assert run.findings[0]["message"] == "meter_count of 2026-03 is not known"
     client.force_login(User.objects.create_user("amy", password="x", role="analyst"))
+    form = client.get(f"{NUMBERS}?kind=month_number@1").content.decode()
+    assert "Terms of this contract read: meter_count." in form
     said = client.post(NUMBERS, METERS | {"p_name": "meters"}).content.decode()
     assert "reads a number &#x27;meters&#x27;; they read: meter_count" in said
     assert (
