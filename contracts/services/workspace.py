@@ -92,6 +92,7 @@ def reads_of(term: Term) -> tuple[tuple[str, tuple[str, ...]], ...]:
         ("prices", needs.prices),
         ("calendar", needs.calendars),
         ("numbers of contract or month", needs.facts),
+        ("peaks of", needs.systems),
     )
     return tuple((name, codes) for name, codes in kinds if codes)
 
