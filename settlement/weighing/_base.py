@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd, lcm
 
+from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.figure import Figure
 from poweroptix.kernel.finding import Finding
+
+#: Whole weights stay below this, so that they lie in 64-bit arrays.
+LARGEST = 2**62
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,8 @@ class Weighing:
 def whole(weights: Mapping[str, Fraction | int]) -> dict[str, int]:
     """Return the smallest whole numbers in the same proportion, in code order.
 
+    Refused when they pass 62 bits: weights with so many digits that no array holds them.
+
     >>> whole({"BRAVO": Fraction(1, 3), "ALFA": Fraction(1, 2), "CHARLIE": Fraction(0)})
     {'ALFA': 3, 'BRAVO': 2, 'CHARLIE': 0}
     """
@@ -41,4 +47,9 @@ def whole(weights: Mapping[str, Fraction | int]) -> dict[str, int]:
     common = lcm(*(one.denominator for one in exact.values()))
     scaled = {code: int(one * common) for code, one in exact.items()}
     divisor = gcd(*scaled.values()) or 1
-    return {code: number // divisor for code, number in scaled.items()}
+    found = {code: number // divisor for code, number in scaled.items()}
+    if max(found.values(), default=0) >= LARGEST:
+        code = max(found, key=lambda one: exact[one].denominator)
+        text = f"The weights cannot be counted in one unit; write that of {code} with fewer digits."
+        raise Refused("weighing.too_fine", text)
+    return found

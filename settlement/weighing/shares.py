@@ -10,7 +10,7 @@ from fractions import Fraction
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.figure import Figure, Source
 from poweroptix.kernel.finding import Finding
-from settlement.weighing._base import Weighing
+from settlement.weighing._base import Weighing, whole
 from settlement.weighing.stated import check_members, check_names
 from settlement.weighing.stays import Stay
 
@@ -34,6 +34,8 @@ def agreed(table: Mapping[str, str], members: Collection[str]) -> Weighing:
 def exact_shares(shares: Mapping[str, str]) -> dict[str, Fraction]:
     """Return the shares as fractions; Refused unless each is positive and they add up to 1.
 
+    Refused also when they have more digits than can be counted with.
+
     >>> exact_shares({"ALFA": "0.625", "BRAVO": "0.375"})["ALFA"]
     Fraction(5, 8)
     """
@@ -44,6 +46,7 @@ def exact_shares(shares: Mapping[str, str]) -> dict[str, Fraction]:
         percent = format((Decimal(total.numerator) * 100 / Decimal(total.denominator)), "f")
         text = f"The shares add up to {percent} %, they must be 100 %."
         raise Refused("allocation.shares_not_one", text, total=str(total))
+    whole(exact)
     return exact
 
 

@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +15,7 @@ from poweroptix.kernel.series import Series
 from settlement.allocation._base import allocation_key
 from settlement.calc.money import divide
 from settlement.weighing._base import whole
+from settlement.weighing.shares import exact_shares
 from settlement.weighing.stays import Stay, masked
 from tests.settlement.pools import ZONE, pool
 
@@ -73,6 +75,10 @@ def test_a_table_is_named_in_good_english():
 def test_whole_weights_keep_the_proportion_and_are_the_smallest():
     assert whole({"B": 60_000_000, "A": 45_000_000, "C": 0}) == {"A": 3, "B": 4, "C": 0}
     assert whole({"A": 0}) == {"A": 0}
+    fine = {"A": f"1/{10**10}", "B": f"1/{10**10 + 1}"}
+    fine["C"] = str(1 - sum(map(Fraction, fine.values())))
+    with pytest.raises(Refused, match="write that of C with fewer digits"):
+        exact_shares(fine)
 
 
 def test_a_stay_holds_from_its_first_day_to_the_day_before_its_end():
