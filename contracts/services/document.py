@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from contracts.models import Contract, ContractVersion, Term
+from contracts.queries import standing
 
 FIELDS = (
     "code", "name", "seller", "offtaker", "campus", "currency", "zone", "payment_days",
@@ -18,7 +20,7 @@ SUPERSEDED = ContractVersion.State.SUPERSEDED
 
 
 def contract_document(contract: Contract) -> dict[str, Any]:
-    """Return the sections `contracts`, `tenant_points` and `opening_balances` of a contract.
+    """Return the sections of a contract: itself, points, quantities, openings, standing events.
 
     Every version with its terms and worked examples; calendars and series by their codes.
     """
@@ -30,8 +32,15 @@ def contract_document(contract: Contract) -> dict[str, Any]:
             "last_day": contract.last_day.isoformat(),
             "reason": contract.termination_reason,
         }
-    sections = {
-        "contracts": [item],
+    sections = {"contracts": [item], **_rights(contract), **_history(contract)}
+    return {name: items for name, items in sections.items() if items}
+
+
+def _rights(contract: Contract) -> dict[str, list[dict[str, Any]]]:
+    """Return which points are the contract's, and which channels its further quantities read."""
+    points = contract.points.select_related("delivery_point").order_by("valid", "pk")
+    bound = contract.quantities.select_related("channel").order_by("name", "valid", "pk")
+    return {
         "tenant_points": [
             {
                 "contract": contract.code,
@@ -40,8 +49,24 @@ def contract_document(contract: Contract) -> dict[str, Any]:
                 "valid": _span(one.valid),
                 "share_ratio": _plain(one.share_ratio),
             }
-            for one in contract.points.select_related("delivery_point").order_by("valid", "pk")
+            for one in points
         ],
+        "contract_quantities": [
+            {
+                "contract": contract.code,
+                "name": one.name,
+                "channel": one.channel.code,
+                "sign": one.sign,
+                "valid": _span(one.valid),
+            }
+            for one in bound
+        ],
+    }
+
+
+def _history(contract: Contract) -> dict[str, list[dict[str, Any]]]:
+    """Return what the contract brought along, and the events that stand."""
+    return {
         "opening_balances": [
             {
                 "contract": contract.code,
@@ -52,8 +77,18 @@ def contract_document(contract: Contract) -> dict[str, Any]:
             }
             for one in contract.openings.order_by("period")
         ],
+        "contract_events": [
+            {
+                "contract": contract.code,
+                "kind": one.kind,
+                "start": _instant(one.start_utc),
+                **({"end": _instant(one.end_utc)} if one.end_utc != one.start_utc else {}),
+                "values": dict(one.values),
+                "reason": one.reason,
+            }
+            for one in standing(contract).order_by("start_utc", "kind", "pk")
+        ],
     }
-    return {name: items for name, items in sections.items() if items}
 
 
 def _version(version: ContractVersion) -> dict[str, Any]:
@@ -79,6 +114,10 @@ def _term(term: Term) -> dict[str, Any]:
         for name in TERM_FIELDS
         if name == "parameters" or getattr(term, name) != ""
     }
+
+
+def _instant(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat()
 
 
 def _span(days: Any) -> list[str]:

@@ -28,14 +28,12 @@ from poweroptix.portfolio.lives import apply_end
 from poweroptix.portfolio.rows import (
     Section,
     apply_row,
-    find,
     known_fields,
     listed,
     required,
     whole,
 )
 from poweroptix.portfolio.values import as_text, day_of, span_of
-from settlement.models import Pool, PoolMember
 
 
 def apply_calendar(item: Mapping, where: str, actor: Actor) -> list[Change]:
@@ -268,38 +266,3 @@ def _kept_terms(version: ContractVersion) -> list[tuple]:
         )
         for term in version.terms.order_by("line_code")
     ]
-
-
-def apply_pool(item: Mapping, where: str, actor: Actor) -> list[Change]:
-    """Apply a pool with its `members` (contract codes) from `first_date` on, and its `points`."""
-    extra = {"members", "points", "first_date"}
-    plain = {k: v for k, v in item.items() if k not in extra}
-    plain |= {name: as_text(plain[name]) for name in ("parameters", "storage") if name in plain}
-    section = Section("pools", "settlement.Pool", ("campus", "code"))
-    pool, change = apply_row(section, plain, where, actor)
-    added = _members(pool, item, where) + _points(pool, item, where)
-    if added and change.action == SAME:
-        change = Change(change.section, change.key, UPDATE, {"members": ("", ", ".join(added))})
-    return [change]
-
-
-def _members(pool: Pool, item: Mapping, where: str) -> list[str]:
-    first = day_of(item.get("first_date") or "", where) if item.get("members") else None
-    added = []
-    for code in listed(item, "members", where):
-        contract = find(Contract, code, item, f"{where}.members")
-        _row, new = PoolMember.objects.get_or_create(
-            pool=pool, contract=contract, defaults={"first_date": first}
-        )
-        if new:
-            added.append(contract.code)
-    return added
-
-
-def _points(pool: Pool, item: Mapping, where: str) -> list[str]:
-    model = Pool._meta.get_field("points").related_model
-    codes = listed(item, "points", where)
-    wanted = [find(model, code, item, f"{where}.points") for code in codes]
-    known = set(pool.points.values_list("pk", flat=True))
-    pool.points.add(*wanted)
-    return [point.code for point in wanted if point.pk not in known]

@@ -43,7 +43,7 @@ def metering_document() -> dict[str, list[dict[str, Any]]]:
 
     Secrets are not in it, only where they are kept.
     """
-    found = {name: [_item(row) for row in _rows(label)] for name, label in MODELS.items()}
+    found = {name: [item_of(row) for row in rows_of(label)] for name, label in MODELS.items()}
     definitions = VirtualDefinition.objects.filter(withdrawn_at=None).select_related("channel")
     found[VIRTUAL] = [
         as_item(row.channel.code, told)
@@ -58,7 +58,8 @@ def as_yaml(document: dict[str, Any]) -> str:
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
 
 
-def _rows(label: str) -> Iterable[models.Model]:
+def rows_of(label: str) -> Iterable[models.Model]:
+    """Return all rows of a model, the oldest first, with what they refer to."""
     model = apps.get_model(label)
     related = [f.name for f in model._meta.concrete_fields if isinstance(f, models.ForeignKey)]
     rows = model.objects.select_related(*related) if related else model.objects.all()
@@ -67,7 +68,7 @@ def _rows(label: str) -> Iterable[models.Model]:
     )  # fmt: skip
 
 
-def _item(row: models.Model, *, without: str = "") -> dict[str, Any]:
+def item_of(row: models.Model, *, without: str = "") -> dict[str, Any]:
     """Return the fields of a row that a person set and that differ from what they are anyway.
 
     `without` names the field that a row inside another one leaves to it; such a row is told whole.
@@ -81,9 +82,9 @@ def _item(row: models.Model, *, without: str = "") -> dict[str, Any]:
             continue
         if isinstance(value, DeliveryPoint | GeneratingUnit | Meter):
             item.setdefault("campus", value.campus.code)
-        item[field.name] = _written(value)
+        item[field.name] = written(value)
     if row._meta.model_name == "metertest":
-        item["points"] = [_item(point, without="test") for point in row.points.all()]
+        item["points"] = [item_of(point, without="test") for point in row.points.all()]
     return item
 
 
@@ -91,14 +92,14 @@ def _is_default(field: models.Field, value: Any) -> bool:
     return field.has_default() and value == field.get_default()
 
 
-def _written(value: Any) -> Any:
+def written(value: Any) -> Any:
     """Return a value as a document writes it."""
     if isinstance(value, Meter):
         return value.serial
     if isinstance(value, models.Model):
         return getattr(value, "certificate_number", None) or value.code
     if isinstance(value, DateRange | DateTimeTZRange):
-        return [_written(value.lower), _written(value.upper) if value.upper else ""]
+        return [written(value.lower), written(value.upper) if value.upper else ""]
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
     if isinstance(value, date):

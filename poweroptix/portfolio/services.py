@@ -11,14 +11,12 @@ from poweroptix.accounts.services import create_tenant
 from poweroptix.audit.actor import Actor
 from poweroptix.kernel.errors import Refused
 from poweroptix.portfolio import metering
-from poweroptix.portfolio.agreements import (
-    apply_calendar,
-    apply_contract,
-    apply_pool,
-)
+from poweroptix.portfolio.agreements import apply_calendar, apply_contract
 from poweroptix.portfolio.changes import CREATE, Change
+from poweroptix.portfolio.happened import apply_event
 from poweroptix.portfolio.lives import apply_opening
 from poweroptix.portfolio.money import apply_ownership
+from poweroptix.portfolio.pools import apply_pool
 from poweroptix.portfolio.rows import Section, apply_row, known_fields, required
 from poweroptix.portfolio.virtual import apply_virtual
 
@@ -84,7 +82,15 @@ SECTIONS: dict[str, Handler] = {
     "tenant_points": _rows(
         Section("tenant_points", "contracts.TenantPoint", ("contract", "delivery_point", "valid"))
     ),
+    "contract_quantities": _rows(
+        Section(
+            "contract_quantities",
+            "contracts.ContractQuantity",
+            ("contract", "name", "channel", "valid"),
+        )
+    ),
     "opening_balances": apply_opening,
+    "contract_events": apply_event,
     "carbon_policies": _rows(
         Section("carbon_policies", "esg.CarbonPolicy", ("campus", "effective_from"))
     ),

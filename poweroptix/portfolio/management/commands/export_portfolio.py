@@ -1,4 +1,4 @@
-"""`manage.py export_portfolio`: metering, or one contract, as a document for `apply`."""
+"""`manage.py export_portfolio`: the portfolio, or one contract, as a document for `apply`."""
 
 from pathlib import Path
 
@@ -6,13 +6,14 @@ from django.core.management.base import BaseCommand, CommandError
 
 from contracts.models import Contract
 from contracts.services.document import contract_document
-from poweroptix.portfolio.export import as_yaml, metering_document
+from poweroptix.portfolio.export import as_yaml
+from poweroptix.portfolio.whole import portfolio_document
 
 
 class Command(BaseCommand):
     """Write the document, to a file or to standard output."""
 
-    help = "Write campuses, meters, sources, rules and proofs as YAML that `apply` reads back."
+    help = "Write the whole portfolio, or one contract, as YAML that `apply` reads back."
 
     def add_arguments(self, parser):
         """Declare the arguments."""
@@ -21,7 +22,7 @@ class Command(BaseCommand):
 
     def handle(self, *, out, contract="", **_options):
         """Write the document."""
-        text = as_yaml(contract_document(_found(contract)) if contract else metering_document())
+        text = as_yaml(contract_document(_found(contract)) if contract else portfolio_document())
         if out is None:
             self.stdout.write(text)
             return
