@@ -19,7 +19,7 @@ def sentences(terms: Iterable[Term]) -> dict[int, str]:
     """
     rows = list(terms)
     calendars = _codes(rows, "calendar")
-    indices = _codes(rows, "index")
+    indices = _codes(rows, "index") | _codes(rows, "gas_index")
     named = list(_calendars(calendars)) if calendars else []
     titles = {row.code: row.name for row in named}
     if indices:

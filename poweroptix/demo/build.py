@@ -26,7 +26,7 @@ from meters.services.publishing.followup import validate_receipt
 from poweroptix.accounts.models import Tenant, User
 from poweroptix.accounts.services import create_user
 from poweroptix.audit.actor import Actor
-from poweroptix.demo import records
+from poweroptix.demo import records, venture
 from poweroptix.demo.agreements import take_over
 from poweroptix.demo.files import DemoFile, corrected_day, monthly_files, months
 from poweroptix.demo.flows import ZONE, Flows, generate
@@ -51,6 +51,7 @@ STAFF = ("operator", "analyst", "approver", "billing", "administrator", "auditor
 TENANTS = {"alfa": "ALFA", "bravo": "BRAVO", "charlie": "CHARLIE"}
 LATE = ("bravo-ami", "2026-05")  # this file comes a month late
 AGAIN = "2026-03"  # the plant sends this month twice
+BEFORE_VENTURE = "2026-08"  # when the second versions were signed
 OPEN_MONTH = "2026-10"  # calculated, and held by what an analyst has to decide first
 CORRECTED_DAY = "2026-09-17"
 CORRECTED_WH = 120_000  # more in each quarter-hour
@@ -83,12 +84,18 @@ def build(*, say: Say, password: str = "demo", last_month: str | None = None) ->
     held: list[DemoFile] = []
     substation = None
     for label in months():
+        if label == BEFORE_VENTURE:
+            demo.timed("venture", lambda label=label: venture.agree(_moment(label, -4)))
         if label == BEGINS:
             substation = records.install(_moment(label, -28))
         demo.timed("prices", lambda label=label: _publish_prices(demo, flows, label))
         held = receive(demo, flows, label, held, substation)
         _decide(demo, label)
+        if label >= venture.FIRST:
+            demo.timed("venture", lambda label=label: _happened(demo, label))
         _settle(demo, label)
+        if label == venture.FIRST:
+            demo.timed("venture", lambda label=label: _owned(demo, label))
         say(f"{label}: files read, validated, settled")
         if label == last_month:
             break
@@ -98,6 +105,23 @@ def build(*, say: Say, password: str = "demo", last_month: str | None = None) ->
         records.heard_of_the_laboratory(_moment(OPEN_MONTH, 2))
         records.leave_sample(reread_sheet(flows))
     return demo.seconds
+
+
+def _happened(demo: Demo, label: str) -> None:
+    """Bring in what a month under the second versions rests on: gas prices, premium, outages."""
+    period, at = Period.month(ZONE, label), _moment(label, 2)
+    venture.publish_gas(period, demo.people["operator"], at)
+    venture.enter_insurance(period, demo.people["analyst"], at)
+    if label == venture.FIRST:
+        venture.record_outages(demo.people["analyst"], at)
+
+
+def _owned(demo: Demo, label: str) -> None:
+    """State the month to its owners, and let a tenant's accountant and a planner ask about it."""
+    period, analyst = Period.month(ZONE, label), demo.people["analyst"]
+    venture.state(period, analyst, _moment(label, 6))
+    venture.contest(period, demo.people["billing"], _moment(label, 8))
+    venture.suppose(period, analyst, _moment(label, 8, hour=10))
 
 
 def begin(demo: Demo) -> None:
