@@ -38,6 +38,7 @@ class Place:
     words: str
     row: int | None = None
     column: str = ""
+    unit: str = ""
     kind: str = ""
     is_choice: bool = False
 
@@ -75,6 +76,7 @@ def place_of(described: type, where: str) -> Place:
         words=", ".join(words),
         row=rows[0] if rows else None,
         column=columns[1] if len(columns) > 1 else "",
+        unit=entry.get("unit", ""),
         kind=entry.get("type", ""),
         is_choice=bool(entry.get("choices")),
     )

@@ -23,4 +23,4 @@ def label(name: str) -> str:
     ('Up to kWh', 'Price')
     """
     first, *rest = (UNITS.get(word, word) for word in name.split("_"))
-    return " ".join([first if first in UNITS.values() else first.capitalize(), *rest])
+    return " ".join([first if first in UNITS.values() else first[:1].upper() + first[1:], *rest])

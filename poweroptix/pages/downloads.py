@@ -17,6 +17,10 @@ from poweroptix.kernel.tables import safe_cell
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
+#: The forms of a table as a file.
+FILES = ("csv", "xlsx")
+
+
 def csv_bytes(head: Sequence[str], rows: Iterable[Sequence]) -> bytes:
     """Return RFC 4180 CSV in UTF-8; text that looks like a formula gets a leading apostrophe."""
     out = io.StringIO()

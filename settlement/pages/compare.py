@@ -7,7 +7,7 @@ from types import MappingProxyType
 from django.shortcuts import render
 from django.views import View
 
-from poweroptix.pages.downloads import table_response
+from poweroptix.pages.downloads import FILES, table_response
 from poweroptix.pages.guards import StaffPage
 from settlement.calc.cause import CAUSES, Cause
 from settlement.calc.delta import MEANING
@@ -22,7 +22,6 @@ LABELS, RIGHT, ROW = 300, 980, 34
 COLOURS = {one.key: f"f{at}" for at, one in enumerate(CAUSES, 1)}
 #: Corrections of earlier months share one colour; their titles name the month.
 CORRECTION_COLOUR = f"f{len(CAUSES) + 1}"
-FILES = ("csv", "xlsx")
 
 
 class ComparePage(StaffPage, View):

@@ -1,11 +1,13 @@
 """One run: how far it is, what it rests on, what its amounts are, and the decision about it."""
 
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views import View
 
 from poweroptix.accounts.permissions import may
 from poweroptix.audit.models import AuditEvent
 from poweroptix.clock import now
+from poweroptix.pages.downloads import FILES, table_response
 from poweroptix.pages.guards import StaffPage, actor_of, attempt, told
 from settlement.calc.delta import MEANING
 from settlement.calc.materiality import BELOW
@@ -30,8 +32,10 @@ class RunPage(StaffPage, View):
     verb = "settlement.view"
 
     def get(self, request, pk):
-        """Show the run."""
+        """Show the run, or hand out its lines as a file."""
         run = _run(pk)
+        if request.GET.get("export") in FILES:
+            return _lines(run, request.GET["export"])
         before = compared_with(run)
         against = _against(before, run) if before else {}
         context = {
@@ -124,6 +128,21 @@ def rail(run: SettlementRun) -> list[dict]:
     if run.state not in happened:
         steps.append({"label": run.get_state_display(), "is_now": True})
     return steps
+
+
+def _lines(run: SettlementRun, form: str) -> HttpResponse:
+    """Return the lines of a run as a file; they add up to its total."""
+    head = ["line_code", "line", "clause", "charge_type", "first_date", "last_date", "quantity",
+            "unit", "rate", f"amount_{run.currency.lower()}", "estimated_ratio",
+            "corrects_period", "sha256"]  # fmt: skip
+    rows = [
+        [one.line_code, one.label, one.clause, one.charge_type, one.first_date, one.last_date,
+         one.quantity, one.unit, one.rate_text, one.amount_usd, one.estimated_ratio,
+         one.corrects_period, one.sha256]
+        for one in run.lines.order_by("position")
+    ]  # fmt: skip
+    name = f"run_{run.contract.code}_{run.period}_v{run.version}"
+    return table_response(form, name, head, rows)
 
 
 def _against(before: SettlementRun, run: SettlementRun) -> dict:

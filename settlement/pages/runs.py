@@ -16,7 +16,7 @@ from poweroptix.accounts.permissions import may
 from poweroptix.clock import now
 from poweroptix.kernel.period import Period, zone_of
 from poweroptix.pages.asked import read_day, read_instant, read_month
-from poweroptix.pages.downloads import table_response
+from poweroptix.pages.downloads import FILES, table_response
 from poweroptix.pages.guards import StaffPage, actor_of, attempt
 from poweroptix.pages.lists import Column, Filter, ListPage
 from settlement.models import Line, SettlementRun
@@ -134,7 +134,7 @@ class LinePage(StaffPage, View):
         """Show what the amount is made of; `day` opens a day, `at` an interval, `export` a file."""
         line = get_object_or_404(Line.objects.select_related("run__contract"), pk=pk)
         day, at = request.GET.get("day", ""), request.GET.get("at", "")
-        if request.GET.get("export") in ("csv", "xlsx"):
+        if request.GET.get("export") in FILES:
             found = line_intervals(pk, day=read_day(day) if day else None)
             name = f"intervals_{line.run}_line{line.position}{f'_{day}' if day else ''}"
             return table_response(

@@ -8,16 +8,19 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views import View
 
 from contracts.calc.price_terms import PricedTerm
+from contracts.charges import charge_type
+from contracts.forms.wording import place_of
 from contracts.models import ContractVersion
 from poweroptix.accounts.permissions import may
 from poweroptix.clock import now
+from poweroptix.kernel.words import label
 from poweroptix.pages.asked import read_number, read_pk
-from poweroptix.pages.downloads import table_response
+from poweroptix.pages.downloads import FILES, table_response
 from poweroptix.pages.guards import StaffPage, actor_of, attempt
 from settlement.calc.inputs import Inputs
-from settlement.calc.what_if import numbers_of, with_numbers
+from settlement.calc.what_if import Number, numbers_of, with_numbers
 from settlement.models import SettlementRun, WhatIf
-from settlement.pages.compare import FILES, shown
+from settlement.pages.compare import shown
 from settlement.queries.causes import stored_inputs
 from settlement.queries.what_if import WHAT, beside_its_run
 from settlement.services.what_if import ask_what_if
@@ -115,11 +118,20 @@ def _term_fields(term: PricedTerm, typed: Mapping[str, str]) -> list[dict[str, s
     return [
         {
             "id": (name := f"term-{term.line_code}-{one.name}"),
-            "label": one.label,
+            "label": _label(term, one),
             "value": typed.get(name, one.value),
         }
         for one in numbers_of(term.parameters)
     ]
+
+
+def _label(term: PricedTerm, number: Number) -> str:
+    """Return what a number of a term is, with its unit unless its name ends with it."""
+    where = "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in number.path)[1:]
+    unit = place_of(charge_type(term.charge_type).Parameters, where).unit
+    unit = term.parameters.get("price_unit", unit) if unit == "quoted unit" else unit
+    text = label(number.label.replace(" ", "_"))
+    return text if not unit or text.endswith(f" {unit}") else f"{text} ({unit})"
 
 
 def _changes(said, inputs: Inputs) -> dict[str, Any]:

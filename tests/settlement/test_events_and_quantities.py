@@ -1,5 +1,6 @@
 """Events and further quantities in runs: frozen, verified, flagged when they change."""
 
+import csv
 import json
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -286,5 +287,13 @@ def test_a_tenant_explains_its_further_quantity_and_sees_no_others_binding(batte
     at = instant.isoformat().replace("+00:00", "Z")
     shown = client.get(f"/office/settlement/lines/{line.pk}/?day=2026-03-02&at={at}")
     assert "added: BAT/DEL_KWH" in shown.content.decode()
+    file = client.get(f"/office/settlement/lines/{line.pk}/?export=csv").content.decode()
+    head, *rows = csv.reader(file.lstrip("\ufeff").splitlines())
+    assert sum(Decimal(row[head.index("quantity")]) for row in rows) == tree["sum_kwh"]
+    sheet = client.get(f"/office/settlement/{line.run_id}/?export=csv").content.decode()
+    amounts = [
+        Decimal(one["amount_usd"]) for one in csv.DictReader(sheet.lstrip("\ufeff").splitlines())
+    ]
+    assert sum(amounts) == line.run.total_usd
     with portal_scope(bravo, channels_of_tenant(bravo)):
         assert ContractQuantity.objects.count() == 0

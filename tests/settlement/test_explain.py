@@ -10,12 +10,13 @@ from django.test.utils import CaptureQueriesContext
 from contracts.models import TouCalendar
 from meters.services import ingest_file, receive_file, validate_days
 from poweroptix.kernel.errors import NotFoundError
-from settlement.queries.explain import explain_line
+from settlement.queries.explain import explain_line, interval_rows, line_intervals
 from settlement.services import run_settlement
 from tests.meters.builders import install, long_csv
 from tests.settlement.world import MARCH, NOW, SYSTEM, World, readings
 
 pytestmark = pytest.mark.django_db
+CHICAGO = "America/Chicago"
 
 
 @pytest.fixture
@@ -106,9 +107,7 @@ def test_a_time_of_use_line_owns_the_intervals_of_its_period_alone():
         {"day_types": [days], "start": start, "end": end, "period": period}
         for days, start, end, period in HOURS
     ]
-    TouCalendar.objects.create(
-        code="desk", name="Desk", zone="America/Chicago", schedule={"rows": rows}
-    )
+    TouCalendar.objects.create(code="desk", name="Desk", zone=CHICAGO, schedule={"rows": rows})
     flat = {"period": "2026-03", "series": {"delivered": {"flat": "1000", "minutes": 15}}}
     world = World(terms=(TOU,), example=(flat, {"10": "127680.00"}))
     run = run_settlement(world.alfa, MARCH, now=NOW, actor=world.analyst)
@@ -127,6 +126,11 @@ def test_a_time_of_use_line_owns_the_intervals_of_its_period_alone():
         hour for hour in range(19, 24) for _ in range(4)
     ]
     assert {one["period"][-4:] for one in peak["intervals"]} == {"PEAK"}
+    head, rows = interval_rows(line_intervals(peak["line"]["id"]))
+    assert len(rows) == peak["interval_count"]
+    at = {name: head.index(name) for name in ("priced_kwh", "price")}
+    assert sum(row[at["priced_kwh"]] for row in rows) == peak["priced_kwh"] == peak["sum_kwh"]
+    assert {row[at["price"]] for row in rows} == {60}
     assert len(off["intervals"]) == 96 - 20
 
 
