@@ -195,13 +195,19 @@ class AllocationPart(models.Model):
         TOTAL = "TOTAL", "Delivered"
         SOURCE = "SOURCE", "From a source"
 
-    run = models.ForeignKey(AllocationRun, on_delete=models.PROTECT, related_name="parts")
+    run = models.ForeignKey(
+        AllocationRun, on_delete=models.PROTECT, related_name="parts", db_index=False
+    )
     pool_code = models.CharField(max_length=40, blank=True)
     tenant = models.ForeignKey(
         "accounts.Tenant", on_delete=models.PROTECT, null=True, related_name="+"
     )
     contract = models.ForeignKey(
-        "contracts.Contract", on_delete=models.PROTECT, null=True, related_name="allocation_parts"
+        "contracts.Contract",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="allocation_parts",
+        db_index=False,
     )
     kind = models.CharField(max_length=8, choices=Kind.choices)
     start_utc = models.DateTimeField()
@@ -230,6 +236,11 @@ class AllocationPart(models.Model):
             models.CheckConstraint(
                 condition=Q(digest__regex="^[0-9a-f]{64}$"), name="allocation_part_has_digest"
             ),
+        ]
+        indexes = [
+            # What one contract got in a run, past the parts of its neighbours; parts of a run by
+            # itself are found by the constraint above, so neither key has an index of its own.
+            models.Index(fields=["contract", "run"], name="allocation_part_of_contract"),
         ]
 
     def __str__(self):
