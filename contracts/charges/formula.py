@@ -1,5 +1,6 @@
 """A contract formula: one line of arithmetic over named determinants, for what no type covers."""
 
+import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -124,6 +125,19 @@ def _check(formula: str, names: list[Determinant]) -> None:
         text = f"{idle[0]} does not stand in the formula; take it out or use it"
         raise Refused("contracts.determinant", text)
     check_unit(formula, {one.name: one.unit for one in names})
+    _check_divisors(formula, {one.name: one.value for one in names if one.kind == "CONSTANT"})
+
+
+def _check_divisors(formula: str, constants: Mapping[str, Decimal | None]) -> None:
+    """Refuse a division by what agreed numbers alone make zero: no month could be priced."""
+    for node in ast.walk(formulas.tree_of(formula)):
+        if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Div):
+            continue
+        divisor = ast.unparse(node.right)
+        is_agreed = set(formulas.names_in(divisor)) <= constants.keys()
+        if is_agreed and formulas.evaluate(divisor, constants) == 0:
+            text = f"it divides by {divisor}, which is always 0; give another value"
+            raise Refused("formula.division_by_zero", text)
 
 
 def _said(one: Determinant, context: TermContext) -> str:

@@ -191,6 +191,10 @@ P, E = constant("p", "2"), series("e")
         (agreed("e * p", series("e", ""), P), "say how its intervals are taken"),
         (agreed("e * p", E, index("p", "SUM")), "prices are not summed"),
         (agreed("e * p", E, constant("p", "2", "USD/furlong")), "The unit 'furlong' is not known"),
+        (
+            agreed("e * p / (1 - z)", E, P, constant("z", "1", "ratio")),
+            "divides by 1 - z, which is",
+        ),
         (agreed("max * p", series("max"), P), "max: is no name for a formula"),
         (agreed("l1", {"name": "l1", "kind": "LINE", "of": "ten", "unit": "USD"}), "by its code"),
     ],
