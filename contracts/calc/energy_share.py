@@ -4,6 +4,7 @@ The share multiplies the energy of every interval, before losses and before any 
 shares of several terms that make 1 bill all energy.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -45,6 +46,32 @@ def share_of(terms: object) -> Decimal:
     Decimal('0.7')
     """
     return terms.energy_share_ratio if isinstance(terms, ShareParameters) else Decimal(1)
+
+
+def shares_apart(terms: Iterable[tuple[int, str, object]]) -> list[str]:
+    """Return a sentence for every quantity whose shares do not make 1; lines, names, parameters.
+
+    Another agreement may bill the rest, so it is no error, but nobody should find out by a bill.
+
+    >>> halves = [ShareParameters(energy_share_ratio=Decimal(part)) for part in ("0.6", "0.3")]
+    >>> shares_apart([(10, "delivered", halves[0]), (12, "delivered", halves[1])])
+    ['Lines 10 and 12 price 90 % of the quantity delivered; shares that bill all of it make 100 %.']
+    """
+    found: dict[str, list[tuple[int, Decimal]]] = {}
+    for code, quantity, parameters in terms:
+        if share_of(parameters) != 1:
+            found.setdefault(quantity, []).append((code, share_of(parameters)))
+    said = []
+    for quantity, shares in found.items():
+        total = sum((share for _code, share in shares), Decimal(0))
+        if total != 1:
+            lines = words.listed(str(code) for code, _share in sorted(shares))
+            named = f"Lines {lines} price" if len(shares) > 1 else f"Line {lines} prices"
+            said.append(
+                f"{named} {words.percent(total)} of the quantity {quantity}; shares that bill all "
+                "of it make 100 %."
+            )
+    return said
 
 
 def share_factor(terms: object) -> Fraction:

@@ -1,5 +1,6 @@
 """Writing a version from the workspace: the draft and its terms."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import messages
@@ -8,6 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views import View
 
+from contracts.calc.energy_share import shares_apart
 from contracts.calc.line_rules import absent_lines
 from contracts.charges import charge_type, charge_types
 from contracts.forms import PREFIX
@@ -115,6 +117,8 @@ class TermPage(StaffPage, View):
         for code in absent_lines(priced_term(saved), others):
             text = f"Line {saved.line_code} rests on line {code}, which {version} does not have yet"
             messages.warning(request, f"{text}; write it before you activate.", extra_tags="warn")
+        for text in shares_apart(_shares(version)):
+            messages.warning(request, text, extra_tags="warn")
 
     @staticmethod
     def _shown(request, version, term, form, **more) -> HttpResponse:
@@ -160,6 +164,16 @@ def said(form, version: ContractVersion, term: Term | None) -> dict[str, Any]:
         parameters=shown.parameters,
     )
     return {"sentence": sentences([row])[row.pk], "faults": [], "reads": reads_of(row)}
+
+
+def _shares(version: ContractVersion) -> Iterator[tuple[int, str, Any]]:
+    """Yield line, quantity and parameters of every term."""
+    for term in version.terms.all():
+        yield (
+            term.line_code,
+            term.quantity_name,
+            charge_type(term.charge_type).parse(term.parameters),
+        )
 
 
 def _found(code: str, number: int, pk: int | None) -> tuple[ContractVersion, Term | None]:
