@@ -37,6 +37,13 @@ from poweroptix.pages.fields import date_field
 #: Parameters that name a row of another table, by how their name ends.
 NAMED = {"calendar": TouCalendar, "index": IndexSeries}
 
+#: Where the lines of a bill stand, in the order in which they are priced.
+CODES = (
+    "10-19 energy, 20-29 demand and capacity, 30-34 fuel and starts, 35-39 take or pay and excess, "
+    "40-49 fees and shares of pools, 50-59 guarantees, 60-69 minimum bill, 80-89 taxes, 90-99 "
+    "interest; fixed for its life."
+)
+
 
 class VersionForm(forms.Form):
     """A new draft: its days, and whether it starts with the terms of the version before."""
@@ -87,12 +94,18 @@ class WorkspaceTermForm(TermForm):
     def __init__(self, *args: Any, version: ContractVersion, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.version = version
+        self.fields["line_code"].help_text = CODES
         if not charge_type(self.key).uses_quantity:
             del self.fields["quantity_name"]
 
-    def parameters(self) -> list[forms.BoundField]:
-        """Return the fields of the charge type, in the order of the clause."""
-        return [self[name] for name in self.fields if name.startswith(PREFIX)]
+    def parameters(self) -> dict[str, list[forms.BoundField]]:
+        """Return the fields of the charge type: what the clause has to say, then the rest."""
+        found = [self[name] for name in self.fields if name.startswith(PREFIX)]
+        asked = [one for one in found if one.field.required]
+        own = {PREFIX + name for name in charge_type(self.key).Parameters.__annotations__}
+        rest = [one for one in found if not one.field.required]
+        further = sorted(rest, key=lambda one: one.name not in own)
+        return {"What the clause has to say": asked, "What it may say besides": further}
 
     def clause(self) -> list[forms.BoundField]:
         """Return the fields of the line and its clause."""
