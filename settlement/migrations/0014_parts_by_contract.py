@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('accounts', '0001_initial'),
         ('contracts', '0007_finality_of_each_price'),
-        ('settlement', '0011_shares_that_change'),
+        ('settlement', '0013_sales_of_revenue_pools'),
     ]
 
     operations = [
