@@ -12,6 +12,7 @@ from django import forms
 from django.utils.html import format_html, format_html_join
 
 from contracts.forms import choice_words, read_structured
+from contracts.forms.wording import label_of
 from poweroptix.kernel.errors import Refused
 
 EMPTY_ROWS = 3
@@ -151,8 +152,7 @@ def list_widget(schema: Mapping[str, Any]) -> forms.Widget | None:
 
 def _title(column: str, schema: Mapping[str, Any]) -> str:
     title = schema.get("title") or column.replace("_", " ")
-    unit = schema.get("x-unit")
-    return f"{title} ({unit})" if unit else title
+    return label_of({"label": title, "unit": schema.get("x-unit", "")})
 
 
 def _input(name: str, key: str, said: str, schema: Mapping[str, Any], value: str, mark: str) -> str:

@@ -1,4 +1,4 @@
-"""Findings about parameters in the words of the form: "Blocks, row 2, up to kWh (kWh): ...".
+"""Findings about parameters in the words of the form: "Blocks, row 2, up to kWh: ...".
 
 A parameter knows its place as `blocks[1].up_to_kwh`. Who fills in a form sees labels, rows and
 units, so every finding is said in these, with what was found and what to write instead.
@@ -108,15 +108,18 @@ def _way(place: Place, finding: Finding) -> str:
 
 
 def label_of(entry: Mapping[str, Any], *, is_first: bool = True) -> str:
-    """Return the label of a described field with its unit, as the form shows it.
+    """Return the label of a described field with its unit, unless it ends with that.
 
     >>> label_of({"label": "Price", "unit": "USD/MWh"}, is_first=False)
     'price (USD/MWh)'
+    >>> label_of({"label": "Up to kW", "unit": "kW"})
+    'Up to kW'
     """
     label = entry["label"]
     if not is_first and label[1:2].islower():
         label = label[0].lower() + label[1:]
-    return label + (f" ({entry['unit']})" if entry["unit"] else "")
+    unit = entry["unit"]
+    return label if not unit or f" {label}".endswith(f" {unit}") else f"{label} ({unit})"
 
 
 @cache

@@ -9,7 +9,7 @@ from django.views import View
 
 from contracts.calc.price_terms import PricedTerm
 from contracts.charges import charge_type
-from contracts.forms.wording import place_of
+from contracts.forms.wording import label_of, place_of
 from contracts.models import ContractVersion
 from poweroptix.accounts.permissions import may
 from poweroptix.clock import now
@@ -130,8 +130,7 @@ def _label(term: PricedTerm, number: Number) -> str:
     where = "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in number.path)[1:]
     unit = place_of(charge_type(term.charge_type).Parameters, where).unit
     unit = term.parameters.get("price_unit", unit) if unit == "quoted unit" else unit
-    text = label(number.label.replace(" ", "_"))
-    return text if not unit or text.endswith(f" {unit}") else f"{text} ({unit})"
+    return label_of({"label": label(number.label.replace(" ", "_")), "unit": unit})
 
 
 def _changes(said, inputs: Inputs) -> dict[str, Any]:

@@ -103,7 +103,7 @@ def test_nested_entries_unknown_fields_and_names_in_messages_are_said():
                         where="prices[1].blocks[0].up_to_kw"),
     )  # fmt: skip
     assert (place.field, place.row, place.column) == ("prices", 1, "blocks")
-    assert text.startswith("Prices, row 2, blocks, entry 1, up to kW (kW): 'x' is not a plain")
+    assert text.startswith("Prices, row 2, blocks, entry 1, up to kW: 'x' is not a plain")
     unknown = Finding("parameters.unknown", "unknown field; known: up_to_kw, rate.",
                       where="prices[0].blocks[0].rat")  # fmt: skip
     assert worded(demand, unknown)[1] == (
