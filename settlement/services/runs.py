@@ -27,7 +27,7 @@ from settlement.queries.shelf import Shelf
 from settlement.services.allocation import not_over, run_allocation
 from settlement.services.money import divide_month
 from settlement.services.readiness import Gate, to_json
-from settlement.services.window import refuse_closed
+from settlement.services.window import refuse_closed, refuse_preliminary
 from settlement.storage import write_lines
 
 #: Kinds that differ only in why they were asked for.
@@ -83,6 +83,8 @@ def calculate(
     refuse_unreasoned(kind, reason)
     if kind == SettlementRun.Kind.TRUE_UP:
         refuse_closed(contracts, period, now)
+    if kind == SettlementRun.Kind.PRELIMINARY:
+        refuse_preliminary(contracts, period)
     shelf = shelf or Shelf()
     with transaction.atomic():
         _lock(contracts, period)

@@ -1,4 +1,4 @@
-"""The window of true-ups: until when a month may be corrected, and what to do afterwards."""
+"""When a kind of run may be made: until when a month is corrected, and what comes before."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime
 from contracts.models import Contract
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.period import Period
+from settlement.models import SettlementRun
 from settlement.queries.closing import rules_of, window_closed
 
 
@@ -27,3 +28,20 @@ def refuse_closed(contracts: Sequence[Contract], period: Period, now: datetime) 
                 "ad hoc run with the reason."
             )
             raise Refused("settlement.window_closed", text, contract=contract.code)
+
+
+def refuse_preliminary(contracts: Sequence[Contract], period: Period) -> None:
+    """Refuse a preliminary run of a month that was settled for good: it would stand in the way.
+
+    What changed since the final run was approved is a true-up.
+    """
+    settled = SettlementRun.objects.filter(
+        contract__in=contracts, period=period.label, state__in=SettlementRun.SETTLED
+    ).exclude(kind=SettlementRun.Kind.PRELIMINARY)
+    run = settled.select_related("contract").order_by("contract__code").first()
+    if run is not None:
+        text = (
+            f"{run.contract.code} {period.label} is approved as {run.get_kind_display().lower()} "
+            f"v{run.version}; a preliminary run comes before that. Make a true-up."
+        )
+        raise Refused("settlement.settled_already", text, contract=run.contract.code)

@@ -192,6 +192,11 @@ def test_a_price_that_is_not_final_blocks_a_final_run_only():
         approve(world, settle(world))
     preliminary = settle(world, kind="PRELIMINARY")
     assert approve(world, preliminary).state == "APPROVED"
+    publish_hub([Decimal(30)] * 743, vintage="settled")
+    final = approve(world, settle(world))
+    with pytest.raises(Refused, match="2026-03 is approved as final v3; a preliminary run comes"):
+        settle(world, kind="PRELIMINARY")
+    assert SettlementRun.objects.latest("pk") == final
 
 
 def test_a_missing_reading_blocks_and_names_the_page_that_mends_it(world):
