@@ -61,7 +61,7 @@ def _amounts(invoice: Invoice, run: SettlementRun) -> list[Finding]:
             _block(
                 "run_not_approved",
                 f"The settlement run is {run.get_state_display().lower()}.",
-                "Approve the newest run and draft again.",
+                "Throw this draft away, and draft the newest run once it is approved.",
             )
         )
     if invoice.currency != run.contract.currency:
