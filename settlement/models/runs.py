@@ -121,6 +121,7 @@ class SettlementRun(models.Model):
         indexes = [
             models.Index(fields=["tenant", "period"], name="settlement_run_tenant"),
             models.Index(fields=["state", "period"], name="settlement_run_state"),
+            models.Index(fields=["-period", "id"], name="settlement_run_newest"),
         ]
 
     def __str__(self):
