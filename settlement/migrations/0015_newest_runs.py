@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('accounts', '0001_initial'),
         ('contracts', '0007_finality_of_each_price'),
-        ('settlement', '0012_parts_by_contract'),
+        ('settlement', '0014_parts_by_contract'),
     ]
 
     operations = [
