@@ -216,7 +216,8 @@ class OpeningForm(forms.Form):
         label="Open items",
         required=False,
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
-        help_text="One a line: reference, due date, amount, such as 2025-118, 2025-12-30, 1250.00.",
+        help_text="One a line: reference, due date, amount, such as 2025-118, 2025-12-30, 1250.00. "
+        "Late interest counts from them; none say that nothing was owed.",
     )
     reason = forms.CharField(
         label="Source",

@@ -51,6 +51,8 @@ class OpeningBalance(TenantRow):
     )
     carry = models.JSONField(
         "figures brought along",
+        blank=True,
+        default=dict,
         help_text='Per line code: {"20": {"peaks": {"2025-12": "26000", "2025-11": null}}}.',
     )
     open_items = models.JSONField(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from contracts.calc.opening_carry import opened
 from contracts.models import Contract
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.worksheet import Worksheet
@@ -32,7 +33,9 @@ def carry_in(
     for opening in shelf.openings[contract.pk]:
         if opening.period == period.label:
             before = {} if run is None else run.carry_out
-            return {**before, **opening.carry}, {"kind": "opening", "id": opening.pk}, run
+            terms = [term for one in shelf.versions[contract.pk] for term in one.terms]
+            carry = opened(opening.carry, opening.open_items, terms, before)
+            return carry, {"kind": "opening", "id": opening.pk}, run
     if run is None:
         return {}, {"kind": "none"}, None
     return run.carry_out, {"kind": "run", "id": run.pk, "inputs_sha256": run.inputs_sha256}, run

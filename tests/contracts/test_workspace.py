@@ -69,8 +69,7 @@ def test_a_draft_is_written_by_form_proved_and_activated(contract, people):
     version = contract.versions.get()
     assert version.facts == {"contract_kw": "50000"}
     new = f"{BASE}versions/1/terms/new/?kind=demand@1"
-    shown = client.get(new).content.decode()
-    assert 'name="p_prices-0-period"' in shown
+    assert 'name="p_prices-0-period"' in client.get(new).content.decode()
     choices = {
         name: field.initial
         for name, field in workspace_form("demand@1").base_fields.items()
@@ -115,8 +114,7 @@ def test_a_draft_is_written_by_form_proved_and_activated(contract, people):
     people("administrator").post(BASE, {"version": version.pk, "action": "activate"})
     version.refresh_from_db()
     assert (version.state, version.activated_by) == ("ACTIVE", "user:administrator")
-    closed = people("analyst").post(edit, row)
-    assert "make a new version instead" in text_of(closed)
+    assert "make a new version instead" in text_of(people("analyst").post(edit, row))
 
 
 def test_versions_are_compared_and_what_is_wrong_is_said(active, people):

@@ -2,9 +2,12 @@
 
 import json
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
+from contracts.calc.opening_carry import opened
+from contracts.calc.price_terms import PricedTerm
 from contracts.services import approve_opening_balance, set_opening_balance
 from poweroptix.accounts.models import User
 from poweroptix.jobs.models import Job
@@ -18,6 +21,22 @@ from tests.settlement.acts import DEMAND, approve, settle
 from tests.settlement.world import MARCH, NOW, SYSTEM, World, person, readings
 
 pytestmark = pytest.mark.django_db
+INTEREST = {
+    "code": 90,
+    "key": "late_interest@1",
+    "label": "Late interest",
+    "parameters": {
+        "rates": [{"from_date": "2026-01-01", "rate_ratio": "0.10"}],
+        "method": "SIMPLE",
+        "day_count": "ACTUAL_365",
+        "tax": "EXCLUDED",
+        "billed": "EACH_PERIOD",
+    },
+}
+OWED = (
+    {"period": "2026-03", "carry_in": {"90": {"open_items": []}}},
+    {"90": "0.00"},
+)
 
 
 @pytest.fixture
@@ -53,6 +72,36 @@ def test_peaks_are_carried_from_the_approved_month_before():
     assert run.carry_in_run == march
     assert run.carry_out["20"]["peaks"]["2026-02"] == "400"
     assert run.lines.get().quantity == 320
+
+
+def test_open_items_of_a_take_over_bear_interest_until_they_are_paid():
+    """36,500.00 due on 28 February at 10 %: 31 days of March are 310.00, 30 of April 300.00."""
+    world = World(terms=(INTEREST,), example=OWED)
+    balance = set_opening_balance(
+        world.alfa,
+        period="2026-03",
+        carry={},
+        open_items=[{"reference": "2026-014", "due_date": "2026-02-28", "amount": "36500.00"}],
+        reason="agreed",
+        actor=SYSTEM,
+        now=NOW,
+    )
+    approve_opening_balance(balance, actor=world.approver, now=NOW)
+    march = approve(world, settle(world))
+    assert march.total_usd == Decimal("310.00")
+    april = MARCH.next()
+    world.read(april)
+    later = april.end_utc + timedelta(days=1)
+    assert settle(world, period=april, now=later).total_usd == Decimal("300.00")
+
+
+def test_an_opening_without_open_items_says_that_nothing_was_owed():
+    term = PricedTerm(1, 90, "late_interest@1", "Interest")
+    nothing, item = {"open_items": []}, {"open_items": [{"reference": "A"}]}
+    assert opened({}, [], [term], {}) == {"90": nothing}
+    assert opened({}, [], [term], {"90": item}) == {"90": item}
+    assert opened({"90": item}, [], [term], {}) == {"90": item}
+    assert opened({}, [], [], {"20": {}}) == {"20": {}}
 
 
 def test_a_month_after_an_unsettled_one_waits_for_it():
