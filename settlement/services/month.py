@@ -40,10 +40,13 @@ def settle_month(
 ) -> Job:
     """Queue the settlement of all contracts of a campus month; a running one is returned.
 
-    Refused for a month that is not over.
+    Refused for a month that is not over, and for one in which no contract holds.
     """
     refuse_running(campus.zone, label, now)
     refuse_unreasoned(kind, reason)
+    if not contracts_of_campus(campus, Period.month(campus.zone, label)).exists():
+        text = f"No contract of {campus.code} holds in {label}; there is nothing to settle."
+        raise Refused("settlement.no_contracts", text)
     payload = {"campus": campus.code, "period": label, "kind": kind, "reason": reason}
     return queue_once("settle_month", f"{campus.code}/{label}/{kind}", payload, now, actor)
 

@@ -72,6 +72,8 @@ def test_asking_twice_while_it_waits_gives_the_same_job(world):
 def test_a_month_that_is_none_is_refused_before_a_job_exists(world):
     with pytest.raises(Refused, match="'2026-13' is not a month"):
         settle_month(world.campus, "2026-13", now=NOW, actor=world.analyst)
+    with pytest.raises(Refused, match="No contract of CAP holds in 2025-12; there is nothing"):
+        settle_month(world.campus, "2025-12", now=NOW, actor=world.analyst)
     assert not Job.objects.exists()
 
 

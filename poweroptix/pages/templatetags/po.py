@@ -135,6 +135,16 @@ def energy(kwh) -> str:
 
 
 @register.filter
+def plain(value) -> str:
+    """Say nested data in words: `[{"due_date": "2026-01-30"}]` becomes `due date 2026-01-30`."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{words(name)} {plain(one)}" for name, one in value.items())
+    if isinstance(value, list | tuple):
+        return "; ".join(plain(one) for one in value) or ABSENT
+    return exact(value)
+
+
+@register.filter
 def percent(ratio, places: int = 1) -> str:
     """Format a ratio as per cent."""
     return ABSENT if ratio is None else f"{_grouped(Decimal(str(ratio)) * 100, int(places))} %"

@@ -78,3 +78,9 @@ def test_the_figures_of_a_sentence_are_grouped_and_names_are_not(text, shown):
 )
 def test_a_parameter_is_said_as_people_read_it(value, shown):
     assert po.setting(value) == shown
+
+
+def test_nested_data_is_said_in_words():
+    items = [{"reference": "2025-118", "amount_usd": "1250.00", "payments": []}]
+    assert po.plain(items) == "reference 2025-118, amount usd 1,250.00, payments —"
+    assert po.plain("120000") == "120,000"
