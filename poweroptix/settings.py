@@ -248,6 +248,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "ImportFileStateEnum": "meters.models.FileState",
         "SettlementRunKindEnum": "settlement.models.SettlementRun.Kind",
+        "DividedMonthStateEnum": "settlement.models.PoolMonth.State",
     },
 }
 UNFOLD = {"SITE_TITLE": "PowerOptix", "SITE_HEADER": "PowerOptix set-up", "SITE_URL": "/office/"}

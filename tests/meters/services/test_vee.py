@@ -254,7 +254,7 @@ def test_whole_week_of_two_channels_in_one_run_is_bounded(django_assert_max_num_
     for channel in channels:
         builders.ingest(long_csv(channel.code, START, FLAT * 7))
     ids = [channel.pk for channel in channels]
-    with django_assert_max_num_queries(41):
+    with django_assert_max_num_queries(42):
         validate_days(ids, DAY, DAY + timedelta(days=6), now=NOW, actor=ACTOR)
     assert ReadingBlock.objects.filter(layer=2).count() == 32
 
