@@ -97,7 +97,7 @@ class PricedPart:
     inputs: PricingInputs
     sheet: Worksheet
 
-    @property
+    @cached_property
     def days(self) -> tuple[date, date]:
         """First and last local day."""
         return _days(self.inputs)
@@ -161,12 +161,14 @@ def _charged(
 
 def _lower(inputs: PricingInputs, priced: Iterable[PricedPart]) -> tuple[PricedLine, ...]:
     """Return the lines that were priced before on the days of a term, the sum of parts in front."""
-    first, last = _days(inputs)
+    first, last = own = _days(inputs)
+    if all(one.days == own for one in priced):
+        return (*inputs.lines, *(one.line for one in priced))
     seen = [one for one in priced if one.days[0] <= last and first <= one.days[1]]
     by_code: dict[int, dict[tuple[date, date], PricedLine]] = {}
     for one in seen:
         by_code.setdefault(one.term.line_code, {}).setdefault(one.days, one.line)
-    sums = [_sum([*own.values()]) for own in by_code.values() if len(own) > 1]
+    sums = [_sum([*parts.values()]) for parts in by_code.values() if len(parts) > 1]
     return (*inputs.lines, *sums, *(one.line for one in seen))
 
 

@@ -25,7 +25,7 @@ from poweroptix.kernel.rounding import display
 from poweroptix.kernel.series import Series
 from poweroptix.kernel.worksheet import IntervalRow
 from settlement.calc.inputs import Inputs
-from settlement.calc.pricing import parts_of
+from settlement.calc.pricing import parts_of, pricings
 
 INDEXED = ("index_adder@1", "gas_indexed@1")
 PRICED = ("tou_energy@1", "fixed_energy@1", *INDEXED)
@@ -91,7 +91,7 @@ def interval_table(inputs: Inputs, line_code: int | None = None) -> IntervalTabl
     """
     delivered = inputs.series["delivered"]
     columns: dict[int, PriceColumn] = {}
-    for term, pricing in parts_of(inputs):
+    for term, pricing in parts_of(inputs, pricings(inputs)):
         if term.charge_type not in PRICED or line_code not in (None, term.line_code):
             continue
         if not _fits(inputs.series.get(term.quantity_name), delivered):

@@ -1,10 +1,10 @@
-"""What one contract version prices, out of everything that a run read."""
+"""What each contract version and each of its terms prices, out of everything that a run read."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from datetime import date
 
 from contracts.calc.price_terms import PricedTerm, PricingInputs
 from settlement.calc.inputs import Inputs
@@ -12,10 +12,12 @@ from settlement.calc.stretches import stretches
 from settlement.calc.version_inputs import VersionInputs
 
 
-def pricing_of(
-    inputs: Inputs, version: VersionInputs, carry: Mapping[str, Mapping[str, Any]]
-) -> PricingInputs:
-    """Return what the terms of a version are given, with the carry that stands before it."""
+def pricings(inputs: Inputs) -> list[PricingInputs]:
+    """Return what the terms of each version are given, in the order of the versions."""
+    return [_pricing(inputs, version) for version in inputs.versions]
+
+
+def _pricing(inputs: Inputs, version: VersionInputs) -> PricingInputs:
     return PricingInputs(
         contract=inputs.contract,
         version=version.number,
@@ -31,15 +33,22 @@ def pricing_of(
         facts=version.facts,
         events=inputs.events,
         pools=inputs.pool_views(),
-        carry_in=carry,
+        carry_in=inputs.carry_in,
         rounding_point=inputs.rounding_point,
         rounding=inputs.rounding,
     )
 
 
-def parts_of(inputs: Inputs) -> list[tuple[PricedTerm, PricingInputs]]:
-    """Return every term with its inputs on the days on which it is priced as one."""
-    given = {id(one): pricing_of(inputs, one, inputs.carry_in) for one in inputs.versions}
-    return [
-        (one.term, replace(given[id(one.version)], in_force=one.days)) for one in stretches(inputs)
-    ]
+def parts_of(
+    inputs: Inputs, given: Sequence[PricingInputs]
+) -> list[tuple[PricedTerm, PricingInputs]]:
+    """Return every term with its inputs on the days on which it is priced as one.
+
+    `given` are those of each version, as `pricings` returns them.
+    """
+    of_version = dict(zip(map(id, inputs.versions), given, strict=True))
+    return [(one.term, _on(of_version[id(one.version)], one.days)) for one in stretches(inputs)]
+
+
+def _on(given: PricingInputs, days: tuple[date, date]) -> PricingInputs:
+    return given if given.in_force == days else replace(given, in_force=days)

@@ -35,7 +35,7 @@ from settlement.calc.cause import CAUSES
 from settlement.calc.delta import DELTA_LINE_CODE
 from settlement.calc.inputs import Inputs
 from settlement.calc.materiality import held_findings
-from settlement.calc.pricing import parts_of, pricing_of
+from settlement.calc.pricing import parts_of, pricings
 from settlement.calc.version_inputs import VersionInputs
 
 ESTIMATED = (Status.ESTIMATED, Status.SUBSTITUTED_FINAL)
@@ -134,9 +134,10 @@ def settle(inputs: Inputs) -> Outcome:
     carry = dict(inputs.carry_in)
     shares = _EstimatedShares(inputs)
     drafts: list[SettledLine] = []
-    for version in inputs.versions:
-        _refuse_absent(version, pricing_of(inputs, version, carry))
-    priced, carried = price_parts(parts_of(inputs))
+    given = pricings(inputs)
+    for version, pricing in zip(inputs.versions, given, strict=True):
+        _refuse_absent(version, pricing)
+    priced, carried = price_parts(parts_of(inputs, given))
     for part in priced:
         drafts += _lines(part, shares)
     carry |= carried
