@@ -6,7 +6,8 @@ null flag, element type, size, lower bound), then length and value of each eleme
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -107,21 +108,33 @@ def write_parts(run_id: int, parts: Sequence[StoredPart]) -> None:
         )
 
 
-def write_lines(rows: Sequence[dict[str, Any]]) -> None:
+@dataclass(frozen=True)
+class StoredLine:
+    """A line on its way into the table: its canonical JSON, and columns that are not part of it."""
+
+    document: bytes
+    beside: Mapping[str, Any]
+
+    def row(self) -> bytes:
+        """Return both as one JSON object."""
+        return self.document[:-1] + b"," + json.dumps(self.beside).encode()[1:]
+
+
+def write_lines(lines: Sequence[StoredLine]) -> None:
     """Add lines of runs that are still DRAFT, all in one statement.
 
-    The rows travel as one JSON parameter and PostgreSQL takes them apart; keys are column names,
-    numbers are text, so no digit is lost.
+    The rows travel as one JSON parameter and PostgreSQL takes them apart: the text that was
+    digested is the text that is stored. Keys are column names, numbers are text.
     """
-    if not rows:
+    if not lines:
         return
     columns = ", ".join(name for name, _ in LINE_COLUMNS)
     typed = ", ".join(f"{name} {kind}" for name, kind in LINE_COLUMNS)
     with _cursor() as cursor:
         cursor.execute(
             f"INSERT INTO settlement_line ({columns}) SELECT {columns}"  # noqa: S608 - our names
-            f" FROM jsonb_to_recordset(%s) AS row({typed}) ORDER BY run_id, position",
-            [Jsonb(list(rows))],
+            f" FROM jsonb_to_recordset(%s::jsonb) AS row({typed}) ORDER BY run_id, position",
+            [(b"[" + b",".join(line.row() for line in lines) + b"]").decode("ascii")],
         )
 
 

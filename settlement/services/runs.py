@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
@@ -15,12 +14,12 @@ from contracts.models import Contract
 from poweroptix.accounts.permissions import require
 from poweroptix.audit.actor import Actor
 from poweroptix.audit.services import record_each
-from poweroptix.kernel.canonical import digest_of
+from poweroptix.kernel.canonical import canonical_json, digest_of, sha256
 from poweroptix.kernel.errors import Conflict, Refused
 from poweroptix.kernel.finding import Finding
 from poweroptix.kernel.period import Period
 from settlement.calc.inputs import same_inputs
-from settlement.calc.settle import Outcome, estimated_ratio, settle
+from settlement.calc.settle import Outcome, SettledLine, estimated_ratio, settle
 from settlement.models import AllocationRun, SettlementRun
 from settlement.queries.contract import ContractReading, read_contract
 from settlement.queries.shelf import Shelf
@@ -28,7 +27,7 @@ from settlement.services.allocation import not_over, run_allocation
 from settlement.services.money import divide_month
 from settlement.services.readiness import Gate, to_json
 from settlement.services.window import refuse_closed, refuse_preliminary
-from settlement.storage import write_lines
+from settlement.storage import StoredLine, write_lines
 
 #: Kinds that differ only in why they were asked for.
 SAME_COMPUTATION = ("FINAL", "TRUE_UP")
@@ -183,16 +182,18 @@ def _write(
     if replaced:
         SettlementRun.objects.filter(pk__in=replaced).update(state="SUPERSEDED")
     common = {"kind": kind, "reason": reason, "created_by": str(author), "created_at": now}
-    printed = [_documents(draft.outcome) for draft in drafts]
+    printed = [
+        [canonical_json(line.document()) for line in draft.outcome.lines] for draft in drafts
+    ]
     runs = SettlementRun.objects.bulk_create(
-        _run(draft, digest_of([line["sha256"] for line in own]), common)
+        _run(draft, digest_of([sha256(content) for content in own]), common)
         for draft, own in zip(drafts, printed, strict=True)
     )
     write_lines(
         [
-            {**line, "run_id": run.pk, "tenant_id": run.tenant_id}
-            for run, own in zip(runs, printed, strict=True)
-            for line in own
+            _stored(line, content, run)
+            for run, draft, own in zip(runs, drafts, printed, strict=True)
+            for line, content in zip(draft.outcome.lines, own, strict=True)
         ]
     )
     SettlementRun.objects.filter(pk__in=[run.pk for run in runs]).update(state="CALCULATED")
@@ -230,20 +231,12 @@ def _run(draft: _Draft, lines_sha256: str, common: dict[str, Any]) -> Settlement
     )
 
 
-def _documents(outcome: Outcome) -> list[dict[str, Any]]:
-    """Return the lines as the columns of their table, each with its digest."""
-    rows = []
-    for line in outcome.lines:
-        document = line.document()
-        digest = digest_of(document)
-        document["corrects_run_id"] = document.pop("corrects_run")
-        plain = {name: _text(value) for name, value in document.items()}
-        rows.append({**plain, "rate": _text(line.rate), "sha256": digest})
-    return rows
-
-
-def _text(value: Any) -> Any:
-    """Return a number or date as text; what JSON knows stays as it is."""
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    return value.isoformat() if isinstance(value, date) else value
+def _stored(line: SettledLine, content: bytes, run: SettlementRun) -> StoredLine:
+    beside = {
+        "run_id": run.pk,
+        "tenant_id": run.tenant_id,
+        "corrects_run_id": line.corrects_run,
+        "rate": None if line.rate is None else format(line.rate, "f"),
+        "sha256": sha256(content),
+    }
+    return StoredLine(content, beside)
