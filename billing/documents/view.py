@@ -52,7 +52,7 @@ def view_of(document: dict[str, Any], digest: str) -> dict[str, Any]:
     usage, carbon = document["usage"], document.get("carbon")
     number = document["number"] or "Draft"
     corrections = corrections_view(document)
-    lines = [_line(line, currency) for line in document["lines"]]
+    lines = [_line(line, document["period"], currency) for line in document["lines"]]
     _say(lines, document.get("terms") or ())
     _correct(lines, corrections)
     return {
@@ -135,8 +135,11 @@ def _period(document: dict) -> dict:
     }
 
 
-def _line(line: dict, currency: str) -> dict:
+def _line(line: dict, period: dict, currency: str) -> dict:
     under = [f"Clause {line['clause']}"] if line["clause"] else []
+    days = line["first_date"], line["last_date"]
+    if days != (period["first_date"], period["last_date"]):
+        under.insert(0, f"{day(days[0])} to {day(days[1])}")
     if line["under"]:
         under.append(line["under"])
     if Decimal(line["estimated_ratio"] or 0) > 0:

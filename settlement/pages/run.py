@@ -7,6 +7,7 @@ from django.views import View
 from poweroptix.accounts.permissions import may
 from poweroptix.audit.models import AuditEvent
 from poweroptix.clock import now
+from poweroptix.kernel.period import Period
 from poweroptix.pages.downloads import FILES, table_response
 from poweroptix.pages.guards import StaffPage, actor_of, attempt, told
 from settlement.calc.delta import MEANING
@@ -41,6 +42,7 @@ class RunPage(StaffPage, View):
         context = {
             "run": run,
             "zone": run.contract.zone,
+            "period": Period(run.start_utc, run.end_utc, run.contract.zone, run.period),
             "lines": list(run.lines.order_by("position")),
             "rail": rail(run),
             "before": before,

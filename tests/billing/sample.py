@@ -151,6 +151,8 @@ def lines(series: Series) -> list[dict]:
                 "amount": format(sheet.amount_usd, "f"),
                 "exact": format(sheet.exact_usd, "f"),
                 "estimated_ratio": "0.004" if code == 10 else "0",
+                "first_date": "2026-03-01",
+                "last_date": "2026-03-31",
                 "parts": parts(sheet),
                 "determinants": determinants(sheet),
                 "demand": demand_facts(sheet, ZONE),

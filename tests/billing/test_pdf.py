@@ -171,3 +171,11 @@ def test_bars_of_a_month_with_feed_in_hang_below_zero():
     assert "&lt;b&gt;" in svg
     assert "&quot;title&quot;" in svg
     assert "−" in svg
+
+
+def test_a_line_for_some_days_of_the_month_says_which(sample):
+    whole, *rest = sample["lines"]
+    part = {**whole, "first_date": sample["period"]["first_date"], "last_date": "2026-03-15"}
+    view = view_of({**sample, "lines": [part, *rest]}, "0" * 64)
+    assert " to 2026-03-15" in view["lines"][0]["under"]
+    assert all(" to 20" not in line["under"] for line in view["lines"][1:])
