@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, Inexact
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from poweroptix.kernel.canonical import number as plain
 from poweroptix.kernel.errors import Refused
@@ -29,6 +29,7 @@ class Row:
     Decimal('640250.00')
     """
 
+    formula: ClassVar[str] = "quantity x rate"
     label: str
     quantity: Figure
     rate: Figure
@@ -67,6 +68,7 @@ class IntervalRow:
     weighted by load, for print only. `digests` prove which series were multiplied.
     """
 
+    formula: ClassVar[str] = "sum of the energy x price of every interval"
     label: str
     quantity: Figure
     rate: Figure
@@ -215,7 +217,7 @@ class Worksheet:
                 "label": row.label,
                 "value": row.exact_usd,
                 "unit": "USD",
-                "formula": "quantity x rate",
+                "formula": row.formula,
                 "sentence": row.sentence(),
                 "note": "",
                 "source": None,

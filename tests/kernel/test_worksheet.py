@@ -211,6 +211,14 @@ class TestWorksheet:
         assert [entry["label"] for entry in explained] == ["Energy", "peak_kw"]
         assert [child["label"] for child in explained[0]["children"]] == ["q", "r"]
         assert explained[1]["source"]["ref"] == "CHI-1/3/20"
+        assert explained[0]["formula"] == "quantity x rate"
+
+    def test_an_average_is_not_said_to_be_what_was_multiplied(self):
+        priced = IntervalRow("E", figure("q", "35.245", "MWh"), figure("r", "21.632", "u"), 1, 1)
+
+        (explained,) = Worksheet("E", (priced,)).explain()
+
+        assert explained["formula"] == "sum of the energy x price of every interval"
 
 
 @pytest.mark.parametrize(
