@@ -19,6 +19,7 @@ from contracts.services import sentences
 from meters.queries import trace
 from meters.queries.basis import told
 from meters.queries.terms import explain_virtual
+from poweroptix.kernel.canonical import instant
 from poweroptix.kernel.errors import NotFoundError
 from poweroptix.kernel.grid import utc
 from poweroptix.kernel.period import Period
@@ -99,7 +100,8 @@ def interval_rows(found: Mapping[str, Any]) -> tuple[list[str], list[list[Any]]]
     parts = ("metered_kwh", "shared_kwh", "loss_kwh", "delivered_kwh")
     priced = ("quantity", "unit", "priced_kwh", "price", "price_unit", "exact_usd", "quality")
     rows = [
-        [one["start_utc"], one["end_utc"], one["period"], *parts_of(found, one).values(),
+        [instant(one["start_utc"]), instant(one["end_utc"]), one["period"],
+         *parts_of(found, one).values(),
          one["settled_kwh"], found["unit"], one["priced_kwh"],
          one["price"], found["price_unit"], one["exact_usd"], one["letter"],
          *(kwh for _code, kwh in one["by_source"])]

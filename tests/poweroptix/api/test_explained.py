@@ -74,7 +74,7 @@ def test_intervals_page_by_page_and_as_a_file_are_the_same(client, world, staff)
     assert len(rows) == 2972
     total = sum(Decimal(row["exact_usd"]) for row in rows)
     assert total == world.runs["PPA-ALFA"].lines.get(position=1).exact_usd
-    [same] = [row for row in rows if row["start_utc"] == "2026-03-12T17:00:00+00:00"]
+    [same] = [row for row in rows if row["start_utc"] == "2026-03-12T17:00:00Z"]
     [one] = [row for row in seen if row["start_utc"] == "2026-03-12T17:00:00Z"]
     assert (same["price"], same["quantity"]) == (one["price"], one["quantity"])
     parts = ("metered_kwh", "loss_kwh")
