@@ -6,13 +6,12 @@ the file is refused unless the caller names a zone, and the repeated hour unless
 of the two it is. A daily series takes the date that is written, whatever its offset.
 """
 
-import csv
-import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from poweroptix.kernel.csv_rows import read_rows, uneven
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.finding import Finding
 from poweroptix.kernel.fixed import price
@@ -45,16 +44,20 @@ def read_prices(content: bytes, wanted: PriceFile) -> list[tuple[datetime, Decim
     """Return starts in UTC and prices, rising, each start once; an empty price is None.
 
     Refused as a whole with a finding per bad row: a file of prices is taken or not.
+    A row of whatever location has the cells that the head names: a decimal comma is not read.
     """
-    rows = csv.reader(io.StringIO(decode(content)))
-    columns = header(next(rows, []))
+    head, rows = read_rows(decode(content), code="contracts.price_file")
+    columns = header(head)
     found: dict[datetime, Decimal | None] = {}
     findings: list[Finding] = []
     others: dict[tuple[str, str], int] = {}
-    for line, cells in enumerate(rows, start=2):
-        if not any(cell.strip() for cell in cells) or len(findings) >= MOST_FINDINGS:
+    for line, cells in rows:
+        if len(findings) >= MOST_FINDINGS:
+            break
+        if wrong := uneven(f"line {line}", cells, head):
+            findings.append(Finding("contracts.price_cells", wrong, where=str(line)))
             continue
-        row = {name: cells[at].strip() for name, at in columns.items() if at < len(cells)}
+        row = {name: cells[at].strip() for name, at in columns.items()}
         if not chosen(row, wanted):
             continue
         others.setdefault((first_of(row, PLACES) or "", row.get("market", "")), line)
@@ -99,7 +102,7 @@ def decode(content: bytes) -> str:
 
 def header(cells: list[str]) -> dict[str, int]:
     """Position of every known column. Refused when start or price is not there."""
-    named = {cell.strip().lower(): at for at, cell in enumerate(cells)}
+    named = {cell.lower(): at for at, cell in enumerate(cells) if cell}
     for wanted in (STARTS, PRICES):
         if not any(name in named for name in wanted):
             text = f"no column {' or '.join(wanted)}; found: {', '.join(named) or 'nothing'}"

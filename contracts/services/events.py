@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -27,6 +25,7 @@ from contracts.services._save import checked_save
 from poweroptix.accounts.permissions import require
 from poweroptix.audit.actor import Actor
 from poweroptix.audit.services import record
+from poweroptix.kernel.csv_rows import read_rows, uneven
 from poweroptix.kernel.errors import Conflict, DomainError, Refused
 from poweroptix.kernel.finding import Finding
 from poweroptix.kernel.parameters import to_json
@@ -145,21 +144,22 @@ def record_event_file(
     is passed over. Refused as a whole with a finding per bad line.
     """
     require(actor, "contracts.edit")
-    reader = csv.DictReader(io.StringIO(decode(content)))
-    columns = [(name or "").strip().lower() for name in reader.fieldnames or ()]
+    head, rows = read_rows(decode(content), code="contracts.event_file")
+    columns = [name.lower() for name in head]
     missing = [name for name in FILE_COLUMNS if name not in columns]
     if missing:
         text = f"no column {missing[0]}; found: {', '.join(filter(None, columns)) or 'nothing'}"
         raise Refused("contracts.event_file", text)
-    reader.fieldnames = columns
+    if len(rows) > MOST_ROWS:
+        raise Refused("contracts.event_file", f"the file has more than {MOST_ROWS} events")
     found, findings = [], []
-    for line, row in enumerate(reader, start=2):
-        if line > MOST_ROWS + 1:
-            raise Refused("contracts.event_file", f"the file has more than {MOST_ROWS} events")
-        if not any(cell for cell in row.values()):
+    for line, row in rows:
+        if wrong := uneven(f"line {line}", row, columns):
+            findings.append(Finding("contracts.event_cells", wrong, where=str(line)))
             continue
+        cells = {name: row[at].strip() for at, name in enumerate(columns) if name}
         try:
-            written = _from_line(contract, row, actor, now)
+            written = _from_line(contract, cells, actor, now)
             found += [written] if written is not None else []
         except DomainError as error:
             findings.append(Finding(error.code, f"line {line}: {error.message}", where=str(line)))
@@ -171,16 +171,11 @@ def record_event_file(
 
 
 def _from_line(
-    contract: Contract, row: Mapping[str, Any], actor: Actor, now: datetime
+    contract: Contract, cells: Mapping[str, str], actor: Actor, now: datetime
 ) -> ContractEvent | None:
     """Write down one line of a file; None when that event stands already."""
-    if None in row:
-        raise Refused("contracts.event_file", "there are more cells than columns")
-    cells = {name: (cell or "").strip() for name, cell in row.items()}
     start, end = _time_of(cells, contract.zone)
-    values = {
-        name: cell for name, cell in cells.items() if cell and name and name not in FILE_COLUMNS
-    }
+    values = {name: cell for name, cell in cells.items() if cell and name not in FILE_COLUMNS}
     plain = plain_values(cells["kind"], values)
     alike = standing(contract).filter(kind=cells["kind"], start_utc=start, end_utc=end)
     if alike.filter(values=plain).exists():

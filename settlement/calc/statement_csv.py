@@ -6,12 +6,11 @@ or brackets around. What cannot be read is refused with its row, column and valu
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Mapping
 from decimal import Decimal
 
+from poweroptix.kernel.csv_rows import read_rows, uneven
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.finding import Finding
 from settlement.calc.shadow import Side
@@ -39,7 +38,7 @@ def read_statement(
     lines: list[Side] = []
     for number, row in rows:
         try:
-            _refuse_long(number, row, head)
+            _refuse_uneven(number, row, head)
             lines.append(_line(number, row, places, codes))
         except Refused as fault:
             findings.append(Finding(fault.code, fault.message, where=f"row {number}"))
@@ -58,20 +57,14 @@ def _table(content: bytes) -> tuple[list[str], list[tuple[int, list[str]]]]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as fault:
         raise Refused("statement.text", "The file is not UTF-8 text.") from fault
-    if "\x00" in text:
-        raise Refused("statement.text", "The file is not text.")
     first = text.partition("\n")[0]
     delimiter = max((",", ";", "\t"), key=first.count)
-    try:
-        found = list(csv.reader(io.StringIO(text), delimiter=delimiter, strict=True))
-    except csv.Error as fault:
-        raise Refused("statement.text", f"The file is not CSV: {fault}.") from fault
-    if not found or not any(cell.strip() for cell in found[0]):
+    head, rows = read_rows(text, code="statement.text", delimiter=delimiter)
+    if not any(head):
         raise Refused("statement.empty", "The first row names no column.")
-    rows = [(at, row) for at, row in enumerate(found[1:], start=2) if any(c.strip() for c in row)]
     if len(rows) > MOST_ROWS:
         raise Refused("statement.long", f"The file has {len(rows):,} rows; {MOST_ROWS:,} are read.")
-    return [cell.strip() for cell in found[0]], rows
+    return head, rows
 
 
 def _places(head: list[str], columns: Mapping[str, str]) -> dict[str, int]:
@@ -91,18 +84,14 @@ def _places(head: list[str], columns: Mapping[str, str]) -> dict[str, int]:
     return places
 
 
-def _refuse_long(number: int, row: list[str], head: list[str]) -> None:
-    """Refuse a row with more cells than the head: a comma inside a number would be lost."""
-    if any(cell.strip() for cell in row[len(head) :]):
-        text = (
-            f"Row {number} has {len(row)} cells, the head names {len(head)}; "
-            "a comma inside a value needs quotes around it."
-        )
-        raise Refused("statement.cells", text)
+def _refuse_uneven(number: int, row: list[str], head: list[str]) -> None:
+    """Refuse a row with other cells than the head names: a comma in a number would be lost."""
+    if wrong := uneven(f"Row {number}", row, head):
+        raise Refused("statement.cells", f"{wrong}.")
 
 
 def _line(number: int, row: list[str], places: Mapping[str, int], codes: Mapping[str, int]) -> Side:
-    cells = {part: row[at].strip() if at < len(row) else "" for part, at in places.items()}
+    cells = {part: row[at].strip() for part, at in places.items()}
     charge = cells["charge"]
     code = codes.get(charge)
     if code is None and charge.isascii() and charge.isdecimal() and 10 <= int(charge) <= 99:

@@ -74,6 +74,12 @@ def test_a_file_is_taken_whole_once_or_not_at_all(contract):
         record_event_file(contract, wrong.encode(), actor=ACTOR, now=NOW)
     assert [one.where for one in refused.value.findings] == ["2", "3"]
     assert refused.value.message.startswith("line 2: ")
+    long = FILE.rstrip("\n") + ",1\n"
+    with pytest.raises(Refused, match=r"^line 3 has \d cells, the head names \d; a comma inside"):
+        record_event_file(contract, long.encode(), actor=ACTOR, now=NOW)
+    short = FILE + "\noutage@1,2026-03-12 08:00\n"
+    with pytest.raises(Refused, match=r"^line 5 has 2 cells, the head names \d; write a cell for"):
+        record_event_file(contract, short.encode(), actor=ACTOR, now=NOW)
     with pytest.raises(Refused, match="no column kind; found: what"):
         record_event_file(contract, b"what,start\n", actor=ACTOR, now=NOW)
     assert standing(contract).count() == 2

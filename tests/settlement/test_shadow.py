@@ -136,7 +136,8 @@ def test_a_statement_is_read_with_units_and_numbers_as_people_write_them():
     ("text", "message"),
     [
         ("Charge,Amount\nON,1.2.3\n", "Row 2: the amount '1.2.3' is not a number"),
-        ("Charge,Amount\nON,12,50\n", "Row 2 has 3 cells, the head names 2"),
+        ("Charge,Amount\nON,12,50\n", "Row 2 has 3 cells, the head names 2; a comma inside"),
+        ("Charge,Amount\nON\n", "Row 2 has 1 cell, the head names 2; write a cell for every"),
         ("Charge,Amount\nOFF,1\n", "Row 2: the charge 'OFF' has no line of ours; map it."),
         ("Charge,Amount\nON,\n", "Row 2: the amount is empty."),
         ("Charge,Amount\nON,1.005\n", "Row 2: the amount 1.005 has more than 2 decimals."),

@@ -54,6 +54,9 @@ def test_an_empty_price_is_missing():
         ),
         (b"start,price\n", "the file has no price of this series"),
         (b"\xff\xfe", "byte 0 is not UTF-8"),
+        (b'start,price\n2026-03-01T01:00:00Z,"5\n', "The file is not CSV: unexpected end of data."),
+        (b"start,price\r2026-03-01T01:00:00Z,5\r", "The file is not CSV: new-line character"),
+        (b"start,price\n2026-03-01T01:00:00Z,\x00\n", "The file is not text."),
         (b"start,price\n2026-03-01 01:00,5\n", "line 2: '2026-03-01 01:00' has no offset"),
         (b"start,price\nyesterday,5\n", "line 2: 'yesterday' is not a date and time"),
         (b"start,price\n2026-03-01T01:00:00Z,NaN\n", "line 2: 'NaN' is not a number"),
@@ -77,6 +80,42 @@ def test_bad_files_are_refused_as_a_whole(content, message):
     with pytest.raises(Refused) as caught:
         read_prices(content, HOURLY)
     assert caught.value.message.startswith(message)
+
+
+TOO_MANY = (
+    "a comma inside a value needs quotes around it, and a decimal comma is not read: "
+    "write 31.50, not 31,50"
+)
+TOO_FEW = "write a cell for every column, an empty one where there is no value"
+
+
+@pytest.mark.parametrize("head", [b"start,price\n", b"start,price,\n"])
+def test_a_decimal_comma_is_refused_in_every_row_and_never_cut(head):
+    rows = b"".join(b"2026-11-05T%02d:00-06:00,31,50\n" % hour for hour in range(24))
+    with pytest.raises(Refused) as caught:
+        read_prices(head + rows, HOURLY)
+    assert caught.value.message == f"line 2 has 3 cells, the head names 2; {TOO_MANY}"
+    assert [finding.where for finding in caught.value.findings] == [str(at) for at in range(2, 26)]
+
+
+def test_a_short_row_is_refused_and_not_read_as_a_missing_price():
+    content = b"start,price\n2026-11-05T00:00-06:00,31.50\n\n2026-11-05T01:00-06:00\n"
+    with pytest.raises(Refused) as caught:
+        read_prices(content, HOURLY)
+    assert caught.value.message == f"line 4 has 1 cell, the head names 2; {TOO_FEW}"
+
+
+def test_a_decimal_comma_is_refused_in_rows_of_other_places_too():
+    """A comma in front of the place would make it another place, and the row would not count."""
+    other = ROW.replace(b"DA,HUB", b"D,A,HUB")
+    with pytest.raises(Refused) as caught:
+        read_prices(HEAD + ROW + other, PriceFile(60, "HUB", "DA"))
+    assert caught.value.message == f"line 3 has 9 cells, the head names 8; {TOO_MANY}"
+
+
+def test_empty_cells_behind_the_last_column_say_nothing():
+    content = b"start,price,,\n2026-03-01T01:00:00Z,31.50,,\n2026-03-01T02:00:00Z,32,,,,\n"
+    assert [str(value) for _, value in read_prices(content, HOURLY)] == ["31.50", "32"]
 
 
 def test_naive_stamps_take_the_named_zone_and_refuse_the_repeated_hour():
