@@ -98,9 +98,9 @@ class DecisionForm(forms.Form):
         label="It is",
         choices=[
             ("", "choose …"),
-            ("GRANTED", "granted: all of it is credited"),
+            ("GRANTED", "granted: our amount holds, all of it is credited"),
             ("PARTIAL", "granted in part"),
-            ("DENIED", "denied"),
+            ("DENIED", "denied: their amount holds"),
             ("WITHDRAWN", "withdrawn"),
         ],
     )

@@ -17,7 +17,7 @@ from django.db import models
 from django.db.models import F, Func, Q, Value
 
 from contracts.models._tenant import TenantRow
-from contracts.models.parties import CODE, CodeManager, validate_zone
+from contracts.models.parties import CODE, CodeManager, Party, validate_zone
 
 PLAIN_NUMBER = re.compile(r"[+-]?\d{1,28}(\.\d{1,28})?")
 
@@ -138,6 +138,15 @@ class Contract(TenantRow):
 
     def __str__(self):
         return self.code
+
+    @property
+    def is_purchase(self) -> bool:
+        """Whether we buy by it: from a utility, or for a buyer of the seller's or operator's side.
+
+        What is due then stands on the bill of the other party; else we invoice.
+        """
+        buyers = (Party.Role.OPERATOR, Party.Role.SELLER)
+        return self.seller.role == Party.Role.UTILITY or self.offtaker.role in buyers
 
 
 class ContractVersion(TenantRow):

@@ -24,13 +24,14 @@ from settlement.queries.compare import ComparedLine, Comparison, compared
 from settlement.queries.runs import other_versions, read_against, run_with_its_split
 from settlement.queries.what_if import WHAT, beside_its_run
 from settlement.services.statements import Comparison as Shadow
-from settlement.services.statements import compare_statement
+from settlement.services.statements import compare_statement, undisputed_of
 
 RUN = ("id", "period", "version", "kind", "state", "total_usd", "inputs_sha256")
 LINE = (
     *("label", "unit", "before_quantity", "after_quantity", "before_usd", "after_usd"),
     *("amount_usd", "volume_usd", "price_usd", "corrects_period", "reason"),
 )
+DUE = ("invoiced_usd", "open_usd", "credited_usd", "stays_due_usd")
 SIDE = ("label", "amount_usd", "quantity", "unit", "rate")
 WHY = ("text", "quantity_usd", "price_usd", "repriced_usd", "requantified_usd", "is_by_terms")
 
@@ -93,10 +94,13 @@ class StatementCompare(TableView):
         shadow = compare_statement(statement)
         if self.is_table(request):
             return Response(Table(HEAD, rows_of(shadow)))
+        due = undisputed_of(statement)
         return document(
             {
                 "run": _named(shadow.run, RUN),
                 "lines": [_shadowed(one, shadow) for one in shadow.lines],
+                "is_purchase": statement.contract.is_purchase,
+                "undisputed": due and _named(due, DUE),
             }
         )
 

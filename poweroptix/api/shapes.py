@@ -247,7 +247,20 @@ ShadowLine = shape(
     cause=bag("The likely cause of a break, with quantity and price effect.", null=True),
     dispute=whole(null=True),
 )
-ShadowSaid = shape("StatementComparison", run=RunNamed(), lines=ShadowLine(many=True))
+UndisputedPart = shape(
+    "UndisputedPart",
+    invoiced_usd=Text(help_text="Our invoice where we sell, their statement where we buy."),
+    open_usd=Text(help_text="What of it is disputed and open."),
+    credited_usd=Text(help_text="What of it was credited by disputes that ended."),
+    stays_due_usd=Text(help_text="The rest: due at the due date, whatever becomes of the open."),
+)
+ShadowSaid = shape(
+    "StatementComparison",
+    run=RunNamed(),
+    lines=ShadowLine(many=True),
+    is_purchase=serializers.BooleanField(help_text="Whether we buy: then we owe what is due."),
+    undisputed=UndisputedPart(allow_null=True, help_text="Null while we sell and did not invoice."),
+)
 PoolShares = shape(
     "PoolShares",
     operator_usd=number(),

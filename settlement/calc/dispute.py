@@ -6,6 +6,7 @@ included, on what is found to be owed after all.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -16,6 +17,7 @@ from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.rounding import money
 
 YEAR_DAYS = 365
+ZERO = Decimal("0.00")
 
 
 @dataclass(frozen=True)
@@ -48,13 +50,74 @@ class Resolution:
         )
 
 
-def undisputed(total_usd: Decimal, disputed_usd: Decimal) -> Decimal:
-    """Return what stays due.
+@dataclass(frozen=True)
+class Contest:
+    """A line of their statement that we do not accept: theirs less ours, and what came of it.
 
-    >>> str(undisputed(Decimal("2238741.06"), Decimal("88300.00")))
-    '2150441.06'
+    `credited_usd` is the part by which they gave way, None while the dispute is open: all of the
+    difference where our amount holds, nothing where theirs does.
     """
-    return total_usd - disputed_usd
+
+    difference_usd: Decimal
+    credited_usd: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class Undisputed:
+    """The invoice of a month and what is taken off it by disputes."""
+
+    invoiced_usd: Decimal
+    open_usd: Decimal
+    credited_usd: Decimal
+
+    @property
+    def stays_due_usd(self) -> Decimal:
+        """Return what the buyer pays at the due date, whatever becomes of the open disputes."""
+        return self.invoiced_usd - self.open_usd - self.credited_usd
+
+
+def undisputed(
+    invoiced_usd: Decimal, contests: Iterable[Contest], *, is_purchase: bool
+) -> Undisputed:
+    """Return what of the seller's invoice stays due: less what is open, less what was credited.
+
+    Where we buy, the invoice is their statement, and we keep back what they have more than we.
+    Where we sell, the invoice is ours, and they keep back what they have less than we. The other
+    direction takes nothing off: an invoice below what the buyer reckons is due as it stands, and
+    the rest only when it is invoiced as well. So the amount never exceeds the invoice.
+
+    We buy; they bill 100 where we have 90. While it is open 90 are due; afterwards 90 if they
+    credit all of it, 94 if they credit 6, 100 if the dispute is denied:
+
+    >>> def due(invoiced, difference, credited, is_purchase):
+    ...     one = Contest(Decimal(difference), None if credited is None else Decimal(credited))
+    ...     return int(undisputed(Decimal(invoiced), [one], is_purchase=is_purchase).stays_due_usd)
+    >>> [due(100, 10, credited, True) for credited in (None, 10, 6, 0)]
+    [90, 90, 94, 100]
+
+    We sell and invoiced 100; their statement says 90. If the dispute is granted our amount holds;
+    if it is denied, 10 are credited to them:
+
+    >>> [due(100, -10, credited, False) for credited in (None, -10, -6, 0)]
+    [90, 100, 96, 90]
+
+    We invoiced 100 and their statement says 110: nobody doubts our invoice. They bill 90 where we
+    have 100: their bill is due as it is.
+
+    >>> [due(100, 10, credited, False) for credited in (None, 10, 0)]
+    [100, 100, 100]
+    >>> [due(90, -10, credited, True) for credited in (None, -10, 0)]
+    [90, 90, 90]
+    """
+    still_open = credited = ZERO
+    for one in contests:
+        kept_back = one.difference_usd if is_purchase else -one.difference_usd
+        if one.credited_usd is None:
+            still_open += max(kept_back, ZERO)
+        else:
+            theirs = ZERO if is_purchase else one.difference_usd
+            credited += max(one.credited_usd - theirs, ZERO)
+    return Undisputed(invoiced_usd, still_open, credited)
 
 
 def resolve(

@@ -19,7 +19,6 @@ from poweroptix.pages.asked import read_pk
 from poweroptix.pages.downloads import table_response
 from poweroptix.pages.guards import StaffPage, actor_of, attempt
 from poweroptix.pages.lists import Column, Filter, ListPage
-from settlement.calc.dispute import undisputed
 from settlement.forms import DecisionForm, DisputeForm, StatementForm
 from settlement.models import CounterpartyStatement, Dispute
 from settlement.services.statements import (
@@ -31,6 +30,7 @@ from settlement.services.statements import (
     load_statement,
     open_dispute,
     resolution_of,
+    undisputed_of,
 )
 
 ZERO = Decimal("0.00")
@@ -170,7 +170,6 @@ class StatementPage(StaffPage, View):
         day = now().astimezone(zone_of(statement.contract.zone)).date()
         disputes = list(statement.disputes.all())
         theirs = sum((Decimal(line["amount_usd"]) for line in statement.lines), ZERO)
-        contested = sum((one.amount_usd for one in disputes if one.state == "OPEN"), ZERO)
         form = DisputeForm()
         form.starting(day + timedelta(days=ANSWER_DAYS))
         context: dict[str, Any] = {
@@ -180,8 +179,7 @@ class StatementPage(StaffPage, View):
             "why": why,
             "lines": [_row(one, found) for one in found.lines] if found else [],
             "theirs_usd": theirs,
-            "contested_usd": contested,
-            "undisputed_usd": undisputed(theirs, contested),
+            "due": undisputed_of(statement),
             "disputes": [
                 {"dispute": one, "resolution": resolution_of(one, _paid(one, day))}
                 for one in disputes
@@ -275,7 +273,9 @@ def _paid(dispute: Dispute, day):
 
 
 def _statement(pk: int) -> CounterpartyStatement:
-    rows = CounterpartyStatement.objects.select_related("contract").prefetch_related("disputes")
+    rows = CounterpartyStatement.objects.prefetch_related("disputes").select_related(
+        "contract__seller", "contract__offtaker"
+    )
     return get_object_or_404(rows, pk=pk)
 
 

@@ -21,7 +21,7 @@ from poweroptix.kernel.errors import Conflict, DomainError, Refused
 from poweroptix.kernel.period import Period
 from poweroptix.kernel.rounding import display
 from settlement.calc.desk_check import BilledLine, by_code
-from settlement.calc.dispute import Resolution, resolve
+from settlement.calc.dispute import Contest, Resolution, Undisputed, resolve, undisputed
 from settlement.calc.inputs import Inputs, from_bytes
 from settlement.calc.scaling import scaled
 from settlement.calc.settle import settle
@@ -289,3 +289,22 @@ def resolution_of(dispute: Dispute, paid_on: date) -> Resolution | None:
         due_date=dispute.due_date,
         paid_on=paid_on,
     )
+
+
+def undisputed_of(statement: CounterpartyStatement) -> Undisputed | None:
+    """Return what of the month's invoice stays due; None while we sell and have not invoiced.
+
+    Where we buy, the statement is the seller's invoice. Where we sell, the invoice that stands
+    counts, one that was declared void does not. A dispute that was withdrawn counts as never filed.
+    """
+    contract = statement.contract
+    if contract.is_purchase:
+        invoiced = sum((Decimal(line["amount_usd"]) for line in statement.lines), Decimal("0.00"))
+    else:
+        standing = contract.invoices.filter(period=statement.period, state="ISSUED")
+        invoiced = standing.values_list("total_usd", flat=True).first()
+    if invoiced is None:
+        return None
+    held = [one for one in statement.disputes.all() if one.state != Dispute.State.WITHDRAWN]
+    contests = [Contest(one.amount_usd, one.credited_usd) for one in held]
+    return undisputed(invoiced, contests, is_purchase=contract.is_purchase)

@@ -7,7 +7,7 @@ import pytest
 
 from poweroptix.kernel.canonical import canonical_json, sha256
 from settlement.calc.cases import run_case
-from settlement.calc.dispute import resolve, undisputed
+from settlement.calc.dispute import Contest, resolve, undisputed
 from settlement.calc.inputs import from_document
 from settlement.calc.settle import settle
 from tests.contracts.cases import example
@@ -239,8 +239,9 @@ def test_c06_a_dispute_denied_in_part_bears_interest_since_the_due_day():
     terms = interest(rates=[{"from_date": "2026-01-01", "rate_ratio": "0.0925"}])
     inputs = document(terms, period="2026-11", carry_in={"90": {"open_items": [late]}})
     [bill] = settle(from_document(inputs)).lines
+    at_due = undisputed(Decimal(given["invoice"]), [Contest(disputed)], is_purchase=True)
     assert {
-        "paid_at_due": str(undisputed(Decimal(given["invoice"]), disputed)),
+        "paid_at_due": str(at_due.stays_due_usd),
         "credit_note": str(-found.credited_usd),
         "still_owed": str(found.still_owed_usd),
         "interest": str(bill.amount_usd),

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contracts.models import Contract, Party
 from poweroptix.kernel.errors import Refused
-from settlement.calc.dispute import resolve, undisputed
+from settlement.calc.dispute import Contest, resolve, undisputed
 from settlement.calc.shadow import Side, Verdict, compare, tolerance
 from settlement.calc.statement_csv import read_codes, read_number, read_statement
 from tests.contracts.cases import example
@@ -53,10 +54,54 @@ def test_case_c06_a_dispute_and_what_it_leaves():
         due_date=due,
         paid_on=due + timedelta(days=47),
     )
-    assert str(undisputed(total, disputed)) == wanted["paid_at_due"]
+    at_due = undisputed(total, [Contest(disputed)], is_purchase=True)
+    assert str(at_due.stays_due_usd) == wanted["paid_at_due"]
     assert str(done.still_owed_usd) == wanted["still_owed"]
     assert str(done.interest_usd) == wanted["interest"]
     assert str(done.final_payment_usd) == wanted["final_payment"]
+
+
+@pytest.mark.parametrize(
+    ("is_purchase", "invoiced", "contests", "open_usd", "credited", "due"),
+    [
+        # We sell, their statement has more than our invoice: no outcome takes anything off it.
+        (False, "333667.65", [("7650.00", None)], "0.00", "0.00", "333667.65"),
+        (False, "333667.65", [("7650.00", "7650.00")], "0.00", "0.00", "333667.65"),
+        (False, "333667.65", [], "0.00", "0.00", "333667.65"),
+        # We sell, they have less: open it waits, granted it is due, denied it is credited to them.
+        (False, "333667.65", [("-7650.00", None)], "7650.00", "0.00", "326017.65"),
+        (False, "333667.65", [("-7650.00", "-7650.00")], "0.00", "0.00", "333667.65"),
+        (False, "333667.65", [("-7650.00", "-650.00")], "0.00", "7000.00", "326667.65"),
+        (False, "333667.65", [("-7650.00", "0.00")], "0.00", "7650.00", "326017.65"),
+        # We buy, they bill more than we have: a credit is taken off for good.
+        (True, "341317.65", [("7650.00", None)], "7650.00", "0.00", "333667.65"),
+        (True, "341317.65", [("7650.00", "7650.00")], "0.00", "7650.00", "333667.65"),
+        (True, "341317.65", [("7650.00", "0.00")], "0.00", "0.00", "341317.65"),
+        (True, "341317.65", [("-20.00", None), ("5.00", None), ("9.00", "4.00")],
+         "5.00", "4.00", "341308.65"),
+    ],
+)  # fmt: skip
+def test_what_stays_due_of_an_invoice(is_purchase, invoiced, contests, open_usd, credited, due):
+    held = [Contest(Decimal(one), None if got is None else Decimal(got)) for one, got in contests]
+    found = undisputed(Decimal(invoiced), held, is_purchase=is_purchase)
+    assert (str(found.open_usd), str(found.credited_usd)) == (open_usd, credited)
+    assert str(found.stays_due_usd) == due
+
+
+@pytest.mark.parametrize(
+    ("seller", "buyer", "is_purchase"),
+    [
+        ("SELLER", "TENANT", False),
+        ("OPERATOR", "TENANT", False),
+        ("SELLER", "UTILITY", False),
+        ("UTILITY", "TENANT", True),
+        ("SELLER", "OPERATOR", True),
+        ("TENANT", "SELLER", True),
+    ],
+)
+def test_who_buys_follows_from_the_parties(seller, buyer, is_purchase):
+    made = Contract(seller=Party(role=seller), offtaker=Party(role=buyer))
+    assert made.is_purchase is is_purchase
 
 
 def test_the_larger_of_amount_and_ratio_counts_and_the_edge_agrees():

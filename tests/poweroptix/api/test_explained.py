@@ -155,6 +155,12 @@ def test_a_statement_that_lacks_a_line_stands_beside_ours(client, world, staff):
     assert verdicts == {10: "BREAK", 11: "MISSING_THEIRS", 40: "MATCH"}
     [lacking] = [line for line in said["lines"] if line["line_code"] == 11]
     assert (lacking["theirs"], lacking["ours"]["unit"]) == (None, "MWh")
+    invoiced = world.invoices["PPA-ALFA"].total_usd
+    assert said["is_purchase"] is False
+    assert said["undisputed"] == {
+        "invoiced_usd": str(invoiced), "open_usd": "0.00", "credited_usd": "0.00",
+        "stays_due_usd": str(invoiced),
+    }  # fmt: skip
     client.force_login(world.people["viewer"])
     page = client.get(f"/office/statements/{statement.pk}/")
     assert page.status_code == 200
