@@ -14,10 +14,12 @@ from decimal import Decimal
 from typing import Any
 
 from contracts.calc.contract_year import anniversary
-from contracts.calc.price_terms import PricedTerm
+from contracts.calc.price_terms import PricedTerm, absent, needs_of
+from contracts.charges import charge_type
 from poweroptix.kernel.errors import DomainError
 from settlement.calc.inputs import Inputs
-from settlement.calc.settle import settle
+from settlement.calc.pricing import pricings
+from settlement.calc.settle import Outcome, settle
 from settlement.calc.version_inputs import VersionInputs
 from settlement.calc.words import shared_label
 
@@ -77,8 +79,10 @@ class CheckedMonth:
 
     @property
     def proposed_usd(self) -> Decimal | None:
-        """Return what the proposed terms give; None when they could not be priced."""
-        return None if self.error else total(one.proposed for one in self.lines)
+        """Return what the lines that could be priced give; None when none of them could."""
+        sides = [one.proposed for one in self.lines if one.proposed is not None]
+        priced = [one for one in sides if one.amount_usd is not None]
+        return None if sides and not priced else total(priced)
 
 
 def total(lines) -> Decimal | None:
@@ -124,15 +128,13 @@ def under(
     return replace(inputs, versions=(version,), carry_in=carried, adjustments=())
 
 
-def not_priced(
-    period: str, run: int, billed: Sequence[BilledLine], fault: DomainError
-) -> CheckedMonth:
+def not_priced(period: str, run: int, billed: Sequence[BilledLine], reason: str) -> CheckedMonth:
     """Return a month that the terms cannot price, with what was billed and why."""
     lines = tuple(
         CheckedLine(one.line_code, one.label, one, unknown(one.line_code, one.label, one.unit))
         for one in billed
     )
-    return CheckedMonth(period, run, lines, fault.message)
+    return CheckedMonth(period, run, lines, reason)
 
 
 def unknown(line_code: int, label: str, unit: str = "") -> BilledLine:
@@ -145,34 +147,75 @@ def check_month(
 ) -> tuple[CheckedMonth, Mapping[str, Mapping[str, Any]]]:
     """Return a month under both, and the carry for the next.
 
-    A term that refuses the month has no amount, its reason stands with the month, and the other
-    terms are priced without it; a refusal of the whole month is the error of all lines.
+    A line that reads what is not there, or that refuses the month, has no amount, and neither has
+    one that rests on it; the reasons stand with the month, and all other lines are priced. A
+    refusal of the whole month is the error of all lines.
     """
     reasons: list[str] = []
     empty: list[BilledLine] = []
+    why = _lacking(inputs)
     while True:
+        why = _with_resting(inputs, why)
+        reasons += why.values()
+        left_out = [one for one in _terms(inputs) if one.line_code in why]
+        empty += [unknown(one.line_code, one.label) for one in left_out]
+        inputs = _without(inputs, left_out)
+        if not _terms(inputs):
+            return not_priced(period, run, billed, "; ".join(reasons)), inputs.carry_in
         try:
             outcome = settle(inputs)
             break
         except DomainError as fault:
-            refused = _refused(inputs, fault)
-            if not refused:
-                return not_priced(period, run, billed, fault), inputs.carry_in
-            reasons.append(fault.message)
-            empty += [unknown(one.line_code, one.label) for one in refused]
-            inputs = _without(inputs, refused)
+            code = fault.data.get("line_code")
+            if code not in {one.line_code for one in _terms(inputs)}:
+                return not_priced(period, run, billed, fault.message), inputs.carry_in
+            why = {code: fault.message}
     priced = [
         BilledLine(one.line_code, one.label, one.quantity, one.unit, one.amount_usd)
         for one in outcome.lines
     ]
     lines = beside(billed, by_code([*priced, *empty]))
-    return CheckedMonth(period, run, lines, "; ".join(reasons)), outcome.carry_out
+    said = "; ".join([*reasons, *_open(outcome)])
+    return CheckedMonth(period, run, lines, said), outcome.carry_out
 
 
-def _refused(inputs: Inputs, fault: DomainError) -> list[PricedTerm]:
-    """Return the terms of the line that a refusal names; none where it names no line."""
-    code = fault.data.get("line_code")
-    return [one for version in inputs.versions for one in version.terms if one.line_code == code]
+def _terms(inputs: Inputs) -> list[PricedTerm]:
+    return [one for version in inputs.versions for one in version.terms]
+
+
+def _lacking(inputs: Inputs) -> dict[int, str]:
+    """Return by line code what a term reads and the month does not have, in words."""
+    found: dict[int, str] = {}
+    for version, given in zip(inputs.versions, pricings(inputs), strict=True):
+        for term in version.terms:
+            findings = absent(needs_of([term]), given)
+            if findings:
+                text = ", ".join(one.message for one in findings)
+                found[term.line_code] = f"line {term.line_code} '{term.label}': {text}"
+    return found
+
+
+def _with_resting(inputs: Inputs, why: Mapping[int, str]) -> dict[int, str]:
+    """Return the lines that are left out with those that rest on them, and why each is."""
+    found = dict(why)
+    for term in sorted(_terms(inputs), key=lambda one: one.line_code):
+        below = charge_type(term.charge_type).reads_lines(term.parsed)
+        missing = [code for code in sorted(below) if code in found]
+        if missing and term.line_code not in found:
+            text = f"it rests on line {missing[0]}, which has no amount"
+            found[term.line_code] = f"line {term.line_code} '{term.label}': {text}"
+    return found
+
+
+def _open(outcome: Outcome) -> list[str]:
+    """Return why priced lines have no amount, once for each line code."""
+    found: dict[int, str] = {}
+    for one in outcome.lines:
+        if one.amount_usd is None:
+            missing = next(iter(one.worksheet.findings), None)
+            text = "an input is missing" if missing is None else missing.message
+            found.setdefault(one.line_code, f"line {one.line_code} '{one.label}': {text}")
+    return [*found.values()]
 
 
 def _without(inputs: Inputs, terms: Sequence[PricedTerm]) -> Inputs:

@@ -41,19 +41,47 @@ def number(text: str | None) -> Decimal | None:
     return None if text is None else Decimal(text)
 
 
+def compared(month: dict[str, Any]) -> tuple[Decimal | None, Decimal | None]:
+    """Return what was billed and what is proposed, without the lines that are open on a side.
+
+    A month that the proposed terms did not price at all has what was billed beside nothing.
+    """
+    if month["proposed_usd"] is None:
+        return number(month["billed_usd"]), None
+    known = [one for one in month["lines"] if one["difference_usd"] is not None]
+    billed, proposed = (
+        sum((number(one[name]) or ZERO for one in known), ZERO)
+        for name in ("billed_usd", "proposed_usd")
+    )
+    return billed, proposed
+
+
+def left_out(months: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return each line that some priced months leave open, and in how many of them."""
+    found: dict[int, dict[str, Any]] = {}
+    for month in months:
+        for line in month["lines"]:
+            if month["proposed_usd"] is not None and line["difference_usd"] is None:
+                row = found.setdefault(line["line_code"], {**line, "months": 0})
+                row["months"] += 1
+    return [found[code] for code in sorted(found)]
+
+
 def chart(months: list[dict[str, Any]]) -> list[Pair]:
-    """Return the bars of all months; amounts below zero stand at the base without height."""
-    amounts = [
-        number(one[name]) or ZERO for one in months for name in ("billed_usd", "proposed_usd")
-    ]
+    """Return the bars of all months; amounts below zero stand at the base without height.
+
+    A line that the proposed terms could not price is in neither bar of its month.
+    """
+    sides = [compared(one) for one in months]
+    amounts = [amount or ZERO for side in sides for amount in side]
     highest = max([*amounts, Decimal(1)])
     slot = Decimal(WIDTH - LEFT) / max(len(months), 1)
     width = display(min(slot * Decimal("0.36"), Decimal(60)), 1)
 
-    def bar(text: str | None) -> tuple[Decimal, Decimal] | None:
-        if text is None:
+    def bar(amount: Decimal | None) -> tuple[Decimal, Decimal] | None:
+        if amount is None:
             return None
-        height = display(max(Decimal(text), ZERO) / highest * (BASE - 20), 1)
+        height = display(max(amount, ZERO) / highest * (BASE - 20), 1)
         return BASE - height, height
 
     return [
@@ -61,8 +89,8 @@ def chart(months: list[dict[str, Any]]) -> list[Pair]:
             one["period"],
             display(LEFT + at * slot + slot / 2 - width, 1),
             width,
-            bar(one["billed_usd"]),
-            bar(one["proposed_usd"]),
+            bar(sides[at][0]),
+            bar(sides[at][1]),
             display(LEFT + at * slot + slot / 2, 1),
         )
         for at, one in enumerate(months)
@@ -91,17 +119,18 @@ def summary(months: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def totals(months: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the sums over the months that could be priced, and how many could not."""
-    priced = [one for one in months if one["proposed_usd"] is not None]
-    billed = sum((number(one["billed_usd"]) or ZERO for one in priced), ZERO)
-    proposed = sum((number(one["proposed_usd"]) for one in priced), ZERO)
+    """Return the sums over what could be priced, the lines left out of both, and failed months."""
+    sides = [compared(one) for one in months if one["proposed_usd"] is not None]
+    billed = sum((one for one, _ in sides), ZERO)
+    proposed = sum((one for _, one in sides), ZERO)
     return {
         "billed_usd": billed,
         "proposed_usd": proposed,
         "difference_usd": proposed - billed,
         "ratio": display((proposed - billed) / billed, 6) if billed else None,
-        "months": len(priced),
-        "failed": len(months) - len(priced),
+        "months": len(sides),
+        "failed": len(months) - len(sides),
+        "left_out": left_out(months),
     }
 
 

@@ -127,7 +127,7 @@ def checked(
     try:
         given = with_needs(frozen, run, proposed.terms)
     except DomainError as fault:
-        return not_priced(label, run.pk, billed, fault), frozen.carry_in
+        return not_priced(label, run.pk, billed, fault.message), frozen.carry_in
     return check_month(label, run.pk, under(given, proposed, carry), billed)
 
 

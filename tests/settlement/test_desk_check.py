@@ -123,8 +123,56 @@ def test_the_other_terms_are_priced_beside_one_that_refuses():
     assert (empty.line_code, empty.proposed.amount_usd, empty.difference_usd) == (80, None, None)
     assert "there is no rate for 2026-03-31; the first one holds from 2026-10-01" in month.error
     stored = to_json(month)
-    assert totals([stored])["failed"] == 1
+    found = totals([stored])
+    assert (found["failed"], found["billed_usd"]) == (0, Decimal("14860.00"))
+    assert found["difference_usd"] == Decimal("594.40")
+    assert [(one["line_code"], one["months"]) for one in found["left_out"]] == [(80, 1)]
     assert [one["difference_usd"] for one in summary([stored])] == [Decimal("594.40"), 0]
+
+
+def test_only_a_line_whose_quantity_is_not_there_and_those_on_it_stay_open():
+    solar = PricedTerm(2, 11, "fixed_energy@1", "Solar", quantity_name="solar",
+                       parameters={"price": "30"})  # fmt: skip
+    tax = (3, (80, "tax@1", "Tax", {
+        "rates": [{"from_date": "2020-01-01", "rate_ratio": "0.0625"}],
+        "lines": [11], "method": "ON_TOP", "tax_day": "LAST_DAY",
+    }))  # fmt: skip
+    terms = proposed(ENERGY, tax)
+    terms = replace(terms, terms=(*terms.terms, solar))
+    month, _ = check_month("2026-03", 7, under(frozen(), terms), BILLED)
+    amounts = {one.line_code: one.proposed.amount_usd for one in month.lines}
+    assert amounts == {10: Decimal("15454.40"), 11: None, 80: None}
+    assert month.error == (
+        "line 11 'Solar': quantity 'solar' is not there; "
+        "line 80 'Tax': it rests on line 11, which has no amount"
+    )
+    assert month.proposed_usd == Decimal("15454.40")
+    given = frozen()
+    there = replace(given, series={**given.series, "solar": given.series["delivered"]})
+    full, _ = check_month("2026-04", 8, under(there, terms), BILLED)
+    assert (full.error, full.lines[1].proposed.amount_usd) == ("", Decimal("8916.00"))
+    found = totals([to_json(month), to_json(full)])
+    assert (found["failed"], found["months"]) == (0, 2)
+    assert [(one["line_code"], one["months"]) for one in found["left_out"]] == [(11, 1), (80, 1)]
+    # The month in which it is open has the line on neither side.
+    assert found["proposed_usd"] == month.proposed_usd + full.proposed_usd
+    assert chart([to_json(month)])[0].proposed[1] > 0
+
+
+def test_a_line_that_is_left_out_is_left_out_of_what_was_billed_too():
+    solar = replace(proposed(ENERGY), terms=(
+        *proposed(ENERGY).terms,
+        PricedTerm(2, 11, "fixed_energy@1", "Solar", quantity_name="solar",
+                   parameters={"price": "30"}),
+    ))  # fmt: skip
+    billed = [*BILLED, BilledLine(11, "Solar", None, "kWh", Decimal("500.00"))]
+    month, _ = check_month("2026-03", 7, under(frozen(), solar), billed)
+    assert month.billed_usd == Decimal("15360.00")
+    found = totals([to_json(month)])
+    assert (found["billed_usd"], found["difference_usd"]) == (
+        Decimal("14860.00"),
+        Decimal("594.40"),
+    )
 
 
 @pytest.mark.django_db
