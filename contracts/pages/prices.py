@@ -1,6 +1,6 @@
 """Published prices of one series in a month: what is missing, who published what, and files."""
 
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.http import JsonResponse
@@ -9,9 +9,10 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views import View
 
+from contracts.calc.index_gaps import Gap
 from contracts.models import IndexSeries
 from contracts.pages.price_month import DAY_MINUTES, HEAD, PriceMonth
-from contracts.services import publish_index_file
+from contracts.services import IndexReceipt, publish_index_file
 from poweroptix.accounts.permissions import may
 from poweroptix.clock import now
 from poweroptix.kernel.errors import Refused
@@ -19,6 +20,7 @@ from poweroptix.kernel.words import counted
 from poweroptix.pages.asked import read_month
 from poweroptix.pages.downloads import table_response
 from poweroptix.pages.guards import StaffPage, actor_of, attempt
+from poweroptix.pages.templatetags.po import span_text
 
 MOST_BYTES = 5_000_000
 
@@ -68,12 +70,7 @@ class PricePage(StaffPage, View):
                 actor=actor_of(request),
                 now=now(),
             )
-            done = (
-                f"{counted(receipt.new_days, 'new day')}, "
-                f"{counted(receipt.changed_days, 'changed day')}, "
-                f"{counted(receipt.equal_days, 'day')} as before."
-            )
-            return " ".join((done, *receipt.told))
+            return " ".join((*said(series, receipt), *receipt.told))
 
         attempt(request, act)
         month = urlencode({"month": request.GET["month"]}) if request.GET.get("month") else ""
@@ -89,6 +86,34 @@ class PriceChart(StaffPage, View):
         """Return the price of every interval and how final it is."""
         series = get_object_or_404(IndexSeries, code=code)
         return JsonResponse(_month(request, series).chart())
+
+
+def said(series: IndexSeries, receipt: IndexReceipt) -> list[str]:
+    """Return in sentences what a publication did to its days, and the first of its gaps."""
+    days = [
+        counted(receipt.new_days, "new day"),
+        counted(receipt.changed_days, "changed day"),
+        receipt.filled_days and f"{counted(receipt.filled_days, 'day')} with further prices",
+        receipt.restated_days
+        and f"{counted(receipt.restated_days, 'day')} with the same prices published anew",
+        f"{counted(receipt.equal_days, 'day')} as before",
+    ]
+    done = [f"{', '.join(filter(None, days))}."]
+    if receipt.gaps:
+        missing = sum(gap.count for gap in receipt.gaps)
+        verb = "is" if missing == 1 else "are"
+        gaps = counted(len(receipt.gaps), "gap")
+        where = _gap_text(series, receipt.gaps[0])
+        done.append(f"{counted(missing, 'price')} {verb} missing in {gaps}, the first {where}.")
+    return done
+
+
+def _gap_text(series: IndexSeries, gap: Gap) -> str:
+    """Return when a gap is: local time, or dates where a price belongs to a date."""
+    if series.minutes != DAY_MINUTES:
+        return span_text(gap.start_utc, gap.end_utc, series.zone)
+    first, last = gap.start_utc.date(), gap.end_utc.date() - timedelta(days=1)
+    return f"{first}" if first == last else f"{first} to {last}"
 
 
 def _month(request, series: IndexSeries) -> PriceMonth:

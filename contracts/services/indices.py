@@ -8,19 +8,22 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 
 from django.db import transaction
 
 from contracts.calc.index_csv import PriceFile, by_day, read_prices
+from contracts.calc.index_gaps import Gap, gaps_between
 from contracts.models import IndexBlock, IndexSeries
+from contracts.queries import blocks_of
 from poweroptix.accounts.permissions import require
 from poweroptix.audit.actor import Actor
 from poweroptix.audit.services import record
 from poweroptix.kernel.canonical import canonical_json
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.fixed import MISSING, price
+from poweroptix.kernel.grid import Grid
 
 DAY_MINUTES = 1440
 Listener = Callable[[IndexSeries, datetime, datetime, datetime], list[str]]
@@ -30,16 +33,22 @@ published: list[Listener] = []
 
 @dataclass(frozen=True)
 class IndexReceipt:
-    """What a publication did: days that are new, changed or equal, and prices that changed.
+    """What a publication did to its UTC days, and what it leaves missing.
 
-    `told` says which runs rest on other prices now.
+    A day is new, or changed (a price that stood is another now), or filled (prices came to those
+    that stand), or restated (the same prices under another vintage or finality), or equal. `gaps`
+    lie between the first and the last interval that the publication names. `told` says which runs
+    rest on other prices now.
     """
 
     series: str
     new_days: int
     changed_days: int
+    filled_days: int
+    restated_days: int
     equal_days: int
     changed_prices: int
+    gaps: tuple[Gap, ...] = ()
     told: tuple[str, ...] = ()
 
 
@@ -67,10 +76,12 @@ def publish_index(
         publication = (vintage, final, source)
         tally.update(_publish_day(series, midnight, prices, publication, actor, now))
     receipt = IndexReceipt(
-        series.code, tally["new"], tally["changed"], tally["equal"], tally["prices"]
+        series.code,
+        *(tally[what] for what in ("new", "changed", "filled", "restated", "equal", "prices")),
+        gaps=_gaps(series, given[0][0], given[-1][0]) if given else (),
     )
-    if receipt.new_days or receipt.changed_days:
-        after = {"vintage": vintage, "days": tally["new"] + tally["changed"], "source": source}
+    if written := sum(tally[what] for what in ("new", "changed", "filled", "restated")):
+        after = {"vintage": vintage, "days": written, "source": source}
         record("index.published", series, actor=actor, after=after)
         end = given[-1][0] + timedelta(minutes=series.minutes)
         told = [said for tell in published for said in tell(series, given[0][0], end, now)]
@@ -111,7 +122,21 @@ def _publish_day(
         source=source,
     )
     corrected = sum(old not in (MISSING, new) for old, new in zip(before, values, strict=True))
-    return {"changed" if latest else "new": 1, "prices": corrected}
+    what = "changed" if corrected else "restated" if values == before else "filled"
+    return {what if latest else "new": 1, "prices": corrected}
+
+
+def _gaps(series: IndexSeries, first: datetime, last: datetime) -> tuple[Gap, ...]:
+    """Return what has no price from the first to the last interval, whoever published it."""
+    step = timedelta(minutes=series.minutes)
+    span = Grid(first, series.minutes, (last - first) // step + 1)
+    known = [
+        datetime.combine(block.day, time(), tzinfo=UTC) + at * step
+        for block in blocks_of(series, span, None)
+        for at, value in enumerate(block.values)
+        if value != MISSING
+    ]
+    return tuple(gaps_between(known, first, last, step))
 
 
 def _open(block: IndexBlock) -> set[int]:

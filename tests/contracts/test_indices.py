@@ -65,7 +65,8 @@ def test_a_null_never_withdraws_a_price(hub):
 def test_becoming_final_is_a_new_version(hub):
     publish(hub, rows("1"), vintage="prelim", final=False)
     receipt = publish(hub, rows("1"))
-    assert (receipt.changed_days, receipt.changed_prices) == (1, 0)
+    assert (receipt.restated_days, receipt.changed_days, receipt.changed_prices) == (1, 0, 0)
+    assert IndexBlock.objects.count() == 2
 
 
 def test_published_prices_cannot_be_changed_or_deleted(hub):
@@ -199,7 +200,7 @@ def test_each_price_is_final_by_itself_where_two_months_share_a_day(hub):
     march, april = (Period.month("America/Chicago", f"2026-{month}") for month in ("03", "04"))
     publish(hub, rows("1", "2", start=april.start_utc - timedelta(hours=2)))
     early = publish(hub, rows("3", "4", start=april.start_utc), vintage="prelim", final=False)
-    assert early.changed_days == 1
+    assert (early.filled_days, early.changed_days) == (1, 0)
     assert queries.prices_for(["HUB"], march)[0]["HUB"].final
     assert not queries.prices_for(["HUB"], april)[0]["HUB"].final
     publish(hub, rows("3", start=april.start_utc), vintage="final")

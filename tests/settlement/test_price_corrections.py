@@ -45,7 +45,7 @@ def test_a_revised_price_flags_the_approved_run_until_it_is_settled_again():
     publish_hub([Decimal(price) for price in HOURS])
     run = approve(world, settle(world))
     called_settled = revise(["30"], at=0, vintage="settled")
-    assert (called_settled.changed_days, called_settled.told) == (1, ())
+    assert (called_settled.restated_days, called_settled.told) == (1, ())
 
     receipt = revise(["35", "36"], at=5)
     assert receipt.told == (

@@ -125,7 +125,7 @@ def test_a_missing_price_leads_to_its_series_where_a_file_mends_it(world, client
     answer = client.post(mend_url(missing), {"file": file, "vintage": "final", "final": "yes"},
                          follow=True)  # fmt: skip
     page = answer.content.decode()
-    assert "0 new days, 1 changed day, 0 days as before." in page
+    assert "0 new days, 0 changed days, 1 day with further prices, 0 days as before." in page
     assert "718 prices of 720 not published" in page
     assert answer.redirect_chain[-1][0] == "/office/prices/hub/?month=2026-04"
     assert IndexSeries.objects.get(code="hub").blocks.filter(day=date(2026, 4, 1)).count() == 2
