@@ -1,12 +1,14 @@
 """Reading what an address or a form asks for; what cannot be read is refused in words."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 
 from django.http import Http404
 
 from poweroptix.kernel.errors import Refused
+from poweroptix.kernel.finding import Finding
 from poweroptix.kernel.period import Period, local_to_utc
 from poweroptix.pages.templatetags.po import moment_text
 
@@ -97,6 +99,41 @@ def read_number(text: str) -> Decimal | None:
     if not number.is_finite():
         raise Refused("number.read", f"'{text[:40]}' is not a plain number such as 1250.5.")
     return number
+
+
+class NumberFields:
+    """Reads the numbers of a form and gathers every field that is none, by its label.
+
+    A field that cannot be read gives None; call `check` before anything of the form is used.
+
+    >>> form = NumberFields({"load": "abc", "price": "80,00", "fee": "5"})
+    >>> form.read("load", "Loads"), form.read("price", "10 Energy, price"), form.read("fee", "Fee")
+    (None, None, Decimal('5'))
+    >>> [wrong.message for wrong in form.wrong]  # doctest: +NORMALIZE_WHITESPACE
+    ["Loads: 'abc' is not a plain number such as 1250.5.",
+     "10 Energy, price: '80,00' is not a plain number such as 1250.5."]
+    """
+
+    def __init__(self, said: Mapping[str, str]) -> None:
+        self._said = said
+        self.wrong: list[Finding] = []
+
+    def read(self, name: str, label: str) -> Decimal | None:
+        """Return the number of a field; None where it is empty or no number."""
+        try:
+            return read_number(self._said.get(name, ""))
+        except Refused as fault:
+            found = Finding(fault.code, f"{label}: {fault.message}", where=name)
+            self.wrong.append(found)
+            return None
+
+    def check(self) -> None:
+        """Refuse the form with all that is wrong, one finding a field."""
+        if len(self.wrong) == 1:
+            raise Refused("number.read", self.wrong[0].message, findings=self.wrong)
+        if self.wrong:
+            text = f"{len(self.wrong)} fields are not plain numbers."
+            raise Refused("number.read", text, findings=self.wrong)
 
 
 def read_pk(text: str | None) -> int:

@@ -14,7 +14,7 @@ from contracts.models import ContractVersion
 from poweroptix.accounts.permissions import may
 from poweroptix.clock import now
 from poweroptix.kernel.words import label
-from poweroptix.pages.asked import read_number, read_pk
+from poweroptix.pages.asked import NumberFields, read_pk
 from poweroptix.pages.downloads import FILES, table_response
 from poweroptix.pages.guards import StaffPage, actor_of, attempt
 from settlement.calc.inputs import Inputs
@@ -24,6 +24,10 @@ from settlement.pages.compare import shown
 from settlement.queries.causes import stored_inputs
 from settlement.queries.what_if import WHAT, beside_its_run
 from settlement.services.what_if import ask_what_if
+
+#: Labels of the form, said again where a field is refused.
+LOADS = "Loads, percent of the metered ones"
+PUBLISHED, ADDED = "percent of the published ones", "plus, in its own unit"
 
 
 class AskPage(StaffPage, View):
@@ -41,6 +45,7 @@ class AskPage(StaffPage, View):
         context = {
             "run": run,
             "zone": run.contract.zone,
+            "words": {"loads": LOADS, "published": PUBLISHED, "added": ADDED},
             "title": typed.get("title", ""),
             "load": typed.get("load_percent", "100"),
             "version": typed.get("version", ""),
@@ -134,42 +139,47 @@ def _label(term: PricedTerm, number: Number) -> str:
 
 
 def _changes(said, inputs: Inputs) -> dict[str, Any]:
-    """Return the document of a form; what was left as it was is no change."""
-    document: dict[str, Any] = {}
-    load = _ratio(said, "load_percent")
+    """Return the document of a form; what was left as it was is no change.
+
+    Refused with every field that is no number, by the label that the form shows.
+    """
+    numbers, document = NumberFields(said), {}
+    load = _ratio(numbers, "load_percent", LOADS)
     if load:
         document["load_ratio"] = load
-    prices = {code: _price(said, code) for code in inputs.prices}
+    prices = {code: _price(numbers, code) for code in sorted(inputs.prices)}
     prices = {code: change for code, change in prices.items() if change}
     if prices:
         document["prices"] = prices
-    terms = {str(term.line_code): _term(said, term) for term in inputs.versions[-1].terms}
+    terms = {str(term.line_code): _term(numbers, term) for term in inputs.versions[-1].terms}
     terms = {code: change for code, change in terms.items() if change}
     if terms:
         document["terms"] = terms
+    numbers.check()
     version = said.get("version", "")
     if version:
         document["version"] = read_pk(version)
     return document
 
 
-def _term(said, term: PricedTerm) -> dict[str, Any]:
+def _term(numbers: NumberFields, term: PricedTerm) -> dict[str, Any]:
     values = {}
     for one in numbers_of(term.parameters):
-        given = read_number(said.get(f"term-{term.line_code}-{one.name}", ""))
+        what = f"{term.line_code} {term.label}, {_label(term, one)}"
+        given = numbers.read(f"term-{term.line_code}-{one.name}", what)
         if given is not None and given != Decimal(one.value):
             values[one.path] = format(given, "f")
     return with_numbers(term.parameters, values)
 
 
-def _price(said, code: str) -> dict[str, str]:
-    ratio = _ratio(said, f"ratio-{code}")
-    adder = read_number(said.get(f"adder-{code}", ""))
+def _price(numbers: NumberFields, code: str) -> dict[str, str]:
+    ratio = _ratio(numbers, f"ratio-{code}", f"{code}, {PUBLISHED}")
+    adder = numbers.read(f"adder-{code}", f"{code}, {ADDED}")
     change = {"ratio": ratio} if ratio else {}
     return {**change, "adder": format(adder, "f")} if adder else change
 
 
-def _ratio(said, name: str) -> str:
+def _ratio(numbers: NumberFields, name: str, words: str) -> str:
     """Return a percentage of the form as a ratio; empty where it is 100 or not written."""
-    percent = read_number(said.get(name, ""))
+    percent = numbers.read(name, words)
     return "" if percent in (None, 100) else format(percent.scaleb(-2), "f")

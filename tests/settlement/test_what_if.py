@@ -1,6 +1,7 @@
 """What-ifs: exact, beside their run with causes, and out of reach of every bill."""
 
 import csv
+import html
 import re
 from dataclasses import replace
 from decimal import Decimal
@@ -122,11 +123,20 @@ def test_a_what_if_stands_beside_its_run_and_no_bill_can_name_it(client):
     )
     assert sum(Decimal(row["now"]) for row in rows) == asked.total_usd
     assert sum(Decimal(row["difference"]) for row in rows) == asked.total_usd - run.total_usd
-    wrong = {**said, "title": 'Cooler "May"', "ratio-HUB": "90", "term-10-price": "fifty"}
+    wrong = {**said, "title": 'Cooler "May"', "load_percent": "abc", "ratio-HUB": "90"}
+    wrong |= {"adder-HUB": "1,5", "term-10-price": "80,00"}
     refused = client.post(f"/office/settlement/{run.pk}/what-if/", wrong)
-    kept = refused.content.decode()
+    kept = html.unescape(refused.content.decode())
     assert refused.status_code == 400
-    assert "fifty" in kept.split('class="card stack"')[0]  # the message says what is wrong
+    told = kept.split('class="card stack"')[0]  # every wrong field is named by its label
+    labels = re.findall(r"(?:>|\s)([^<>]*?) is not a plain number", told)
+    assert "3 fields are not plain numbers." in told
+    assert [one.strip() for one in labels] == [
+        "Loads, percent of the metered ones: 'abc'",
+        "HUB, plus, in its own unit: '1,5'",
+        "10 Energy, Price (USD/MWh): '80,00'",
+    ]
+    kept = refused.content.decode()
     for name, value in {**wrong, "title": "Cooler &quot;May&quot;"}.items():
         [field] = re.findall(rf'<input[^>]* name="{name}"[^>]*>', kept)
         assert f'value="{value}"' in field
