@@ -1,5 +1,6 @@
 """Pools of money: the list, and a month of one: what was entered, how it was divided."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import OuterRef, Subquery
@@ -13,7 +14,7 @@ from poweroptix.accounts.permissions import may
 from poweroptix.clock import now
 from poweroptix.kernel.errors import Conflict
 from poweroptix.kernel.period import Period, zone_of
-from poweroptix.pages.asked import read_month, read_number, read_pk
+from poweroptix.pages.asked import NumberFields, read_month, read_pk
 from poweroptix.pages.downloads import table_response
 from poweroptix.pages.guards import StaffPage, actor_of, attempt
 from poweroptix.pages.lists import Column, Filter, ListPage
@@ -24,6 +25,10 @@ from settlement.sharing._base import money_key
 
 HEAD = ("pool", "month", "version", "member", "weight", "unit", "how", "whole USD",
         "remainder USD", "share USD")  # fmt: skip
+
+#: The numbers of an item and their labels; with its words, all that the form of an item asks.
+NUMBERS = {"amount": "Amount (USD)", "quantity": "Quantity", "rate": "Price (USD per unit)"}
+ENTRY = ("label", "source", "evidence", "unit", *NUMBERS)
 
 
 def _link(pool: MoneyPool) -> str:
@@ -81,7 +86,11 @@ class PoolPage(StaffPage, View):
     def get(self, request, campus, code, period):
         """Show the month; `version` an older division, `export` the shares as a file."""
         pool = _pool(campus, code)
-        month = read_month(period, pool.campus.zone)
+        return self._page(request, pool, read_month(period, pool.campus.zone), {})
+
+    @staticmethod
+    def _page(request, pool: MoneyPool, month: Period, typed: Mapping[str, str], status: int = 200):
+        """Show the month, and in the form of an item what was typed."""
         versions = list(
             PoolMonth.objects.filter(pool=pool, period=month.label)
             .select_related("allocation_run")
@@ -92,9 +101,11 @@ class PoolPage(StaffPage, View):
         shares = shares_of(chosen)
         form = request.GET.get("export", "")
         if form in {"csv", "xlsx"}:
-            return table_response(form, f"pool_{code}_{period}", HEAD, table_of(chosen, shares))
+            rows = table_of(chosen, shares)
+            return table_response(form, f"pool_{pool.code}_{month.label}", HEAD, rows)
         context = {
             "pool": pool,
+            "typed": {name: typed.get(name, "") for name in ENTRY},
             "rule": money_key(pool.key),
             "period": month,
             "previous": month.previous().label,
@@ -110,10 +121,13 @@ class PoolPage(StaffPage, View):
             "may_edit": may(request.user, "settlement.edit"),
             "zone": pool.campus.zone,
         }
-        return render(request, "settlement/pool.html", context)
+        return render(request, "settlement/pool.html", context, status=status)
 
     def post(self, request, campus, code, period):
-        """Enter or withdraw an amount, divide the campus month, or prove a division."""
+        """Enter or withdraw an amount, divide the campus month, or prove a division.
+
+        An amount that is refused leaves the form as it was filled in.
+        """
         pool = _pool(campus, code)
         month = read_month(period, pool.campus.zone)
         said, who = request.POST, {"now": now(), "actor": actor_of(request)}
@@ -132,7 +146,9 @@ class PoolPage(StaffPage, View):
         }
         if said.get("action") not in actions:
             raise Http404
-        attempt(request, actions[said["action"]])
+        done = attempt(request, actions[said["action"]])
+        if said["action"] == "enter" and not done:
+            return self._page(request, pool, month, said, status=400)
         return redirect("office-pool", campus=campus, code=code, period=month.label)
 
 
@@ -142,14 +158,17 @@ def _pool(campus: str, code: str) -> MoneyPool:
 
 
 def _entry(said) -> Entry:
+    numbers = NumberFields(said)
+    amount, quantity, rate = (numbers.read(name, label) for name, label in NUMBERS.items())
+    numbers.check()
     return Entry(
         label=said.get("label", "")[:200],
         source=said.get("source", "")[:200],
         evidence=said.get("evidence", "")[:200],
-        amount_usd=read_number(said.get("amount", "")),
-        quantity=read_number(said.get("quantity", "")),
+        amount_usd=amount,
+        quantity=quantity,
         unit=said.get("unit", "")[:20],
-        rate=read_number(said.get("rate", "")),
+        rate=rate,
     )
 
 

@@ -1,5 +1,7 @@
 """The pages of pools of money: enter, withdraw, divide, prove, download; what is refused."""
 
+import html
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -18,6 +20,11 @@ def text(answer):
     return answer.content.decode()
 
 
+def refused(answer):
+    assert answer.status_code == 400, answer.content[:500]
+    return html.unescape(answer.content.decode())
+
+
 def test_a_clerk_enters_divides_proves_downloads_and_withdraws(client):
     from settlement.services import run_allocation
 
@@ -26,16 +33,20 @@ def test_a_clerk_enters_divides_proves_downloads_and_withdraws(client):
     client.force_login(User.objects.get(username="cleo"))
     assert "Nothing was entered for this month yet" in text(client.get(PAGE))
     said = {"action": "enter", "label": "Premium", "source": "Mutual", "evidence": "INV-77"}
-    wrong = text(client.post(PAGE, {**said, "amount": "a lot"}, follow=True))
-    assert "is not a plain number" in wrong
-    assert "Enter an amount, or a quantity with its price" in text(
-        client.post(PAGE, said, follow=True)
-    )
-    assert "at most 6" in text(
-        client.post(PAGE, {**said, "quantity": "0.0000001", "rate": "1"}, follow=True)
-    )
+    wrong = {**said, "label": 'Fee "A"', "amount": "a lot", "quantity": "2", "rate": "80,00"}
+    kept = refused(client.post(PAGE, {**wrong, "unit": "MWh"}))
+    assert "Amount (USD): 'a lot' is not a plain number" in kept
+    assert "Price (USD per unit): '80,00' is not a plain number" in kept
+    for name, value in {**wrong, "unit": "MWh"}.items():
+        if name != "action":
+            assert f'name="{name}" value="{value}"' in kept
+    assert "Enter an amount, or a quantity with its price" in refused(client.post(PAGE, said))
+    fine = {**said, "quantity": "0.0000001", "rate": "1"}
+    assert "at most 6" in refused(client.post(PAGE, fine))
     huge = {**said, "quantity": "1e999999", "rate": "1e999999"}
-    assert "too large for a quantity" in text(client.post(PAGE, huge, follow=True))
+    assert "too large for a quantity" in refused(client.post(PAGE, huge))
+    assert not PoolItem.objects.exists()
+    assert 'name="label" value=""' in text(client.get(PAGE))
     shown = text(client.post(PAGE, {**said, "quantity": "10", "rate": "100.001"}, follow=True))
     assert "The month closes: $1,000.01" in shown
     assert "$600.01" in shown
