@@ -13,7 +13,7 @@ from contracts.calc.differences import changed, differences
 from contracts.models import Contract, ContractVersion
 from contracts.services import activate_version, remove_draft, run_examples
 from contracts.services.takeover import held, sum_usd
-from contracts.services.versions import own_draft
+from contracts.services.versions import months_reached, own_draft
 from contracts.services.workspace import Sheet, Step, next_steps, sheet_in_force, sheets
 from poweroptix.accounts.permissions import VERBS, may
 from poweroptix.clock import now
@@ -26,6 +26,8 @@ from poweroptix.pages.guards import StaffPage, actor_of, attempt
 WIDTH, LEFT, ROW = 1000, 90, 30
 #: How far an open-ended version is drawn beyond today.
 AHEAD = timedelta(days=365)
+#: Settled months that one sentence names; of the others it says how many.
+MONTHS_MAX = 6
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,7 @@ class ContractPage(StaffPage, View):
 
         def activate() -> str:
             activate_version(version, actor=actor_of(request), now=now())
-            return f"{version} is active.{_ended(version)}"
+            return f"{version} is active.{_ended(version)}{_waits(version)}"
 
         def remove() -> str:
             said = f"{version} is deleted."
@@ -208,6 +210,25 @@ def _ended(version: ContractVersion) -> str:
     return f" Version {before.number} now holds until {last_day}, its last day."
 
 
+def _waits(version: ContractVersion) -> str:
+    """Return for which settled months an activated version made a correction; empty for none."""
+    months = months_reached(version)
+    return f" It reaches settled months, and a correction waits: {_few(months)}." if months else ""
+
+
+def _reaches(version: ContractVersion) -> str:
+    """Return which settled months a draft will reach; empty when there is none."""
+    months = months_reached(version)
+    if not months:
+        return ""
+    return f"It reaches settled months, and each will wait for a true-up: {_few(months)}."
+
+
+def _few(months: list[str]) -> str:
+    more = len(months) - MONTHS_MAX
+    return ", ".join(months[:MONTHS_MAX]) + (f" and {more} more" if more > 0 else "")
+
+
 def _shown(request: HttpRequest, held: list[Sheet], day: date) -> Sheet | None:
     asked = request.GET.get("version", "")
     if not asked:
@@ -233,17 +254,13 @@ def _step(contract: Contract, step: Step, request: HttpRequest, written: list[Sh
         "desk-check": lambda: f"{reverse('office-desk-checks', args=[code])}?version={number}",
     }
     address = addresses[step.place]() if step.place in addresses else ""
+    drafts = [one.version for one in written if one.version.number == number]
+    activated = drafts if step.place == "activate" else []
     return {
         "step": step,
         "may": may(request.user, step.verb),
         "url": address,
         "roles": ", ".join(sorted(VERBS[step.verb])),
-        "own": next(
-            (
-                own_draft(one.version, actor_of(request))
-                for one in written
-                if step.place == "activate" and one.version.number == number
-            ),
-            "",
-        ),
+        "own": next((own_draft(one, actor_of(request)) for one in activated), ""),
+        "reaches": next((_reaches(one) for one in activated), ""),
     }

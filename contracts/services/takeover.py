@@ -16,6 +16,7 @@ from contracts.models import (
     OpeningBalance,
 )
 from contracts.services._save import checked_save
+from contracts.services.versions import tell_held_anew
 from poweroptix.accounts.permissions import require
 from poweroptix.audit.actor import Actor
 from poweroptix.audit.services import record
@@ -154,6 +155,7 @@ def terminate_contract(
     contract.last_day, contract.termination_reason = last_day, reason.strip()
     checked_save(contract)
     record("contract.ended", contract, actor=actor, reason=reason, after={"last_day": last_day})
+    tell_held_anew(contract, end, now)
     return contract
 
 

@@ -1,6 +1,6 @@
 """Contracts and their dated versions: create, copy into a draft, activate."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -25,6 +25,12 @@ from poweroptix.kernel.finding import Finding, Severity
 State = ContractVersion.State
 #: Whoever acts by name, or by a token that a person holds.
 PEOPLE = ("user:", "token:")
+
+#: Called with (contract, first day, now) after other versions hold from that local day on, in the
+#: transaction.
+held_anew: list[Callable[[Contract, date, datetime], None]] = []
+#: Called with a version; each returns the settled months that its days reach, in words.
+reached: list[Callable[[ContractVersion], list[str]]] = []
 
 
 @transaction.atomic
@@ -145,7 +151,19 @@ def activate_version(
         before={"state": State.DRAFT},
         after={"state": State.ACTIVE, "valid": version.valid_text()},
     )
+    tell_held_anew(version.contract, version.first_date, now)
     return version
+
+
+def tell_held_anew(contract: Contract, first_day: date, now: datetime) -> None:
+    """Tell who rests on the terms of a contract that other versions hold from a local day on."""
+    for tell in held_anew:
+        tell(contract, first_day, now)
+
+
+def months_reached(version: ContractVersion) -> list[str]:
+    """Return the settled months that the days of a version reach, in words, the oldest first."""
+    return [month for ask in reached for month in ask(version)]
 
 
 def own_draft(version: ContractVersion, actor: Actor) -> str:
@@ -163,7 +181,7 @@ def own_draft(version: ContractVersion, actor: Actor) -> str:
 
 
 @transaction.atomic
-def supersede_version(version: ContractVersion, *, actor: Actor) -> ContractVersion:
+def supersede_version(version: ContractVersion, *, actor: Actor, now: datetime) -> ContractVersion:
     """Take an active version out of force whole: history that a document brings along.
 
     Conflict when it is not active; Forbidden without the right.
@@ -176,6 +194,7 @@ def supersede_version(version: ContractVersion, *, actor: Actor) -> ContractVers
     version.save(update_fields=["state"])
     before, after = {"state": State.ACTIVE}, {"state": State.SUPERSEDED}
     record("contract.version_ended", version, actor=actor, before=before, after=after)
+    tell_held_anew(version.contract, version.first_date, now)
     return version
 
 

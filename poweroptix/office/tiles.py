@@ -206,8 +206,9 @@ def proposals(asked: Asked) -> Tile:
 
 
 def corrections(asked: Asked) -> Tile:
-    """Count the settled runs whose readings or prices changed after they were read."""
-    url, said = "/office/settlement/?waits=correction", "readings or prices changed after a run"
+    """Count the settled runs that rest on what changed after they read it."""
+    url = "/office/settlement/?waits=correction"
+    said = "readings, prices, events or terms changed after a run"
     return _tile("Corrections waiting", asked.runs["corrected"], url, said)
 
 

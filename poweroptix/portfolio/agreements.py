@@ -99,7 +99,7 @@ def _version(contract: Contract, entry: Any, where: str, actor: Actor, now: date
         if entry.get("activate", True):
             activate_version(version, actor=actor, now=now)
         if entry.get("superseded", False):
-            supersede_version(version, actor=actor)
+            supersede_version(version, actor=actor, now=now)
     except DomainError as fault:
         if fault.message.startswith(where):
             raise

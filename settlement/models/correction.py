@@ -1,14 +1,18 @@
-"""What changed after a run read it, readings, prices or events: what a true-up takes up."""
+"""What changed after a run read it, readings, prices, events or terms: what a true-up takes up."""
 
 from django.db import models
 from django.db.models import F, Q
+
+#: What `interval_count` counts where it is not intervals or prices.
+COUNTED = {"EVENTS": "events", "TERMS": "days"}
 
 
 class Correction(models.Model):
     """How the newest readings of a channel, or prices of a series, differ from those of a run.
 
     A row without a channel is about the prices of a series, or, without a series as well, about
-    the events of the contract: how many of them differ, between which instants.
+    the events of the contract: how many of them differ, between which instants. One about the
+    terms counts the local days that have others, and names the version that holds on the first.
 
     Kept as it is now: a later publication rewrites the row, and removes it when the values are
     again what the run read. It counts as long as its run does: an approved run is waiting until
@@ -22,6 +26,7 @@ class Correction(models.Model):
         SHARED = "SHARED", "Shared energy or losses"
         BOUND = "BOUND", "Further readings of the contract"
         EVENTS = "EVENTS", "Events of the contract"
+        TERMS = "TERMS", "Terms of the contract"
         PRICE = "PRICE", "Published prices"
 
     run = models.ForeignKey(
@@ -35,6 +40,13 @@ class Correction(models.Model):
         max_length=60, blank=True, help_text="Code of the price series, where prices changed."
     )
     scope = models.CharField(max_length=6, choices=Scope.choices, default=Scope.OWN)
+    version = models.ForeignKey(
+        "contracts.ContractVersion",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        help_text="Where terms changed: what holds now on the first day that changed, if any does.",
+    )
     publication_id = models.BigIntegerField(
         null=True, help_text="The newest publication that changed it."
     )
@@ -50,14 +62,15 @@ class Correction(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["run", "channel_id"], name="correction_once"),
             models.UniqueConstraint(
-                fields=["run", "series"],
+                fields=["run", "scope", "series"],
                 condition=Q(channel_id__isnull=True),
                 name="correction_beside_channels_once",
             ),
             models.CheckConstraint(
                 condition=Q(scope="PRICE", channel_id__isnull=True) & ~Q(series="")
-                | Q(scope="EVENTS", channel_id__isnull=True, series="")
-                | ~Q(scope__in=("PRICE", "EVENTS")) & Q(channel_id__isnull=False, series=""),
+                | Q(scope__in=("EVENTS", "TERMS"), channel_id__isnull=True, series="")
+                | ~Q(scope__in=("PRICE", "EVENTS", "TERMS"))
+                & Q(channel_id__isnull=False, series=""),
                 name="correction_of_one_thing",
             ),
             models.CheckConstraint(
@@ -66,8 +79,16 @@ class Correction(models.Model):
         ]
 
     def __str__(self):
-        what = "events" if self.scope == self.Scope.EVENTS else "intervals"
+        what = COUNTED.get(self.scope, "intervals")
         return f"{self.get_scope_display()}, {self.interval_count} {what}"
+
+    @property
+    def terms_said(self):
+        """Return what changed of the terms: the version that holds now, and from which day."""
+        if self.version is None:
+            return "The terms changed: no version holds on some of its days."
+        first = self.version.first_date
+        return f"The terms changed: version {self.version.number} holds from {first}."
 
     @property
     def change_kwh(self):

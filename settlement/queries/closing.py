@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db.models import Q
+from django.db.models import F, Q
 
 from contracts.models import Contract
 from poweroptix.kernel.period import Period, zone_of
 from settlement.calc.close_calendar import STEPS, Offset, due_dates, read_steps
 from settlement.models import AllocationPart, CloseCalendar, Correction, SettlementRun
+from settlement.queries.corrections import reason_of
 from settlement.queries.held import held_contracts
 
 #: Steps that are dates to know, not work of settlement.
@@ -57,7 +58,8 @@ def rules_of(contracts: Iterable[Contract]) -> dict[int, CloseRules]:
 class Step:
     """One step of one contract's month. `state`: DONE LATE OPEN OVERDUE NOTHING DATE.
 
-    LATE is done after its day, NOTHING has nothing to do, DATE is a date to know.
+    LATE is done after its day, NOTHING has nothing to do, DATE is a date to know. `why` says what
+    changed, of a true-up that has to be made.
     """
 
     key: str
@@ -65,6 +67,7 @@ class Step:
     state: str
     who: str = ""
     at: datetime | None = None
+    why: str = ""
 
     @property
     def title(self) -> str:
@@ -106,18 +109,14 @@ def close_board(contracts: Sequence[Contract], label: str, now: datetime) -> lis
     complete = _complete(contracts, label)
     for pk in held_contracts([one for one in contracts if one.pk in complete], label):
         del complete[pk]
-    waiting = set(
-        Correction.objects.filter(
-            run__contract__in=contracts, run__period=label, run__state__in=SettlementRun.SETTLED
-        ).values_list("run__contract", flat=True)
-    )
+    waiting = _waiting(contracts, label)
     found = []
     for contract in contracts:
         own = runs.get(contract.pk, [])
         known = rules.get(contract.pk)
         facts = _Facts(
             _done(own, complete.get(contract.pk)),
-            contract.pk in waiting,
+            waiting.get(contract.pk, ""),
             now.astimezone(zone_of(contract.zone)).date(),
             contract.zone,
         )
@@ -127,6 +126,17 @@ def close_board(contracts: Sequence[Contract], label: str, now: datetime) -> lis
             Closing(contract, known.calendar if known else None, steps, own[-1] if own else None)
         )
     return found
+
+
+def _waiting(contracts: Sequence[Contract], label: str) -> dict[int, str]:
+    """Return why contracts wait for a true-up of the month; one query."""
+    rows = Correction.objects.filter(
+        run__contract__in=contracts, run__period=label, run__state__in=SettlementRun.SETTLED
+    )
+    found: dict[int, list[Correction]] = {}
+    for row in rows.select_related("version").annotate(contract_id=F("run__contract")):
+        found.setdefault(row.contract_id, []).append(row)
+    return {pk: reason_of(them) for pk, them in found.items()}
 
 
 def _complete(contracts: Sequence[Contract], label: str) -> dict[int, tuple[str, datetime]]:
@@ -164,7 +174,7 @@ class _Facts:
     """What decides the steps of one contract's month."""
 
     done: Mapping[str, tuple[str, datetime]]
-    waits_for_true_up: bool
+    waits_because: str
     today: date
     zone: str
 
@@ -174,8 +184,8 @@ class _Facts:
         still = "OVERDUE" if self.today > due else "OPEN"
         if key in DATES:
             return Step(key, due, "DATE")
-        if key == "true_up" and self.waits_for_true_up:
-            return Step(key, due, still)
+        if key == "true_up" and self.waits_because:
+            return Step(key, due, still, why=self.waits_because)
         if at is None:
             return Step(key, due, "NOTHING" if key == "true_up" else still)
         late = at.astimezone(zone_of(self.zone)).date() > due

@@ -20,13 +20,22 @@ BECAUSE = {
     Correction.Scope.BOUND: "Its further readings changed.",
     Correction.Scope.SHARED: "Shared energy or losses changed.",
     Correction.Scope.EVENTS: "Its events changed.",
+    Correction.Scope.TERMS: "",  # a row says it itself
     Correction.Scope.PRICE: "Published prices changed.",
 }
 
 
+def reason_of(rows: Iterable[Correction]) -> str:
+    """Return why a run waits, from its corrections; whether only what it shares changed."""
+    said = {one.scope: BECAUSE[one.scope] or one.terms_said for one in rows}
+    if set(said) == {Correction.Scope.SHARED}:
+        return "Only shared energy or losses changed."
+    return " ".join(said[scope] for scope in BECAUSE if scope in said)
+
+
 @dataclass(frozen=True)
 class Changed:
-    """One channel, price series or the events of the contract, changed since a run read them.
+    """A channel, price series, events or terms of the contract, changed since a run read them.
 
     `channel` is the code of the channel or of the series; `is_by_date` says that its prices stand
     for dates, kept at midnight UTC, not for hours.
@@ -56,6 +65,11 @@ class Changed:
         """Whether events changed, not readings."""
         return self.row.scope == Correction.Scope.EVENTS
 
+    @property
+    def is_of_terms(self) -> bool:
+        """Whether the terms changed, not readings."""
+        return self.row.scope == Correction.Scope.TERMS
+
 
 @dataclass(frozen=True)
 class Waiting:
@@ -74,10 +88,7 @@ class Waiting:
     @property
     def reason(self) -> str:
         """What the contract rests on that changed; whether only what it shares did."""
-        scopes = {one.row.scope for one in self.changes}
-        if scopes == {Correction.Scope.SHARED}:
-            return "Only shared energy or losses changed."
-        return " ".join(text for scope, text in BECAUSE.items() if scope in scopes)
+        return reason_of(one.row for one in self.changes)
 
     @property
     def change_kwh(self) -> Decimal:
@@ -182,7 +193,9 @@ def _waiting_rows():
 
 def _grouped(rows) -> list[Waiting]:
     corrections = list(
-        rows.select_related("run__contract__campus").defer("run__inputs", "run__findings")
+        rows.select_related("run__contract__campus", "version").defer(
+            "run__inputs", "run__findings"
+        )
     )
     runs = {one.run_id: one.run for one in corrections}
     if not runs:
@@ -206,6 +219,8 @@ def _grouped(rows) -> list[Waiting]:
         name = one.series or codes.get(one.channel_id, "a former channel")
         if one.scope == Correction.Scope.EVENTS:
             name = "events"
+        if one.scope == Correction.Scope.TERMS:
+            name = "terms"
         changes[one.run_id].append(Changed(one, name, one.series in daily))
     return [
         Waiting(

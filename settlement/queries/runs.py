@@ -10,13 +10,13 @@ from poweroptix.kernel.errors import NotFoundError
 from settlement.models import Correction, SettlementRun
 
 #: What a run may wait for, as lists offer it.
-WAITS = (("approval", "Approval"), ("correction", "A correction of readings"))
+WAITS = (("approval", "Approval"), ("correction", "A correction"))
 
 _NAMED = re.compile(r"(?P<contract>.+)/(?P<period>\d{4}-\d{2})(/v?(?P<version>\d+))?")
 
 
 def waiting_for(what: str, runs: QuerySet) -> QuerySet:
-    """Return the runs that wait for `approval`, or that rest on readings which changed."""
+    """Return the runs that wait for `approval`, or that rest on what changed since they read it."""
     if what == "approval":
         return runs.filter(state__in=SettlementRun.OPEN)
     changed = Correction.objects.filter(run=OuterRef("pk"))

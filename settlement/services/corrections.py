@@ -155,10 +155,9 @@ def flag_events(contract: Contract, start_utc: datetime, end_utc: datetime, now:
         Correction.objects.update_or_create(
             run=run,
             channel_id=None,
-            series="",
+            scope=Correction.Scope.EVENTS,
             defaults={
                 "tenant_id": run.tenant_id,
-                "scope": Correction.Scope.EVENTS,
                 "start_utc": min(one[1] for one in differing),
                 "end_utc": max(one[2] for one in differing),
                 "interval_count": max(len(before - after), len(after - before)),

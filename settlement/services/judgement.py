@@ -28,9 +28,11 @@ from settlement.queries.shelf import Shelf
 from settlement.services.readiness import Gate, gate_of, readiness
 
 GATED = ("FINAL", "TRUE_UP", "AD_HOC")
+TERMS = "the terms of the contract"
 #: What each entry of the frozen document is called when it changed.
 NAMES = {
-    "versions": "terms",
+    "versions": TERMS,
+    "format": TERMS,  # another one as soon as a second version holds
     "prices": "prices",
     "calendars": "calendars",
     "carry_in": "the carry",
@@ -212,8 +214,10 @@ def _changed(then: bytes, now: bytes) -> str:
     """Return which entries of the frozen document are others now."""
     before, after = json.loads(then), json.loads(now)
     entries = [one for one in {**before, **after} if before.get(one) != after.get(one)]
-    names = list(dict.fromkeys(NAMES.get(one, "what the run reads") for one in entries))
-    return capital(joined(names)) or "What the run reads"
+    names = list(dict.fromkeys(NAMES[one] for one in entries if one in NAMES))
+    if len(names) == 0 or any(one not in NAMES for one in entries):
+        names.append("something else that the run reads" if names else "what the run reads")
+    return capital(joined(names))
 
 
 def _refuse_findings(findings: list[Finding]) -> None:

@@ -18,6 +18,14 @@ from settlement.services.money import divide_month
 from settlement.services.month import actor_of, batched
 from settlement.services.runs import calculate
 
+#: What moves nobody else's energy, so that the split of the month does not tell it.
+BESIDE = (
+    Correction.Scope.BOUND,
+    Correction.Scope.EVENTS,
+    Correction.Scope.TERMS,
+    Correction.Scope.PRICE,
+)
+
 
 def work_recalculation(context: Any) -> None:
     """Do a recalculate_month job: one allocation, then a stage per group of contracts."""
@@ -68,7 +76,7 @@ def _kept(
     moved = {run.contract_id for run in apart_from(allocation)}
     beside = Correction.objects.filter(
         run__in=rows.filter(state__in=SettlementRun.SETTLED),
-        scope__in=(Correction.Scope.BOUND, Correction.Scope.EVENTS, Correction.Scope.PRICE),
+        scope__in=BESIDE,
     )
     moved |= set(beside.values_list("run__contract", flat=True))
     moved |= set(billed_otherwise(allocation.campus_id, period.label).values())
