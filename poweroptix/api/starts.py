@@ -16,6 +16,7 @@ from meters.models import Campus
 from meters.services import receive_files
 from meters.services.arriving.files import upload_limit_bytes
 from meters.services.collecting.sources import pushed
+from poweroptix.accounts.permissions import require
 from poweroptix.api import resources, serializers
 from poweroptix.api.conditional import refuse_preconditions
 from poweroptix.api.lists import ListView, check_parameters
@@ -119,6 +120,7 @@ class Allocations(Starts):
     def post(self, request: Request) -> Response:
         """Queue the allocation of a month."""
         self.check_write(request)
+        require(self.principal.person, self.write_verb)
         said = self.said(serializers.AllocationIn, request.data)
         campus = Campus.objects.filter(code=said["campus"]).first()
         if campus is None:
@@ -142,6 +144,7 @@ class Settlements(Starts):
     def post(self, request: Request) -> Response:
         """Queue the settlement of a month."""
         self.check_write(request)
+        require(self.principal.person, self.write_verb)
         said = self.said(serializers.SettlementIn, request.data)
         rows = Contract.objects.filter(code=said.get("contract", ""))
         contract = rows.first() if "contract" in said else None

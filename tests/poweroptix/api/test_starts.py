@@ -112,6 +112,16 @@ def test_starting_takes_the_scope(client, world):
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
 
 
+@pytest.mark.parametrize("many", ["settlement-runs", "allocation-runs"])
+def test_starting_takes_the_right_of_the_person_behind_the_token(client, world, many):
+    key = world.token("settlement:write", by="viewer")
+    head = {"HTTP_AUTHORIZATION": f"Bearer {key}"}
+    body = {"campus": "MESA", "period": "2026-03"}
+    answer = start(client, head, body, address=f"/api/v1/{many}")
+    assert (answer.status_code, answer.json()["code"]) == (403, "accounts.forbidden")
+    assert not Job.objects.filter(kind__in=["settle_month", "allocate_month"]).exists()
+
+
 def test_a_tenant_starts_nothing(client, world):
     key = world.token("settlement:write", "readings:write", "settlement:read", tenant="alfa")
     head = {"HTTP_AUTHORIZATION": f"Bearer {key}"}
