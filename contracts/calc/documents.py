@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from contracts.calc import reading
 from contracts.calc.demand import MONTH
 from contracts.calc.gas_days import CARRY_REACH_DAYS, DAY_MINUTES
 from contracts.calc.local_days import grid_of_dates
@@ -24,6 +25,8 @@ from poweroptix.kernel.price_series import PriceSeries
 from poweroptix.kernel.rounding import Mode
 from poweroptix.kernel.series import Series
 
+ROOT = "inputs"  # what the paths of a document begin with
+PERIOD_FIELDS = ("start_utc", "end_utc", "label")
 KNOWN = {
     "contract",
     "version",
@@ -52,6 +55,7 @@ def pricing_inputs(document: Mapping[str, Any], defaults: PricingInputs) -> Pric
     `defaults` carries the version's contract, zone, anchor, calendars and facts. Refused with the
     name of the entry that cannot be read.
     """
+    reading.as_object(ROOT, document)
     unknown = sorted(set(document) - KNOWN)
     if unknown:
         raise Refused(
@@ -65,32 +69,31 @@ def pricing_inputs(document: Mapping[str, Any], defaults: PricingInputs) -> Pric
         zone=zone,
         period=period,
         currency=document.get("currency", defaults.currency),
-        series={
-            name: read_series(name, entry, period)
-            for name, entry in document.get("series", {}).items()
-        },
-        prices={
-            name: read_prices(name, entry, period)
-            for name, entry in document.get("prices", {}).items()
-        },
+        series=reading.each(
+            f"{ROOT}.series",
+            document.get("series", {}),
+            lambda name, entry: read_series(name, entry, period),
+        ),
+        prices=reading.each(
+            f"{ROOT}.prices",
+            document.get("prices", {}),
+            lambda name, entry: read_prices(name, entry, period),
+        ),
         calendars={
             **defaults.calendars,
-            **{
-                code: Calendar(
-                    TouSchedule.from_json(entry["schedule"]),
-                    frozenset(date.fromisoformat(day) for day in entry.get("holidays", ())),
-                )
-                for code, entry in document.get("calendars", {}).items()
-            },
+            **reading.each(f"{ROOT}.calendars", document.get("calendars", {}), _read_calendar),
         },
         histories={**defaults.histories, **read_histories(document)},
         in_force=read_in_force(document, defaults),
         anchor_date=read_date(document, "anchor_date", defaults.anchor_date),
-        facts={**defaults.facts, **document.get("facts", {})},
+        facts={
+            **defaults.facts,
+            **reading.as_object(f"{ROOT}.facts", document.get("facts", {})),
+        },
         events=read_events(document.get("events", ())),
         lines=tuple(read_line(entry) for entry in document.get("lines", ())),
-        pools={code: read_pool(code, entry) for code, entry in document.get("pools", {}).items()},
-        carry_in=document.get("carry_in", {}),
+        pools=reading.each(f"{ROOT}.pools", document.get("pools", {}), read_pool),
+        carry_in=reading.as_object(f"{ROOT}.carry_in", document.get("carry_in", {})),
         rounding_point=document.get("rounding_point", defaults.rounding_point),
         rounding=Mode(document.get("rounding", defaults.rounding)),
     )
@@ -101,13 +104,25 @@ def read_period(document: Mapping[str, Any], zone: str, default: Period) -> Peri
     entry = document.get("period")
     if entry is None:
         return default
+    path = f"{ROOT}.period"
+    try:
+        with reading.reading(path):
+            return _read_period(path, entry, zone)
+    except Refused as error:
+        if error.code == reading.CODE:
+            raise
+        raise reading.refused(path, error.message) from error
+
+
+def _read_period(path: str, entry: Any, zone: str) -> Period:
     if isinstance(entry, str):
         if len(entry) == 7:
             return Period.month(zone, entry)
-        return Period.day(zone, date.fromisoformat(entry))
-    return Period(
-        read_instant(entry["start_utc"]), read_instant(entry["end_utc"]), zone, entry["label"]
-    )
+        return Period.day(zone, reading.as_date(path, entry))
+    reading.as_object(path, entry)
+    reading.required(path, entry, PERIOD_FIELDS, PERIOD_FIELDS)
+    start, end = read_instant(entry["start_utc"]), read_instant(entry["end_utc"])
+    return Period(start, end, zone, reading.as_text(f"{path}.label", entry["label"]))
 
 
 def read_instant(text: str) -> datetime:
@@ -124,7 +139,7 @@ def read_instant(text: str) -> datetime:
 def read_events(entries: Any) -> tuple[Event, ...]:
     """Return events; Refused when one cannot be read, is of no known kind or has wrong values."""
     found = []
-    for entry in entries:
+    for entry in reading.as_list(f"{ROOT}.events", entries):
         try:
             start = read_instant(entry["start_utc"]).astimezone(UTC)
             end = read_instant(entry.get("end_utc", entry["start_utc"])).astimezone(UTC)
@@ -139,6 +154,11 @@ def read_events(entries: Any) -> tuple[Event, ...]:
             raise Refused(error.code, f"events: {error.message}") from error
         found.append(event)
     return tuple(sorted(found, key=lambda one: one.order))
+
+
+def _read_calendar(_code: str, entry: Mapping[str, Any]) -> Calendar:
+    holidays = frozenset(date.fromisoformat(day) for day in entry.get("holidays", ()))
+    return Calendar(TouSchedule.from_json(entry["schedule"]), holidays)
 
 
 def read_line(entry: Any) -> PricedLine:
@@ -186,7 +206,8 @@ def read_pool(code: str, entry: Mapping[str, Any]) -> PoolView:
 def read_histories(document: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """Return indices by month, {"CPI-U": {"2026-01": "325.000"}}; Refused when one is not."""
     found = {}
-    for code, months in document.get("histories", {}).items():
+    written = reading.as_object(f"{ROOT}.histories", document.get("histories", {}))
+    for code, months in written.items():
         if not isinstance(months, Mapping):
             text = f'histories: {code} is not {{"2026-01": "325.000"}}'
             raise Refused("contracts.document", text)
@@ -211,8 +232,11 @@ def read_in_force(document: Mapping[str, Any], defaults: PricingInputs) -> tuple
     """First and last local day on which the version holds."""
     if "in_force" not in document:
         return defaults.in_force
-    first, last = document["in_force"]
-    return date.fromisoformat(first), date.fromisoformat(last)
+    path = f"{ROOT}.in_force"
+    days = reading.as_list(path, document["in_force"])
+    if len(days) != 2:
+        raise reading.refused(path, "is the first and the last local day.")
+    return reading.as_date(path, days[0]), reading.as_date(path, days[1])
 
 
 def read_grid(name: str, entry: Mapping[str, Any], period: Period) -> Grid:

@@ -5,7 +5,8 @@ A case is `{"id", "kind": "settle", "inputs": document, "expected": {"lines": {c
 of amounts in order. A case of kind "pool" has the document of a pool's month with the energy of
 its members in full (`"series"`) and expects `{"amount", "operator", "shares": {member: amount}}`;
 one of kind "owners" has the document of a month's statements and expects `{"net": {party: amount}}`
-and the like. Other kinds are reported as unsupported, never as passed.
+and the like. Other kinds, and cases that cannot be read, are reported as unsupported with the path
+of what is wrong, never as passed.
 """
 
 from __future__ import annotations
@@ -15,11 +16,23 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from contracts.calc import reading
 from poweroptix.kernel.errors import DomainError
 from settlement.calc.inputs import from_document, read_series
 from settlement.calc.money import divide, period_of
 from settlement.calc.owners import statements
 from settlement.calc.settle import Outcome, settle
+
+CASE_FIELDS = ("id", "kind", "title", "inputs", "expected")
+#: Refusals that say that the case is not written as we read it, so nothing was computed.
+UNREADABLE = {
+    reading.CODE,
+    "settlement.document",
+    "settlement.pool_document",
+    "settlement.owners_document",
+    "settlement.reference",
+    "registry.unknown",
+}
 
 
 @dataclass(frozen=True)
@@ -44,19 +57,28 @@ class Verdict:
 def run_case(case: Mapping[str, Any]) -> Verdict:
     """Settle a case and compare every amount that it names, to the cent."""
     name, expected = str(case.get("id", "")), case.get("expected", {})
-    reckon = KINDS.get(case.get("kind"))
-    if reckon is None:
-        return Verdict(name, "unsupported", expected, f"kind {case.get('kind')!r}")
+    kind = case.get("kind")
+    if not isinstance(kind, str) or kind not in KINDS:
+        return Verdict(name, "unsupported", expected, f"kind {kind!r}")
     try:
-        got = reckon(case["inputs"], expected)
+        reading.required("the case", case, ("inputs",), CASE_FIELDS)
+        inputs = reading.as_object("inputs", case["inputs"])
+        reading.as_object("expected", expected)
+        got = KINDS[kind](inputs, expected)
     except DomainError as error:
-        got = {"refused": error.code, "message": error.message}
-        passed = expected.get("refused") == error.code
-        return Verdict(name, "pass" if passed else "fail", expected, got)
-    except KeyError as error:
-        return Verdict(name, "fail", expected, f"The case has no {error.args[0]!r}.")
+        return _refused(name, expected, error)
+    except reading.SHAPELESS as error:  # read, but not reckoned: the other cases go on
+        return Verdict(name, "fail", expected, f"{type(error).__name__}: {error}")
     passed = bool(expected) and _plain(got) == _plain(expected)
     return Verdict(name, "pass" if passed else "fail", expected, got)
+
+
+def _refused(name: str, expected: Any, error: DomainError) -> Verdict:
+    """Return the verdict on a refusal: what cannot be read is unsupported, unless expected so."""
+    got = {"refused": error.code, "message": error.message}
+    if isinstance(expected, Mapping) and expected.get("refused") == error.code:
+        return Verdict(name, "pass", expected, got)
+    return Verdict(name, "unsupported" if error.code in UNREADABLE else "fail", expected, got)
 
 
 def _settled(document: Mapping[str, Any], expected: Mapping[str, Any]) -> dict[str, Any]:
@@ -65,13 +87,15 @@ def _settled(document: Mapping[str, Any], expected: Mapping[str, Any]) -> dict[s
 
 def _pool(document: Mapping[str, Any], expected: Mapping[str, Any]) -> dict[str, Any]:
     """Divide a pool's month; energy stands in the document under "series"."""
-    inputs = {name: one for name, one in document.items() if name != "series"}
-    period = period_of(inputs)
-    series = {
-        code: read_series(code, entry, period, None)
-        for code, entry in document.get("series", {}).items()
-    }
-    division = divide(inputs, series)
+    with reading.reading("inputs"):
+        inputs = {name: one for name, one in document.items() if name != "series"}
+        period = period_of(inputs)
+        series = reading.each(
+            "inputs.series",
+            document.get("series", {}),
+            lambda code, entry: read_series(code, entry, period, None),
+        )
+        division = divide(inputs, series)
     if division.findings:
         return {"findings": [one.code for one in division.findings]}
     got = {
@@ -84,7 +108,8 @@ def _pool(document: Mapping[str, Any], expected: Mapping[str, Any]) -> dict[str,
 
 def _owners(document: Mapping[str, Any], expected: Mapping[str, Any]) -> dict[str, Any]:
     """State a month; each expected name is a column of the parties: revenue, cost, fee, net."""
-    found = statements(document)
+    with reading.reading("inputs"):
+        found = statements(document)
     return {
         name: {party: _text(found.sums(party)[f"{name}_usd"]) for party in found.parties}
         for name in expected

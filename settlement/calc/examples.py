@@ -13,6 +13,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from contracts.calc.reading import SHAPELESS
 from meters.conformance import KINDS, Facts, Found, Kind, NotUnderstood, agrees, plain
 from poweroptix.kernel.errors import DomainError
 from poweroptix.kernel.period import Period
@@ -67,6 +68,8 @@ def _verdict(
         return Verdict(name, "fail", expected, f"Not understood: {reason}.")
     except DomainError as refused:
         found = {"refused": refused.code, "message": refused.message}
+    except SHAPELESS as error:  # a fact of another shape than its rule takes
+        return Verdict(name, "unsupported", expected, f"given: {type(error).__name__}: {error}")
     if facts.unread():
         return Verdict(name, "fail", expected, f"Not understood: {', '.join(facts.unread())}.")
     passed = agrees(expected, found)

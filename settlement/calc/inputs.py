@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from contracts.calc import documents
+from contracts.calc import documents, reading
 from contracts.calc.price_terms import PricedTerm
 from contracts.charges import Calendar, PoolView
 from contracts.events import Event
@@ -30,7 +30,7 @@ from poweroptix.kernel.rounding import Mode
 from poweroptix.kernel.series import Series
 from settlement.calc.version_inputs import (
     VersionInputs,
-    check_fields,
+    read_terms,
     read_version,
     version_document,
 )
@@ -39,6 +39,7 @@ FORMAT = "settlement.inputs@1"
 #: A month that was amended inside: terms that stayed alike are priced once. Before, under
 #: `FORMAT`, every version priced its own days, and what was settled so is computed so again.
 JOINED = "settlement.inputs@2"
+ROOT = "inputs"  # what the paths of a document begin with
 KNOWN = {
     "format", "contract", "tenant", "currency", "zone", "period", "rounding_point", "rounding",
     "versions", "series", "prices", "calendars", "carry_in", "carry_from", "allocation",
@@ -148,56 +149,74 @@ class Inputs:
 def from_document(document: Mapping[str, Any], resolver: Resolver | None = None) -> Inputs:
     """Return the inputs that a document describes.
 
-    Refused when an entry is unknown or unreadable, when a reference cannot be followed, or when
-    what it leads to has another digest than the document says.
+    Refused when an entry is unknown or unreadable, with its path below `inputs`, when a reference
+    cannot be followed, or when what it leads to has another digest than the document says.
     """
-    check_fields(document, KNOWN, "the document")
-    written = document.get("format", JOINED)
-    if written not in (FORMAT, JOINED):
-        text = f"The document has the format {written!r}; this reads {FORMAT!r} and {JOINED!r}."
-        raise Refused("settlement.document", text)
+    reading.as_object(ROOT, document, KNOWN)
+    written = _format(document)
     zone = _text(document, "zone")
     period = documents.read_period(document, zone, None)
     if period is None:
         raise Refused("settlement.document", "The document names no period.")
-    return Inputs(
+    versions = _list(document, "versions")
+    inputs = Inputs(
         contract=_text(document, "contract"),
-        tenant=document.get("tenant", ""),
-        currency=document.get("currency", "USD"),
+        tenant=reading.as_text(f"{ROOT}.tenant", document.get("tenant", "")),
+        currency=reading.as_text(f"{ROOT}.currency", document.get("currency", "USD")),
         zone=zone,
         period=period,
-        versions=tuple(read_version(one, period) for one in document.get("versions", ())),
-        series={
-            name: read_series(name, entry, period, resolver)
-            for name, entry in document.get("series", {}).items()
-        },
-        prices={
-            code: read_prices(code, entry, period, resolver)
-            for code, entry in document.get("prices", {}).items()
-        },
-        calendars=document.get("calendars", {}),
+        versions=tuple(
+            read_version(f"{ROOT}.versions[{at}]", one, period) for at, one in enumerate(versions)
+        ),
+        series=reading.each(
+            f"{ROOT}.series",
+            document.get("series", {}),
+            lambda name, entry: read_series(name, entry, period, resolver),
+        ),
+        prices=reading.each(
+            f"{ROOT}.prices",
+            document.get("prices", {}),
+            lambda code, entry: read_prices(code, entry, period, resolver),
+        ),
+        calendars=_object(document, "calendars"),
         histories=documents.read_histories(document),
-        carry_in=document.get("carry_in", {}),
-        carry_from=document.get("carry_from", {}),
-        allocation=document.get("allocation", {}),
-        adjustments=tuple(document.get("adjustments", ())),
-        events=documents.read_events(document.get("events", ())),
-        pools=document.get("pools", {}),
-        held=tuple(document.get("held", ())),
+        carry_in=_object(document, "carry_in"),
+        carry_from=_object(document, "carry_from"),
+        allocation=_object(document, "allocation"),
+        adjustments=tuple(_list(document, "adjustments")),
+        events=documents.read_events(_list(document, "events")),
+        pools=_object(document, "pools"),
+        held=tuple(_list(document, "held")),
         rounding_point=document.get("rounding_point", "LINE"),
-        rounding=Mode(document.get("rounding", "HALF_UP")),
+        rounding=_rounding(document),
         series_refs=_references(document.get("series", {})),
         price_refs=_references(document.get("prices", {})),
-        joined=written == JOINED or len(document.get("versions", ())) < 2,
+        joined=written == JOINED or len(versions) < 2,
     )
+    with reading.reading(f"{ROOT}.calendars"):
+        inputs.calendar_objects()
+    return inputs
+
+
+def _format(document: Mapping[str, Any]) -> str:
+    written = document.get("format", JOINED)
+    if written not in (FORMAT, JOINED):
+        text = f"The document has the format {written!r}; this reads {FORMAT!r} and {JOINED!r}."
+        raise Refused("settlement.document", text)
+    return written
+
+
+def _rounding(document: Mapping[str, Any]) -> Mode:
+    with reading.reading(f"{ROOT}.rounding"):
+        return Mode(document.get("rounding", "HALF_UP"))
 
 
 def terms_of(document: Mapping[str, Any]) -> list[PricedTerm]:
     """Return the terms of all versions of a document."""
     return [
-        PricedTerm(**{"position": at, **term})
-        for version in document.get("versions", ())
-        for at, term in enumerate(version["terms"], 1)
+        term
+        for at, version in enumerate(document.get("versions", ()))
+        for term in read_terms(f"{ROOT}.versions[{at}].terms", version["terms"])
     ]
 
 
@@ -319,6 +338,14 @@ def _event_documents(events: Sequence[Event]) -> dict[str, Any]:
             for event in sorted(events, key=lambda one: one.order)
         ]
     }
+
+
+def _list(document: Mapping[str, Any], name: str) -> Sequence[Any]:
+    return reading.as_list(f"{ROOT}.{name}", document.get(name, ()))
+
+
+def _object(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    return reading.as_object(f"{ROOT}.{name}", document.get(name, {}))
 
 
 def _text(document: Mapping[str, Any], name: str) -> str:

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from functools import cached_property
 from typing import Any
 
+from contracts.calc import reading
 from contracts.calc.price_terms import PricedTerm, needs_of
 from contracts.charges import Needs
-from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.period import Period
 
 FIELDS = {"number", "in_force", "anchor_date", "facts", "terms"}
+TERM_FIELDS = {one.name for one in fields(PricedTerm)}
+TERM_NEEDS = ("line_code", "charge_type", "label")
+_TERM_READERS = {
+    "position": reading.as_whole,
+    "line_code": reading.as_whole,
+    "charge_type": reading.as_text,
+    "label": reading.as_text,
+    "clause": reading.as_text,
+    "quantity_name": reading.as_text,
+    "parameters": reading.as_object,
+}
 
 
 @dataclass(frozen=True)
@@ -63,30 +74,38 @@ def version_document(version: VersionInputs) -> dict[str, Any]:
     }
 
 
-def read_version(entry: Mapping[str, Any], period: Period) -> VersionInputs:
-    """Return the version that a document describes; the whole period where it names no days."""
-    check_fields(entry, FIELDS, "a version")
-    first, last = entry.get("in_force") or (period.first_date, period.last_date)
+def read_version(path: str, written: Any, period: Period) -> VersionInputs:
+    """Return the version that a document describes; the whole period where it names no days.
+
+    Refused with the path of what is missing, unknown or of another shape.
+    """
+    entry = reading.as_object(path, written, FIELDS)
+    reading.required(path, entry, ("terms",), FIELDS)
+    days = entry.get("in_force") or (period.first_date, period.last_date)
+    if len(reading.as_list(f"{path}.in_force", days)) != 2:
+        raise reading.refused(f"{path}.in_force", "is the first and the last local day.")
+    first, last = (reading.as_date(f"{path}.in_force", day) for day in days)
     anchor = entry.get("anchor_date")
     return VersionInputs(
-        number=int(entry.get("number", 1)),
-        first_date=_day(first),
-        last_date=_day(last),
-        anchor_date=None if anchor is None else _day(anchor),
-        facts=entry.get("facts", {}),
-        terms=tuple(
-            PricedTerm(**{"position": at, **term}) for at, term in enumerate(entry["terms"], 1)
-        ),
+        number=reading.as_whole(f"{path}.number", entry.get("number", 1)),
+        first_date=first,
+        last_date=last,
+        anchor_date=None if anchor is None else reading.as_date(f"{path}.anchor_date", anchor),
+        facts=reading.as_object(f"{path}.facts", entry.get("facts", {})),
+        terms=read_terms(f"{path}.terms", entry["terms"]),
     )
 
 
-def check_fields(entry: Mapping[str, Any], known: set[str], where: str) -> None:
-    """Refuse an entry of a document with a field that is not known."""
-    unknown = sorted(set(entry) - known)
-    if unknown:
-        text = f"There is no field {unknown[0]!r} in {where}; known: {', '.join(sorted(known))}."
-        raise Refused("settlement.document", text)
+def read_terms(path: str, written: Any) -> tuple[PricedTerm, ...]:
+    """Return the terms of a version, in the order in which they are written."""
+    entries = enumerate(reading.as_list(path, written))
+    return tuple(_read_term(f"{path}[{at}]", one, at + 1) for at, one in entries)
 
 
-def _day(value: str | date) -> date:
-    return value if isinstance(value, date) else date.fromisoformat(value)
+def _read_term(path: str, written: Any, position: int) -> PricedTerm:
+    entry = reading.as_object(path, written, TERM_FIELDS)
+    reading.required(path, entry, TERM_NEEDS, TERM_FIELDS)
+    for name, read in _TERM_READERS.items():
+        if name in entry:
+            read(f"{path}.{name}", entry[name])
+    return PricedTerm(**{"position": position, **entry})

@@ -33,3 +33,69 @@ def test_other_kinds_are_unsupported():
         "refused": "settlement.document",
         "message": "The document names no zone.",
     }
+
+
+def edited(part, **change):
+    """Return a case with one entry changed; `part` is inputs, a version or its first term."""
+    case = json.loads((Path(__file__).parent / "cases" / "A06.json").read_text("utf-8"))
+    version = case["inputs"]["versions"][0]
+    entry = {"inputs": case["inputs"], "version": version, "term": version["terms"][0]}[part]
+    entry.update(change)
+    for name in [name for name, one in change.items() if one is ...]:
+        del entry[name]
+    return case
+
+
+@pytest.mark.parametrize(
+    ("case", "message"),
+    [
+        (edited("term", label=...), "inputs.versions[0].terms[0]: label is missing; known: charge"),
+        (edited("term", charge_type=...), "inputs.versions[0].terms[0]: charge_type is missing; "),
+        (
+            edited("term", colour="red"),
+            "inputs.versions[0].terms[0]: there is no field 'colour'; known: charge_type, clause,",
+        ),
+        (
+            edited("term", line_code="ten"),
+            "inputs.versions[0].terms[0].line_code: 'ten' is not a whole number such as 10.",
+        ),
+        (
+            edited("term", parameters=[]),
+            "inputs.versions[0].terms[0].parameters: [] is not an object {...}.",
+        ),
+        (edited("term", charge_type="magic@1"), "magic@1"),
+        (edited("version", terms=...), "inputs.versions[0]: terms is missing; known: "),
+        (edited("version", in_force=["2026-03-01"]), "inputs.versions[0].in_force: is the first"),
+        (edited("version", anchor_date=5), "inputs.versions[0].anchor_date: 5 is not a date such"),
+        (edited("inputs", versions=[5]), "inputs.versions[0]: 5 is not an object {...}."),
+        (edited("inputs", versions={}), "inputs.versions: {} is not a list [...]."),
+        (edited("inputs", series=[]), "inputs.series: [] is not an object {...}."),
+        (edited("inputs", series={"delivered": 5}), "inputs.series.delivered: 5 is not an object"),
+        (
+            edited("inputs", series={"delivered": {"minutes": "x", "flat": "1"}}),
+            "inputs.series.delivered: cannot be read: ",
+        ),
+        (edited("inputs", period=[]), "inputs.period: [] is not an object {...}."),
+        (edited("inputs", period="2026-3x"), "inputs.period: "),
+        (edited("inputs", period={"label": "x"}), "inputs.period: start_utc is missing; known: "),
+        (edited("inputs", calendars={"TOU": {}}), "inputs.calendars: 'schedule' is missing or not"),
+        (edited("inputs", rounding="ASIDE"), "inputs.rounding: cannot be read: "),
+        (edited("inputs", carry_in=[]), "inputs.carry_in: [] is not an object {...}."),
+        ({**edited("inputs"), "inputs": []}, "inputs: [] is not an object {...}."),
+        ({"kind": "settle"}, "the case: inputs is missing; known: expected, id, inputs, kind"),
+        ({**edited("inputs"), "expected": ["1.00"]}, "expected: ['1.00'] is not an object {...}."),
+    ],
+)
+def test_a_case_that_cannot_be_read_is_unsupported_and_says_where(case, message):
+    verdict = run_case(case)
+    assert verdict.verdict == "unsupported"
+    assert message in verdict.got["message"]
+
+
+@pytest.mark.parametrize("kind", ["pool", "owners"])
+def test_a_money_document_of_another_shape_is_unsupported(kind):
+    assert run_case({"kind": kind, "inputs": {"members": 5}}).verdict == "unsupported"
+
+
+def test_a_kind_that_is_no_text_is_unsupported():
+    assert run_case({"id": "x", "kind": []}).got == "kind []"

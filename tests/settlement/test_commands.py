@@ -107,7 +107,16 @@ def test_conformance_prints_a_verdict_per_case(tmp_path):
         "id": "bad", "verdict": "fail", "expected": {"total": "100.01"}, "got": {"total": "100.00"},
     }  # fmt: skip
     (tmp_path / "c.json").write_text("{")
-    assert run("conformance", str(tmp_path))[0] == 1
+    (tmp_path / "d.json").write_text(json.dumps({"id": "d", "kind": "settle", "inputs": []}))
+    (tmp_path / "e.json").write_text(json.dumps({**good, "id": "e"}))
+    code, out, _ = run("conformance", str(tmp_path))
+    said = {one["id"]: one for one in json.loads(out)}
+    assert code == 1
+    assert {name: one["verdict"] for name, one in said.items()} == {
+        "good": "pass", "other": "unsupported", "bad": "fail", "c": "unsupported",
+        "d": "unsupported", "e": "pass",
+    }  # fmt: skip
+    assert said["c"]["got"].startswith(f"{tmp_path}/c.json: Expecting property name")
 
 
 @pytest.mark.parametrize("content", [None, "[]"])

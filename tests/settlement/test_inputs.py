@@ -110,14 +110,17 @@ def test_lines_are_ordered_by_code_and_the_total_is_their_sum():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"colour": 1}, "There is no field 'colour' in the document"),
+        ({"colour": 1}, "inputs: there is no field 'colour'; known: "),
         (
             {"format": "x@9"},
             "The document has the format 'x@9'; this reads 'settlement.inputs@1' and",
         ),
         ({"zone": None}, "The document names no zone"),
         ({"period": None}, "The document names no period"),
-        ({"versions": [{"terms": [], "tems": []}]}, "There is no field 'tems' in a version"),
+        (
+            {"versions": [{"terms": [], "tems": []}]},
+            r"inputs.versions\[0\]: there is no field 'tems'; known: anchor_date, facts",
+        ),
         ({"versions": []}, "No version of C-1 holds in 2026-03-08"),
     ],
 )

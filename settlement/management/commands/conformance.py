@@ -33,7 +33,7 @@ class Command(DomainCommand):
         if not path.exists():
             raise Refused("conformance.path", f"{path} is no folder and no file.")
         files = sorted(path.rglob("*.json")) if path.is_dir() else [path]
-        verdicts = [verdict for file in files for verdict in _verdicts(_cases(file))]
+        verdicts = [verdict for file in files for verdict in _of_file(file)]
         if not verdicts:
             text = f"There is no case in {path}: a case is an object of a *.json file there."
             raise CommandError(text, returncode=2)
@@ -50,12 +50,18 @@ def _verdicts(cases: list[dict[str, Any]]) -> list[Verdict]:
     return [next(examples) if is_example(case) else run_case(case) for case in cases]
 
 
+def _of_file(path: Path) -> list[Verdict]:
+    """Return the verdicts of a file; one that cannot be read is one unsupported case."""
+    try:
+        cases = _cases(path)
+    except (OSError, RecursionError, ValueError) as error:
+        return [Verdict(path.stem, "unsupported", None, f"{path}: {error}")]
+    return _verdicts(cases)
+
+
 def _cases(path: Path) -> list[dict[str, Any]]:
     """Return the cases of a file: one object or a list; a file of something else is one case."""
-    try:
-        found = json.loads(path.read_text("utf-8"), parse_float=str)
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise Refused("conformance.file", f"{path}: {error}") from error
+    found = json.loads(path.read_text("utf-8"), parse_float=str)
     cases = found if isinstance(found, list) else [found]
     named = [case if isinstance(case, dict) else {"kind": type(case).__name__} for case in cases]
     return [{"id": path.stem, **case} for case in named]
