@@ -18,9 +18,10 @@ from billing.models import Invoice
 from billing.queries import energy_parts
 from meters.models import Channel, Layer
 from meters.queries import final_many, trace
-from poweroptix.kernel.fixed import MISSING, from_micro
+from poweroptix.kernel.fixed import MISSING, exact_sum, from_micro
 from poweroptix.kernel.period import Period, zone_of
 from poweroptix.kernel.series import Series
+from settlement.calc.cut_lines import days_words
 from settlement.calc.dependence import OWN, Dependence
 from settlement.models import Line, SettlementRun
 from settlement.queries.campus import pins_of
@@ -94,7 +95,7 @@ def _line(
 
 
 def _side(run: SettlementRun, delta: dict[str, Any], side: str, at: int) -> dict[str, Any] | None:
-    """Return the line of one run that a difference was made from."""
+    """Return the line of one run that a difference was made from; as one where it has parts."""
     usd, quantity = Decimal(delta[f"{side}_usd"]), delta[f"{side}_quantity"]
     alike = [
         one
@@ -105,8 +106,11 @@ def _side(run: SettlementRun, delta: dict[str, Any], side: str, at: int) -> dict
         and one.quantity == (None if quantity is None else Decimal(quantity))
     ]
     if not alike:
-        return None
-    line = alike[min(at, len(alike) - 1)]
+        return _side_in_parts(_parts_of(run, delta["label"], usd), run.contract.zone)
+    return _side_of(alike[min(at, len(alike) - 1)], run.contract.zone)
+
+
+def _side_of(line: Line, zone: str) -> dict[str, Any]:
     sheet = read(line.worksheet)
     rows = [one | two for one, two in zip(parts(sheet), sums(sheet), strict=True)]
     return {
@@ -118,7 +122,40 @@ def _side(run: SettlementRun, delta: dict[str, Any], side: str, at: int) -> dict
         "rounding": sheet.rounding,
         "line_per": sheet.line_per,
         "rows": rows,
-        "demand": demand_facts(sheet, run.contract.zone),
+        "demand": demand_facts(sheet, zone),
+    }
+
+
+def _parts_of(run: SettlementRun, label: str, usd: Decimal) -> list[Line]:
+    """Return the lines of one code that are named so and come to an amount together."""
+    codes: dict[int, list[Line]] = {}
+    for line in run.lines.all():
+        if not line.corrects_period and line.label == label:
+            codes.setdefault(line.line_code, []).append(line)
+    return next((some for some in codes.values() if sum(one.amount_usd for one in some) == usd), [])
+
+
+def _side_in_parts(lines: Sequence[Line], zone: str) -> dict[str, Any] | None:
+    """Return the parts of a line that an amendment cut as one; their rows say their days."""
+    if not lines:
+        return None
+    sides = [_side_of(line, zone) for line in lines]
+    if len(sides) == 1:
+        return sides[0]
+    quantities = [line.quantity for line in lines]
+    is_one_unit = len({line.unit for line in lines}) == 1 and None not in quantities
+    rows = [
+        row | {"label": f"{row['label']}, {days_words([(line.first_date, line.last_date)])}"}
+        for line, side in zip(lines, sides, strict=True)
+        for row in side["rows"]
+    ]
+    return sides[0] | {
+        "quantity": exact_sum(quantities) if is_one_unit else None,
+        "rate_text": "",
+        "exact": exact_sum(line.exact_usd for line in lines),
+        "amount": sum((line.amount_usd for line in lines), Decimal("0.00")),
+        "rows": rows,
+        "demand": None,
     }
 
 

@@ -37,6 +37,7 @@ from settlement.calc.cause import (
     RULE,
     Cause,
 )
+from settlement.calc.cut_lines import cut_otherwise, whole_amounts
 from settlement.calc.delta import ZERO, Key, numbered
 from settlement.calc.inputs import Inputs
 from settlement.calc.settle import ESTIMATED, settle
@@ -80,17 +81,19 @@ def causes_between(
     `same_key` are the quantities that the newer readings give under the allocation rules of the
     older run; without them a change of quantities is put down to readings. `printed` are the
     amounts that both runs really printed: where today's computation of a run gives others, the
-    rest is a rule change. A line without an amount counts as not billed. Refused when the two are
-    not of one contract and period.
+    rest is a rule change. A line without an amount counts as not billed; one that is cut on other
+    days in the two runs is one line. Refused when the two are not of one contract and period.
     """
     _refuse_apart(before, after)
     first, last = _amounts(before), _amounts(after)
-    was, now = printed or (first, last)
+    cut = cut_otherwise(*(printed or (first, last)))
+    was, now = (whole_amounts(one, cut) for one in printed or (first, last))
     moved: dict[Key, dict[str, Decimal]] = {}
-    reached = first
+    reached = whole_amounts(first, cut)
     for cause, state in _states(before, after, same_key):
         amounts = last if state is after else _priced(state, first)
         if amounts is not None:
+            amounts = whole_amounts(amounts, cut)
             _note(moved, cause, reached, amounts)
             reached = amounts
     keys = [*now, *(key for key in was if key not in now)]

@@ -3,6 +3,8 @@
 Row by row of the worksheets: a row whose price is the same in both runs changed by its volume
 alone, also when kW moved into another block or hours of another price; else the volume effect is
 (Q2 - Q1) x P1 and the price effect the rest (decision 10). Rows without a partner are all volume.
+A line that is cut inside the month in one run only is compared whole; a line that is billed in
+another unit now has no volume to compare and is all price.
 The volume effect of a line is rounded once and the price effect is what is left of the change in
 printed cents, so both always add up to it.
 """
@@ -11,12 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from poweroptix.kernel.fixed import EXACT, WIDE, exact_sum
 from poweroptix.kernel.rounding import money
 from poweroptix.kernel.worksheet import IntervalRow, Row, Worksheet
+from settlement.calc.cut_lines import made_alike
 
 #: What a line is told by from run to run: line code, label, first day.
 Key = tuple[int, str, str]
@@ -53,6 +57,7 @@ class Billed:
     """One printed line as far as a comparison needs it; quantity in the quoted unit of the rate.
 
     `amount_usd` is None where something that the line needs is missing; `compare` takes none such.
+    `days` are its first and last day, one pair for each part where parts were added up.
     """
 
     key: Key
@@ -61,6 +66,7 @@ class Billed:
     unit: str
     amount_usd: Decimal | None
     rows: tuple[BilledRow, ...]
+    days: tuple[tuple[date, date], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -137,7 +143,8 @@ def compare(before: Sequence[Billed], after: Sequence[Billed]) -> list[Delta]:
     """Match lines by key and return the changes, in the order of the new lines.
 
     Lines that are gone come last with their whole amount taken back. Old + Σ deltas = new, to the
-    cent, because printed amounts are subtracted.
+    cent, because printed amounts are subtracted. A line that is cut on other days in the two runs
+    is one change.
 
     >>> def line(quantity, rate, usd):
     ...     row = BilledRow("Energy", Decimal(quantity), Decimal(rate), rate, Decimal(usd))
@@ -147,6 +154,11 @@ def compare(before: Sequence[Billed], after: Sequence[Billed]) -> list[Delta]:
     >>> str(delta.amount_usd), str(delta.volume_usd), str(delta.price_usd)
     ('-3860.71', '1300.39', '-5161.10')
     """
+    return differences(*made_alike(before, after))
+
+
+def differences(before: Sequence[Billed], after: Sequence[Billed]) -> list[Delta]:
+    """Return the changes of lines that are cut alike in both runs (see `made_alike`)."""
     old = {one.key: one for one in before}
     new_keys = {one.key for one in after}
     deltas = [_changed(old.get(one.key), one) for one in after]
@@ -184,6 +196,7 @@ def billed_of(lines: Iterable) -> list[Billed]:
             line.unit,
             line.amount_usd,
             billed_rows(line.worksheet),
+            ((line.first_date, line.last_date),),
         )
         for key, line in zip(keys, own, strict=True)
         if line.amount_usd is not None
@@ -229,11 +242,19 @@ def quantity_before(before: Billed | None, after: Billed | None) -> Decimal | No
     """
     if before is None or after is None or before.unit == after.unit:
         return before.quantity if before else None
-    units = {unit.removesuffix("-day") for unit in (before.unit, after.unit)}
-    if len(units) > 1 or before.quantity is None or not before.rows or not after.rows:
+    if (
+        _are_units_apart(before, after)
+        or before.quantity is None
+        or not before.rows
+        or not after.rows
+    ):
         return None
     was, now = before.rows[0].divisor, after.rows[0].divisor
     return WIDE.divide(WIDE.multiply(before.quantity, now), was)
+
+
+def _are_units_apart(before: Billed, after: Billed) -> bool:
+    return before.unit.removesuffix("-day") != after.unit.removesuffix("-day")
 
 
 def _amount(line: Billed | None) -> Decimal:
@@ -242,6 +263,8 @@ def _amount(line: Billed | None) -> Decimal:
 
 def _volume_usd(before: Billed | None, after: Billed | None, change: Decimal) -> Decimal:
     """Return the volume effect of a line in cents; all of the change where no price differs."""
+    if before and after and _are_units_apart(before, after):
+        return ZERO
     pairs = _pairs(before.rows if before else (), after.rows if after else ())
     volumes = [_volume(old, new) for old, new in pairs]
     if all(volume == _change(*pair) for pair, volume in zip(pairs, volumes, strict=True)):

@@ -19,6 +19,8 @@ from settlement.queries.runs import other_versions, read_against, run_with_its_s
 
 #: The picture: where labels end and bars begin, its right edge, and the height of a bar.
 LABELS, RIGHT, ROW = 300, 980, 34
+#: How many characters of a label fit beside the bars, and how many of its name stay at least.
+FITS, LEAST = 42, 8
 COLOURS = {one.key: f"f{at}" for at, one in enumerate(CAUSES, 1)}
 #: Corrections of earlier months share one colour; their titles name the month.
 CORRECTION_COLOUR = f"f{len(CAUSES) + 1}"
@@ -84,6 +86,7 @@ def drawn(lines: tuple[ComparedLine, ...], titles: Mapping[str, str]) -> dict:
     rows = [
         {
             "label": line.label,
+            "short": short_label(line),
             "middle": at * ROW + ROW // 2 + 4,
             "pieces": [
                 {
@@ -100,6 +103,15 @@ def drawn(lines: tuple[ComparedLine, ...], titles: Mapping[str, str]) -> dict:
         for at, (line, pieces) in enumerate(zip(lines, drawing.bars, strict=True))
     ]
     return {"rows": rows, "zero": _number(drawing.zero_x), "height": len(lines) * ROW + 6}
+
+
+def short_label(line: ComparedLine) -> str:
+    """Return a label that fits beside the bars; the name gives way, the days of a part stay."""
+    if len(line.label) <= FITS:
+        return line.label
+    name = line.label.removesuffix(line.when)
+    room = max(FITS - len(line.when) - 1, LEAST)
+    return f"{name[:room].rstrip(' ,')}…{line.when}"
 
 
 def _colour(cause: str) -> str:

@@ -227,8 +227,24 @@ def _differ(before: Mapping[str, Any], after: Mapping[str, Any], day: str) -> bo
 
 
 def version_words(document: Mapping[str, Any]) -> str:
-    """Return the versions of a document in words: 1 to 2026-03-14, 2 from 2026-03-15."""
-    found = [(one["number"], *one["in_force"]) for one in document["versions"]]
-    if len(found) == 1:
-        return f"version {found[0][0]}"
-    return ", ".join(f"version {number} from {first} to {last}" for number, first, last in found)
+    """Return the versions of a document in words, each but the first with its first day.
+
+    >>> first, second = ["2026-10-01", "2026-10-15"], ["2026-10-16", "2026-10-31"]
+    >>> version_words({"versions": [{"number": 2, "in_force": first}]})
+    'version 2'
+    >>> version_words({"versions": [{"number": 2, "in_force": first},
+    ...                             {"number": 3, "in_force": second}]})
+    'version 2; from 16 October version 3'
+    """
+    first, *others = document["versions"]
+    return "; ".join(
+        [
+            f"version {first['number']}",
+            *(f"from {_day(one)} version {one['number']}" for one in others),
+        ]
+    )
+
+
+def _day(version: Mapping[str, Any]) -> str:
+    day = date.fromisoformat(version["in_force"][0])
+    return f"{day.day} {day:%B}"

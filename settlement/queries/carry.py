@@ -137,6 +137,7 @@ def as_billed(rows: Sequence[Line]) -> list[Billed]:
             row.unit,
             row.amount_usd,
             billed_rows(Worksheet.from_json(row.worksheet)),
+            ((row.first_date, row.last_date),),
         )
         for key, row in zip(keys, rows, strict=True)
     ]

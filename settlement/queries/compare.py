@@ -14,7 +14,8 @@ from decimal import Decimal
 from poweroptix.kernel.worksheet import Worksheet
 from settlement.calc.cause import CAUSES, Cause, correction_of
 from settlement.calc.causes import CausedDelta
-from settlement.calc.delta import ZERO, Billed, Delta, Key, compare, quantity_before
+from settlement.calc.cut_lines import days_words, made_alike
+from settlement.calc.delta import ZERO, Billed, Delta, Key, differences, quantity_before
 from settlement.calc.settle import EFFECTS
 from settlement.models import Line, SettlementRun
 from settlement.queries.carry import as_billed, keys_of
@@ -29,7 +30,9 @@ class ComparedLine:
     """One line in both runs; None where a run does not have it.
 
     `corrects_period` is the earlier month that a line 70 corrects, empty with an own line.
-    `is_unpriced`: a run has the line, but something is missing for its amount.
+    `when` is the end of the label that says which part of the month it is for, where it is one of
+    several or the sum of them. `is_unpriced`: a run has the line, but something is missing for
+    its amount.
     """
 
     key: Key
@@ -44,6 +47,7 @@ class ComparedLine:
     by_cause: Mapping[str, Decimal] = field(default_factory=dict)
     corrects_period: str = ""
     is_unpriced: bool = False
+    when: str = ""
 
     @property
     def reason(self) -> str:
@@ -166,9 +170,13 @@ def beside(
 def side_by_side(
     before: Sequence[Billed], after: Sequence[Billed], caused: Sequence[CausedDelta]
 ) -> Comparison:
-    """Put the lines of two runs beside each other, in the order of the newer one."""
+    """Put the lines of two runs beside each other, in the order of the newer one.
+
+    A line that is cut on other days in the two runs stands there once, whole.
+    """
+    before, after = made_alike(before, after)
     old, new = ({one.key: one for one in side} for side in (before, after))
-    deltas = {one.key: one for one in compare(_priced(before), _priced(after))}
+    deltas = {one.key: one for one in differences(_priced(before), _priced(after))}
     causes = {one.key: one.by_cause for one in caused}
     lines = tuple(
         _line(key, old.get(key), new.get(key), deltas.get(key), causes.get(key, {}))
@@ -182,9 +190,11 @@ def side_by_side(
 def _dated(line: ComparedLine, lines: Sequence[ComparedLine]) -> ComparedLine:
     """Return a line with its first day in the label where another part of the month has it too."""
     days = {one.key[2] for one in lines if one.key[:2] == line.key[:2]}
-    if len(days) < 2:
-        return line
-    return replace(line, label=f"{line.label}, from {line.key[2]}")
+    return line if len(days) < 2 else _saying(line, f", from {line.key[2]}")
+
+
+def _saying(line: ComparedLine, when: str) -> ComparedLine:
+    return replace(line, label=line.label + when, when=when)
 
 
 def _line(
@@ -204,6 +214,9 @@ def _line(
         old.amount_usd if old else None,
         new.amount_usd if new else None,
     )
+    parts = max((one.days for one in (new, old) if one), key=len)
+    if len(parts) > 1:
+        line = _saying(line, f" ({days_words(parts)})")
     if any(one.amount_usd is None for one in (old, new) if one):
         return replace(line, volume_usd=None, price_usd=None, is_unpriced=True)
     return replace(

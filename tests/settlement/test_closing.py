@@ -154,8 +154,7 @@ def test_what_changed_under_an_approved_month_is_said_with_the_way_that_is_left(
     amended, _prices = changed_since_approval(run, NOW)
     assert amended.message == (
         "The terms of 2026-03 were amended after the approval: it was settled with version 1, in "
-        "force now are version 1 from 2026-03-01 to 2026-03-14, "
-        "version 2 from 2026-03-15 to 2026-03-31."
+        "force now are version 1; from 15 March version 2."
     )
     late = changed_since_approval(run, MARCH.end_utc + timedelta(days=181))
     assert all("make an ad hoc run with the reason" in one.fix for one in late)

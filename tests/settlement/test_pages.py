@@ -142,7 +142,7 @@ def test_a_comparison_over_changed_terms_says_so_and_leads_to_the_causes(world, 
     run = settle(world, kind="TRUE_UP", now=LATER)
     address = f"/office/settlement/{run.pk}/"
     said = page(client, "bob", address)
-    assert "The terms of the contract changed from version 1 to version 2." in said
+    assert "The terms of the contract changed: before, version 1; now, version 2." in said
     compare = f"{address}compare/"
     assert f'href="{compare}#causes"' in client.get(address).content.decode()
     assert "Contract amendment Terms, facts" in page(client, "bob", compare)
