@@ -7,8 +7,9 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from contracts import queries
+from contracts.calc.agreed_lines import PricedBy, not_agreed
 from contracts.calc.documents import pricing_inputs
-from contracts.calc.price_terms import PricingInputs, needs_of, price_terms
+from contracts.calc.price_terms import PricedTerm, PricingInputs, needs_of, price_terms
 from contracts.models import ContractExample, ContractVersion
 from poweroptix.kernel.errors import DomainError, Refused
 from poweroptix.kernel.period import Period
@@ -38,6 +39,29 @@ def run_examples(version: ContractVersion, *, now: datetime) -> list[ExampleVerd
             example.last_run_at = now
             example.save(update_fields=["last_verdict", "last_report", "last_run_at"])
     return verdicts
+
+
+def lines_not_agreed(version: ContractVersion) -> list[tuple[PricedTerm, str]]:
+    """Return each line that a version adds or changes and that no worked example agrees on.
+
+    It is held against the version of the contract that was activated before it. A line counts as
+    agreed where an example names an amount for it; whether it comes out is the example's verdict.
+    """
+    before = version_before(version)
+    named = [one for one in version.examples.all() if isinstance(one.expected, dict)]
+    agreed = {int(code) for one in named for code in one.expected if str(code).isdecimal()}
+    was = None if before is None else _priced_by(before)
+    return not_agreed(_priced_by(version), was, agreed)
+
+
+def version_before(version: ContractVersion) -> ContractVersion | None:
+    """Return the version of the contract that was activated before this one, or None."""
+    earlier = version.contract.versions.filter(number__lt=version.number)
+    return earlier.exclude(state=ContractVersion.State.DRAFT).order_by("-number").first()
+
+
+def _priced_by(version: ContractVersion) -> PricedBy:
+    return PricedBy(tuple(queries.terms(version)), version.facts, version.anchor_date)
 
 
 def run_example(example: ContractExample) -> ExampleVerdict:

@@ -9,12 +9,13 @@ from django.db.backends.postgresql.psycopg_any import DateRange
 from django.db.models import Max, ProtectedError
 
 from contracts import queries
+from contracts.calc.agreed_lines import said
 from contracts.calc.line_rules import check_lines
 from contracts.calc.price_terms import PricedTerm
 from contracts.charges import ChargeType, TermContext, charge_type
 from contracts.models import Contract, ContractExample, ContractVersion, IndexSeries
 from contracts.services._save import checked_save
-from contracts.services.examples import run_examples
+from contracts.services.examples import lines_not_agreed, run_examples, version_before
 from contracts.services.terms import must_be_draft
 from poweroptix.accounts.permissions import require
 from poweroptix.audit.actor import Actor
@@ -118,6 +119,7 @@ def activate_version(
 ) -> ContractVersion:
     """Make a draft hold: its terms are sound, its examples pass, its days are free.
 
+    Examples agree an amount for each line that an amendment adds or changes.
     An open-ended version that began earlier ends the day before. Any other overlap is refused,
     unless `supersede` says that the versions wholly inside the new days are replaced.
     Refused with all findings; Conflict when the version is not a draft; Forbidden without the
@@ -249,7 +251,7 @@ def parameter_findings(
 
 
 def check_examples(version: ContractVersion, now: datetime) -> list[Finding]:
-    """At least one worked example, and every one passes."""
+    """At least one worked example, every one passes, and they cover an amendment."""
     if not ContractExample.objects.filter(version=version).exists():
         return [
             Finding(
@@ -259,12 +261,27 @@ def check_examples(version: ContractVersion, now: datetime) -> list[Finding]:
                 fix="Enter inputs of a month and the agreed amount of each line.",
             )
         ]
-    return [
+    failed = [
         Finding("contracts.example_failed", f"example '{verdict.name}': {text}", where=verdict.name)
         for verdict in run_examples(version, now=now)
         if not verdict.passed
         for text in verdict.messages
     ]
+    return failed or check_agreed(version)
+
+
+def check_agreed(version: ContractVersion) -> list[Finding]:
+    """Every line that an amendment adds or changes has an amount in a worked example.
+
+    A first version has nothing to be held against; the workspace says which of its lines no
+    example agrees on.
+    """
+    lines = lines_not_agreed(version)
+    if not lines or version_before(version) is None:
+        return []
+    text = f"no worked example agrees an amount for {said(lines)}: add one"
+    fix = "Enter inputs of a month and the agreed amount of each of these lines."
+    return [Finding("contracts.line_not_agreed", text, where=str(version), fix=fix)]
 
 
 def make_room(version: ContractVersion, supersede: bool, actor: Actor) -> None:

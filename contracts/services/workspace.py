@@ -8,10 +8,12 @@ from datetime import date, timedelta
 
 from django.db.models import DateField, ExpressionWrapper, F, QuerySet
 
+from contracts.calc.agreed_lines import said
 from contracts.calc.differences import SaidTerm
 from contracts.calc.price_terms import needs_of
 from contracts.models import Contract, ContractExample, ContractVersion, DiaryEntry, Term
 from contracts.queries import priced_term
+from contracts.services.examples import lines_not_agreed, version_before
 from contracts.services.sentences import sentences
 from poweroptix.kernel.errors import DomainError
 
@@ -171,10 +173,32 @@ def _draft_steps(draft: Sheet) -> list[Step]:
         text = f"A worked example of version {number} fails."
         first = Step(text, "contracts.edit", "version", "See why", number)
     elif verdicts == {"PASS"}:
-        text = f"Every worked example of version {number} passes."
-        first = Step(text, "contracts.activate", "activate", "Activate", number)
+        return [*_proved_steps(draft), _desk_check_step(number)]
     else:
         text = f"{name}; its worked examples were not run."
         first = Step(text, "contracts.view", "examples", "Run the examples", number)
+    return [first, _desk_check_step(number)]
+
+
+def _desk_check_step(number: int) -> Step:
     text = f"Version {number} can be held against past months before it is signed."
-    return [first, Step(text, "settlement.run", "desk-check", "Desk-check", number)]
+    return Step(text, "settlement.run", "desk-check", "Desk-check", number)
+
+
+def _proved_steps(draft: Sheet) -> list[Step]:
+    """Return what comes next where every example passes: the lines that none of them prices.
+
+    An amendment cannot be activated without them; a first version can.
+    """
+    number = draft.version.number
+    text = f"Every worked example of version {number} passes"
+    activate = Step(f"{text}.", "contracts.activate", "activate", "Activate", number)
+    try:
+        lines = lines_not_agreed(draft.version)
+    except DomainError:
+        return [activate]
+    if not lines:
+        return [activate]
+    missing = f"{text}, but none agrees an amount for {said(lines)}."
+    add = Step(missing, "contracts.edit", "example-new", "Add an example", number)
+    return [add] if version_before(draft.version) is not None else [add, activate]

@@ -15,6 +15,7 @@ from contracts.services import (
     new_version,
     run_examples,
 )
+from contracts.services.workspace import next_steps, sheets
 from poweroptix.accounts.models import User
 from poweroptix.audit.actor import Actor
 from poweroptix.audit.models import AuditEvent
@@ -63,6 +64,35 @@ def test_no_activation_while_an_example_fails(draft):
     assert [finding.message for finding in caught.value.findings] == [
         "example 'wrong': line 10: agreed 148,600.01, computed 148,600.00, differs by -0.01"
     ]
+
+
+def test_an_amendment_names_each_line_that_no_example_agrees_on(contract, active):
+    """Another line's example passes, and says nothing about the line that changed."""
+    version = new_version(contract, first_day=date(2026, 7, 1), actor=ACTOR, now=NOW)
+    change_term(version.terms.get(), parameters={"price": "51"}, actor=ACTOR)
+    add_term(
+        version,
+        line_code=40,
+        charge_type_key="recurring_fee@1",
+        label="Fee",
+        parameters={"fee": "250"},
+        actor=ACTOR,
+    )
+    fee = {"expected": {"40": "250.00"}, "inputs": {"period": "2026-07"}}
+    example = add_example(version, name="Fee", **fee, actor=ACTOR)
+    missing = "line 10 Energy, which this version changes"
+    with pytest.raises(Refused) as caught:
+        activate_version(version, actor=ACTOR, now=NOW)
+    assert caught.value.findings[0].message == (
+        f"no worked example agrees an amount for {missing}: add one"
+    )
+    example.last_verdict = "PASS"
+    example.save()
+    held = sheets(contract)
+    step, *_others = next_steps(contract, held, has_points=True, waiting=(), day=date(2026, 4, 1))
+    assert (step.place, missing in step.text) == ("example-new", True)
+    add_example(version, name="E", inputs=EXAMPLE, expected={"10": "151572.00"}, actor=ACTOR)
+    assert activate_version(version, actor=ACTOR, now=NOW).state == "ACTIVE"
 
 
 def test_no_activation_without_a_term(contract):

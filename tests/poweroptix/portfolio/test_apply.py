@@ -302,12 +302,23 @@ def test_an_active_version_is_never_changed(tmp_path, path, value, what):
     )
 
 
+def appended(content, version):
+    longer = copy.deepcopy(content)
+    longer["contracts"][0]["versions"].append(version)
+    return longer
+
+
 def test_a_successor_ends_the_open_version_and_the_document_still_repeats(tmp_path):
     assert manage("apply", write(tmp_path, document())).code == 0
     content = document()
     later = copy.deepcopy(content["contracts"][0]["versions"][0])
     later["valid"] = ["2026-07-01", ""]
     later["terms"][0]["parameters"]["price"] = "64.00"
+    said = manage("apply", write(tmp_path, appended(content, later)))
+    assert "no worked example agrees an amount for line 10 Energy, which this" in said.err
+    flat = {"period": "2026-03", "series": {"delivered": {"flat": "1000", "minutes": 15}}}
+    agreed = {"name": "Energy", "inputs": flat, "expected": {"10": "190208.00"}}
+    later["examples"].append(agreed)
     content["contracts"][0]["versions"].append(later)
     said = manage("apply", write(tmp_path, content))
     assert said.code == 0, said.err
