@@ -28,7 +28,9 @@ from contracts.models import (
     Term,
     TouCalendar,
 )
+from contracts.models.quantities import ALLOCATED
 from contracts.queries import priced_term
+from contracts.services.examples import version_before
 from contracts.services.versions import parameter_findings
 from poweroptix.kernel.errors import DomainError, Refused
 from poweroptix.kernel.parameters import describe, json_schema
@@ -118,6 +120,7 @@ class WorkspaceTermForm(TermForm):
         others = self.version.terms.exclude(pk=self.instance.pk)
         if code is not None and others.filter(line_code=code).exists():
             self.add_error("line_code", f"Line {code} has a term in this version already.")
+        self._check_identity(code, cleaned.get("quantity_name"))
         if any(name.startswith(PREFIX) for name in self.errors) or self.non_field_errors():
             return cleaned
         kind = charge_type(self.key)
@@ -127,6 +130,22 @@ class WorkspaceTermForm(TermForm):
         if code is not None:
             self._check_lines(code)
         return cleaned
+
+    def _check_identity(self, code: int | None, quantity_name: str | None) -> None:
+        """Refuse another code for a line that goes on, and a quantity that the contract has not."""
+        kept = self.version.terms.filter(pk=self.instance.pk).first()
+        if code is not None and kept is not None and code != kept.line_code:
+            before = version_before(self.version)
+            if before is not None and before.terms.filter(line_code=kept.line_code).exists():
+                text = f"Line {kept.line_code} goes on from version {before.number}: its code is"
+                self.add_error("line_code", f"{text} fixed for its life. Write a new term instead.")
+        if quantity_name and quantity_name != (kept.quantity_name if kept else "delivered"):
+            bound = self.version.contract.quantities.values_list("name", flat=True).distinct()
+            known = [*ALLOCATED, *sorted(bound)]
+            if quantity_name not in known and not quantity_name.startswith("delivered."):
+                text = f"There is no quantity '{quantity_name}'. The contract has"
+                said = f"{text} {', '.join(known)}, and delivered.<source>."
+                self.add_error("quantity_name", f"{said} Bind further ones first.")
 
     def _check_lines(self, line_code: int) -> None:
         """Refuse lines that the term must not rest on, at the parameter that names them."""
