@@ -15,6 +15,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth import forms as auth_forms
+from django.db import models
 from django.shortcuts import redirect
 from django.utils.html import format_html
 from import_export import admin as exchange
@@ -26,6 +27,7 @@ from import_export.tmp_storages import MediaStorage
 from poweroptix.accounts.permissions import VERBS, may
 from poweroptix.audit.actor import Actor
 from poweroptix.audit.services import record
+from poweroptix.db.numbers import PlainDecimalField
 from poweroptix.kernel.tables import safe_cell
 
 IMPORT_ROWS_MAX = 5000
@@ -125,20 +127,30 @@ class AuditedChanges:
         )
 
 
-class ModelAdmin(RoleRights, AuditedChanges, theme.ModelAdmin):
+class PlainNumbers:
+    """Decimals are typed as plain numbers, here as on every other page."""
+
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        """Return the form field of a column."""
+        if isinstance(db_field, models.DecimalField):
+            kwargs.setdefault("form_class", PlainDecimalField)
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+
+class ModelAdmin(PlainNumbers, RoleRights, AuditedChanges, theme.ModelAdmin):
     """Base of every admin page of the product."""
 
     list_per_page = 50
     show_full_result_count = False
 
 
-class TabularInline(RoleRights, theme.TabularInline):
+class TabularInline(PlainNumbers, RoleRights, theme.TabularInline):
     """Rows of a child table, as a table."""
 
     extra = 0
 
 
-class StackedInline(RoleRights, theme.StackedInline):
+class StackedInline(PlainNumbers, RoleRights, theme.StackedInline):
     """Rows of a child table, one under the other."""
 
     extra = 0

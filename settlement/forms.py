@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 
+from poweroptix.db.numbers import PlainDecimalField
 from poweroptix.kernel.errors import Refused
 from poweroptix.pages.fields import date_field
 from settlement.calc.statement_csv import COLUMNS, NEEDED, read_codes
@@ -71,7 +72,7 @@ class DisputeForm(forms.Form):
     reason = forms.CharField(label="Why", max_length=2000, widget=forms.Textarea(attrs={"rows": 3}))
     answer_due_date = date_field("Answer by")
     due_date = date_field("The statement is due on", required=False)
-    interest_percent = forms.DecimalField(
+    interest_percent = PlainDecimalField(
         label="Interest by the contract (% a year)",
         required=False,
         min_value=0,
@@ -104,7 +105,7 @@ class DecisionForm(forms.Form):
             ("WITHDRAWN", "withdrawn"),
         ],
     )
-    credited_usd = forms.DecimalField(
+    credited_usd = PlainDecimalField(
         label="Credited, when in part", required=False, max_digits=18, decimal_places=2
     )
     outcome = forms.CharField(label="What was agreed", max_length=2000)

@@ -7,7 +7,7 @@ balance of another year, is never taken for this one.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from contracts.calc.contract_year import contract_year, first_day_of_year
@@ -15,6 +15,7 @@ from contracts.charges._base import ChargeInputs
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.figure import Figure, Source
 from poweroptix.kernel.finding import Finding
+from poweroptix.kernel.plain import WRITTEN_DIGITS, plain_decimal
 
 
 @dataclass(frozen=True)
@@ -107,14 +108,14 @@ def counted_of(carry: Mapping[str, Any]) -> tuple[date | None, dict[str, Decimal
     try:
         first_day = date.fromisoformat(entry["year_from"])
         quantities = {name: _quantity(text) for name, text in entry["quantities"].items()}
-    except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         text = f'counted: {entry!r} is not {{"year_from": "2026-07-01", "quantities": {{...}}}}'
         raise Refused("contracts.carry", text) from error
     return first_day, quantities
 
 
 def _quantity(text: Any) -> Decimal:
-    value = Decimal(text) if isinstance(text, str) else Decimal("NaN")
-    if not value.is_finite() or value < 0:
+    value = plain_decimal(text, digits=WRITTEN_DIGITS)
+    if value is None or value < 0:
         raise ValueError(text)
     return value

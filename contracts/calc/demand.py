@@ -12,6 +12,7 @@ import numpy as np
 
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.fixed import from_micro
+from poweroptix.kernel.plain import WRITTEN_DIGITS, plain_decimal
 from poweroptix.kernel.series import Series
 
 MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
@@ -130,11 +131,8 @@ def known_peaks(carry: Mapping[str, Any]) -> dict[str, Decimal | None]:
         if text is None:
             found[month] = None
             continue
-        try:
-            value = Decimal(text) if isinstance(text, str) else Decimal("NaN")
-        except ArithmeticError:
-            value = Decimal("NaN")
-        if not value.is_finite() or value < 0:
+        value = plain_decimal(text, digits=WRITTEN_DIGITS)
+        if value is None or value < 0:
             raise Refused("contracts.carry", f"peak of {month}: '{text}' is not a number of kW")
         found[month] = value
     return found

@@ -7,7 +7,7 @@ Series may be written in full ("values"), as one value for every interval ("flat
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from contracts.calc import reading
@@ -21,6 +21,7 @@ from poweroptix.kernel.calendar import TouSchedule
 from poweroptix.kernel.errors import DomainError, Refused
 from poweroptix.kernel.grid import Grid
 from poweroptix.kernel.period import Period
+from poweroptix.kernel.plain import WRITTEN_DIGITS, plain_decimal
 from poweroptix.kernel.price_series import PriceSeries
 from poweroptix.kernel.rounding import Mode
 from poweroptix.kernel.series import Series
@@ -165,13 +166,10 @@ def read_line(entry: Any) -> PricedLine:
     """Return a line that was priced before; Refused unless it has code, label and amount."""
     try:
         amount = entry["amount_usd"]
-        known = None if amount is None else Decimal(amount)
-        figures = {
-            name: None if text is None else Decimal(text)
-            for name, text in entry.get("figures", {}).items()
-        }
+        known = read_number("amount_usd", amount)
+        figures = {name: read_number(name, text) for name, text in entry.get("figures", {}).items()}
         line = PricedLine(int(entry["line_code"]), str(entry["label"]), known, figures)
-    except (AttributeError, KeyError, TypeError, ValueError, InvalidOperation) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         text = (
             f'lines: {entry!r} is not {{"line_code": 10, "label": "Energy", "amount_usd": "1.00"}}'
         )
@@ -270,11 +268,8 @@ def read_number(name: str, text: Any) -> Decimal | None:
     """Return a plain decimal written as text, or null for a missing one."""
     if text is None:
         return None
-    try:
-        value = Decimal(text) if isinstance(text, str) else Decimal("NaN")
-    except ArithmeticError:
-        value = Decimal("NaN")
-    if not value.is_finite():
+    value = plain_decimal(text, digits=WRITTEN_DIGITS)
+    if value is None:
         raise Refused("contracts.document", f"{name}: {text!r} is not a decimal number in quotes")
     return value
 

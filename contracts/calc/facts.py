@@ -4,13 +4,12 @@ A number of the month (an event of kind month_number@1) comes before the one tha
 version states for all its months: one for the line of the term, then one for every line.
 """
 
-from decimal import Decimal, InvalidOperation
-
 from contracts.charges._base import ChargeInputs
 from contracts.events import MONTH_NUMBER, Event, values_of
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.figure import Figure, Source
 from poweroptix.kernel.finding import Finding
+from poweroptix.kernel.plain import plain_decimal
 
 WHOLE_MONTH = "it is stated for the whole month"
 
@@ -29,11 +28,8 @@ def fact_figure(inputs: ChargeInputs, name: str, unit: str, *, adds_up: bool = F
     text = inputs.facts.get(name)
     if text is None:
         return Figure(name, None, unit, source, note=_nobody(name))
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        value = Decimal("NaN")
-    if not isinstance(text, str) or not value.is_finite():
+    value = plain_decimal(text)
+    if value is None:
         raise Refused("contracts.fact", f"{name}: '{text}' is not a plain decimal number")
     return Figure(name, value, unit, source)
 

@@ -16,6 +16,7 @@ from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.finding import Finding
 from poweroptix.kernel.fixed import price
 from poweroptix.kernel.period import local_to_utc, zone_of
+from poweroptix.kernel.plain import plain_decimal
 
 DAY_MINUTES = 1440
 STARTS = ("interval start", "start_utc", "start", "time", "date")
@@ -207,11 +208,8 @@ def check_length(start_text: str, end_text: str, start: datetime, wanted: PriceF
 
 def read_number(text: str) -> Decimal:
     """Return a price with at most 8 decimals. Refused otherwise."""
-    try:
-        value = Decimal(text)
-    except ArithmeticError as error:
-        raise Refused("contracts.price_number", f"'{text}' is not a number") from error
-    if not value.is_finite():
+    value = plain_decimal(text)
+    if value is None:
         raise Refused("contracts.price_number", f"'{text}' is not a number")
     price(value)
     return value

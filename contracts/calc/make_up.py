@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from poweroptix.kernel.errors import Refused
+from poweroptix.kernel.plain import WRITTEN_DIGITS, plain_decimal
 
 
 @dataclass(frozen=True)
@@ -84,13 +85,15 @@ def paid_of(carry: Mapping[str, Any]) -> list[Paid]:
     entries = carry.get("make_up", [])
     try:
         return [_paid(entry) for entry in entries]
-    except (KeyError, TypeError, ValueError, InvalidOperation) as error:
+    except (KeyError, TypeError, ValueError) as error:
         text = f'make_up: {entries!r} is not [{{"year": 1, "quantity": "5", "price": "60"}}]'
         raise Refused("contracts.carry", text) from error
 
 
 def _paid(entry: Mapping[str, Any]) -> Paid:
-    quantity, price = (Decimal(str(entry[name])) for name in ("quantity", "price"))
-    if not (isinstance(entry["year"], int) and quantity.is_finite() and price.is_finite()):
+    quantity, price = (
+        plain_decimal(str(entry[name]), digits=WRITTEN_DIGITS) for name in ("quantity", "price")
+    )
+    if not isinstance(entry["year"], int) or None in (quantity, price):
         raise ValueError(entry)
     return Paid(entry["year"], quantity, price)

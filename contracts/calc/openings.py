@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from poweroptix.kernel.errors import Refused
+from poweroptix.kernel.plain import plain_decimal
 
 FIELDS = {"reference", "due_date", "amount"}
 
@@ -36,10 +37,7 @@ def check_open_items(items: Any) -> None:
 
 def amount_of(item: Mapping[str, Any]) -> Decimal | None:
     """Return the amount of an open item, or None when it cannot be read."""
-    try:
-        amount = Decimal(item["amount"]) if isinstance(item["amount"], str) else Decimal("NaN")
-    except ArithmeticError:
-        return None
-    if not amount.is_finite() or amount.as_tuple().exponent < -2:
+    amount = plain_decimal(item["amount"])
+    if amount is None or amount.as_tuple().exponent < -2:
         return None
     return amount

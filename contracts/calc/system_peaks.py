@@ -19,6 +19,7 @@ from poweroptix.kernel.figure import Figure, Source
 from poweroptix.kernel.finding import Finding, Severity
 from poweroptix.kernel.fixed import EXACT, from_micro
 from poweroptix.kernel.period import zone_of
+from poweroptix.kernel.plain import WRITTEN_DIGITS, plain_decimal
 from poweroptix.kernel.series import Series
 
 #: Months that the carry goes back: a season before a billing year that began a year ago.
@@ -111,11 +112,8 @@ def _instant(key: str) -> str:
 
 
 def _number(key: str, text: Any) -> Decimal | None:
-    try:
-        value = None if text is None else Decimal(text if isinstance(text, str) else "NaN")
-    except ArithmeticError:
-        value = Decimal("NaN")
-    if value is not None and not value.is_finite():
+    value = plain_decimal(text, digits=WRITTEN_DIGITS)
+    if value is None and text is not None:
         raise Refused("contracts.carry", f"kW of {key}: {text!r} is not a plain decimal")
     return value
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from contracts.calc.contract_year import contract_year
@@ -11,6 +11,7 @@ from contracts.charges._base import ChargeInputs
 from poweroptix.kernel.canonical import number as plain
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.fixed import EXACT
+from poweroptix.kernel.plain import WRITTEN_DIGITS, plain_decimal
 
 
 @dataclass(frozen=True)
@@ -66,10 +67,9 @@ def sums_of(carry: Mapping[str, Any], year: int, names: tuple[str, ...]) -> dict
     found: dict[str, Decimal | None] = {}
     for name in names:
         text = carry.get(name, "0")
-        try:
-            found[name] = None if text is None else Decimal(text)
-        except (InvalidOperation, TypeError, ValueError) as error:
-            raise Refused("contracts.carry", f"{name}: {text!r} is not a plain number") from error
+        found[name] = plain_decimal(text, digits=WRITTEN_DIGITS)
+        if found[name] is None and text is not None:
+            raise Refused("contracts.carry", f"{name}: {text!r} is not a plain number")
     return found
 
 

@@ -8,6 +8,7 @@ from django import forms
 from contracts.forms import refuse_float
 from contracts.models import ContractVersion
 from contracts.services.examples import check_example
+from poweroptix.db.numbers import PlainDecimalField
 from poweroptix.kernel.errors import DomainError, Refused
 
 
@@ -26,7 +27,7 @@ class ExampleForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.version = version
         for term in version.terms.order_by("line_code"):
-            self.fields[f"line_{term.line_code}"] = forms.DecimalField(
+            self.fields[f"line_{term.line_code}"] = PlainDecimalField(
                 label=f"Agreed amount of line {term.line_code}, {term.label}",
                 required=False,
                 max_digits=18,

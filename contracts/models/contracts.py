@@ -1,6 +1,5 @@
 """Contract, its dated versions, and the terms of each version."""
 
-import re
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -18,8 +17,7 @@ from django.db.models import F, Func, Q, Value
 
 from contracts.models._tenant import TenantRow
 from contracts.models.parties import CODE, CodeManager, Party, validate_zone
-
-PLAIN_NUMBER = re.compile(r"[+-]?\d{1,28}(\.\d{1,28})?")
+from poweroptix.kernel.plain import plain_decimal
 
 
 def key_range(column: str) -> Func:
@@ -222,7 +220,7 @@ class ContractVersion(TenantRow):
     def clean(self):
         """Refuse facts that are not decimal numbers in quotes."""
         for name, text in (self.facts or {}).items():
-            if not isinstance(text, str) or not PLAIN_NUMBER.fullmatch(text):
+            if plain_decimal(text) is None:
                 said = f"{name}: {text!r} is not a decimal number in quotes"
                 raise ValidationError({"facts": said})
 

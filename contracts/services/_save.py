@@ -4,6 +4,7 @@ from django.core.exceptions import ValidationError
 from django.db import DatabaseError, models, transaction
 
 from poweroptix.db.errors import translate
+from poweroptix.db.numbers import check_plain
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.finding import Finding
 
@@ -11,6 +12,7 @@ from poweroptix.kernel.finding import Finding
 def checked_save(row: models.Model) -> models.Model:
     """Check and save. Refused with a finding per field, or with what the database objects."""
     try:
+        _check_numbers(row)
         row.full_clean()
     except ValidationError as error:
         findings = tuple(
@@ -32,6 +34,19 @@ def checked_save(row: models.Model) -> models.Model:
             raise
         raise said from error
     return row
+
+
+def _check_numbers(row: models.Model) -> None:
+    """Refuse text in a column of decimals that is no plain decimal."""
+    faults: dict[str, list[ValidationError]] = {}
+    for field in row._meta.concrete_fields:
+        if isinstance(field, models.DecimalField):
+            try:
+                check_plain(getattr(row, field.attname))
+            except ValidationError as fault:
+                faults[field.name] = [fault]
+    if faults:
+        raise ValidationError(faults)
 
 
 def messages_of(model: type[models.Model]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from contracts import queries
@@ -13,6 +13,7 @@ from contracts.calc.price_terms import PricedTerm, PricingInputs, needs_of, pric
 from contracts.models import ContractExample, ContractVersion
 from poweroptix.kernel.errors import DomainError, Refused
 from poweroptix.kernel.period import Period
+from poweroptix.kernel.plain import plain_decimal
 from poweroptix.kernel.worksheet import Worksheet
 
 
@@ -116,11 +117,8 @@ def read_expected(document: Any) -> dict[str, Decimal]:
         raise Refused("contracts.expected", "the example agrees on no amount")
     found = {}
     for code, text in document.items():
-        try:
-            amount = Decimal(text) if isinstance(text, str) else Decimal("NaN")
-        except InvalidOperation:
-            amount = Decimal("NaN")
-        if not amount.is_finite() or amount.as_tuple().exponent < -2:
+        amount = plain_decimal(text)
+        if amount is None or amount.as_tuple().exponent < -2:
             raise Refused("contracts.expected", f"line {code}: {text!r} is not an amount in quotes")
         found[str(code)] = amount
     return found

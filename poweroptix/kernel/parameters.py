@@ -15,10 +15,10 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 from poweroptix.kernel.canonical import number as plain
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.finding import Finding
+from poweroptix.kernel.plain import plain_decimal
 from poweroptix.kernel.words import label
 
 P = TypeVar("P")
-_NUMBER = re.compile(r"[+-]?\d{1,28}(\.\d{1,28})?")
 _UNSET: Any = object()
 
 
@@ -118,7 +118,7 @@ def json_schema(cls: type) -> dict[str, Any]:
     ...     '''A fee.'''
     ...     price: Decimal = param(unit="USD/month", help="Per month.")
     >>> json_schema(Fee)["properties"]["price"]["pattern"]
-    '^[+-]?[0-9]{1,28}(\\.[0-9]{1,28})?$'
+    '^-?[0-9]{1,28}(\\.[0-9]{1,28})?$'
     """
     hints = get_type_hints(cls)
     fields = dataclasses.fields(cls)
@@ -269,13 +269,14 @@ def _decimal(given: Any) -> Decimal:
         return given
     if not isinstance(given, str):
         raise _WrongError(f'must be a number written as text, for example "9.85", not {given!r}.')
-    if not _NUMBER.fullmatch(given.strip()):
+    found = plain_decimal(given)
+    if found is None:
         raise _WrongError(f"{given!r} is not a plain decimal number.")
-    return Decimal(given.strip())
+    return found
 
 
 def _integer(given: Any) -> int:
-    if isinstance(given, str) and re.fullmatch(r"[+-]?\d{1,18}", given.strip()):
+    if isinstance(given, str) and re.fullmatch(r"-?[0-9]{1,18}", given.strip()):
         return int(given)
     if isinstance(given, bool) or not isinstance(given, int):
         raise _WrongError(f"must be a whole number, not {given!r}.")
@@ -388,7 +389,7 @@ def _schema_of(hint: Any) -> dict[str, Any]:
     if dataclasses.is_dataclass(plain_hint) and isinstance(plain_hint, type):
         return json_schema(plain_hint)
     if plain_hint is Decimal:
-        return {"type": "string", "pattern": r"^[+-]?[0-9]{1,28}(\.[0-9]{1,28})?$"}
+        return {"type": "string", "pattern": r"^-?[0-9]{1,28}(\.[0-9]{1,28})?$"}
     if plain_hint is date:
         return {"type": "string", "format": "date"}
     name = _type_name(plain_hint)

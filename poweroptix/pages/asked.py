@@ -3,13 +3,14 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from django.http import Http404
 
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.finding import Finding
 from poweroptix.kernel.period import Period, local_to_utc
+from poweroptix.kernel.plain import plain_decimal
 from poweroptix.pages.templatetags.po import moment_text
 
 FIRST_YEAR, LAST_YEAR = 1990, 2100
@@ -90,13 +91,8 @@ def read_number(text: str) -> Decimal | None:
     """Return a plain number, None for an empty field; Refused otherwise."""
     if not text.strip():
         return None
-    try:
-        number = Decimal(text.strip())
-    except InvalidOperation as fault:
-        raise Refused(
-            "number.read", f"'{text[:40]}' is not a plain number such as 1250.5."
-        ) from fault
-    if not number.is_finite():
+    number = plain_decimal(text)
+    if number is None:
         raise Refused("number.read", f"'{text[:40]}' is not a plain number such as 1250.5.")
     return number
 

@@ -19,7 +19,9 @@ from django.db.backends.postgresql.psycopg_any import DateRange, DateTimeTZRange
 from poweroptix.audit.actor import Actor
 from poweroptix.audit.services import record
 from poweroptix.db.errors import translate
+from poweroptix.db.numbers import check_plain
 from poweroptix.kernel.errors import Refused
+from poweroptix.kernel.plain import plain_decimal
 from poweroptix.portfolio.changes import CREATE, SAME, UPDATE, Change
 
 
@@ -139,10 +141,10 @@ def listed(item: Mapping, name: str, where: str) -> list:
 
 def whole(raw: Any, where: str) -> int:
     """Return a whole number."""
-    try:
-        return int(raw)
-    except (TypeError, ValueError) as fault:
-        raise Refused("portfolio.value", f"{where}: {raw!r} is not a whole number") from fault
+    found = plain_decimal(str(raw))
+    if found is None or found.as_tuple().exponent:
+        raise Refused("portfolio.value", f"{where}: {raw!r} is not a whole number")
+    return int(found)
 
 
 def known_fields(item: Any, known: set[str], where: str) -> None:
@@ -187,6 +189,8 @@ def _value(model, name: str, raw: Any, item: Mapping, where: str) -> Any:
     if isinstance(field, models.ForeignKey):
         return find(field.related_model, raw, item, path)
     try:
+        if isinstance(field, models.DecimalField):
+            check_plain(raw)
         if isinstance(field, DateRangeField | DateTimeRangeField):
             return range_of(field, raw, path)
         return field.to_python(raw)

@@ -20,7 +20,8 @@ NEEDED = ("charge", "amount")
 MOST_ROWS = 5_000
 CENTS = 2
 MOST_FINDINGS = 20
-_NUMBER = re.compile(r"-?(\d{1,3}(,\d{3}){1,4}|\d{1,15})(\.\d{1,12})?")
+_CODE = re.compile(r"0*[1-9][0-9]")
+_NUMBER = re.compile(r"-?([0-9]{1,3}(,[0-9]{3}){1,4}|[0-9]{1,15})(\.[0-9]{1,12})?")
 
 
 def read_statement(
@@ -148,7 +149,7 @@ def read_codes(text: str) -> dict[str, int]:
             continue
         charge, sign, code = line.rpartition("=")
         code = code.strip()
-        if not sign or not charge.strip() or not code.isdecimal() or not 10 <= int(code) <= 99:
+        if not sign or not charge.strip() or not _CODE.fullmatch(code):
             said = f"Line {number}: '{line.strip()}' is not charge = our line code, 10 to 99."
             raise Refused("statement.codes", said)
         found[charge.strip()] = int(code)

@@ -19,6 +19,7 @@ from typing import Any
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.fixed import MICRO, from_micro, from_price, micro, price
 from poweroptix.kernel.parameters import param
+from poweroptix.kernel.plain import WRITTEN_DIGITS, plain_decimal
 from poweroptix.kernel.rounding import Mode, to_integer
 from poweroptix.kernel.splits import split
 
@@ -178,8 +179,9 @@ def _layers(state: Sequence[Mapping[str, str]]) -> list[Layer]:
 
 
 def _exact(given: Any, what: str, read: Any) -> int:
+    found = plain_decimal(given, digits=WRITTEN_DIGITS)
     try:
-        number = read(Decimal(given)) if isinstance(given, str) else -1
+        number = -1 if found is None else read(found)
     except (ArithmeticError, Refused):
         number = -1
     if number < 0:

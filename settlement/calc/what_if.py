@@ -5,7 +5,6 @@ Nothing of it can reach a bill: the outcome is no run, and its table is one that
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
@@ -18,6 +17,7 @@ import numpy as np
 from contracts.calc.price_terms import PricedTerm
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.fixed import MISSING, PRICE_SCALE
+from poweroptix.kernel.plain import plain_decimal
 from poweroptix.kernel.price_series import PriceSeries
 from poweroptix.kernel.rounding import Mode, to_integer
 from settlement.calc.inputs import Inputs
@@ -163,7 +163,7 @@ def with_numbers(
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, str) and re.fullmatch(r"-?\d+(\.\d+)?", value) is not None
+    return plain_decimal(value) is not None
 
 
 def _whole_month(version: VersionInputs, inputs: Inputs) -> VersionInputs:
@@ -204,10 +204,7 @@ def _priced(prices: PriceSeries, change: PriceChange | None) -> PriceSeries:
 
 
 def _number(text: Any, name: str) -> Decimal:
-    try:
-        number = Decimal(text) if isinstance(text, str) else Decimal("NaN")
-    except ArithmeticError:
-        number = Decimal("NaN")
-    if not number.is_finite() or abs(number) > Decimal(10) ** 6 or number.as_tuple().exponent < -8:
+    number = plain_decimal(text)
+    if number is None or abs(number) > Decimal(10) ** 6 or number.as_tuple().exponent < -8:
         raise Refused("settlement.what_if", f"{name} is {text!r}; write a number such as 1.05.")
     return number

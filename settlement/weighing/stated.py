@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from fractions import Fraction
 
 from poweroptix.kernel.errors import Refused
 from poweroptix.kernel.figure import Figure, Source
 from poweroptix.kernel.fixed import micro
+from poweroptix.kernel.plain import plain_decimal
 from settlement.weighing._base import Weighing
 from settlement.weighing.stays import Stay
 
@@ -73,8 +74,8 @@ def given_weights(table: Mapping[str, str], what: str) -> dict[str, int]:
     weights = {}
     for code, text in table.items():
         try:
-            weights[code] = micro(Decimal(str(text)))
-        except (InvalidOperation, Refused):
+            weights[code] = micro(_number(text))
+        except Refused:
             fault = f'The {what} "{text}" of {code} is no number of at most 6 decimals.'
             raise Refused("allocation.weight", fault) from None
         if weights[code] < 0:
@@ -82,6 +83,13 @@ def given_weights(table: Mapping[str, str], what: str) -> dict[str, int]:
     if not any(weights.values()):
         raise Refused("allocation.weight", f"The {what} of every member is zero.")
     return weights
+
+
+def _number(text: str) -> Decimal:
+    found = plain_decimal(str(text))
+    if found is None:
+        raise Refused("allocation.weight", f'"{text}" is no plain number.')
+    return found
 
 
 def weight_figures(table: Mapping[str, str], what: str, unit: str) -> tuple[Figure, ...]:

@@ -52,6 +52,7 @@ def test_an_amount_is_entered_once_divided_and_withdrawn(client, staff, world):
     ("change", "said"),
     [
         ({"amount_usd": "1,000"}, "'1,000' is not a plain number such as 1250.5."),
+        ({"amount_usd": "1e999999999"}, "'1e999999999' is not a plain number such as 1250.5."),
         ({"pool": "nothing"}, "There is no such pool on this campus."),
         ({"quantity": "3"}, "Enter an amount, or a quantity with its price; one of both."),
         ({"amount": "3"}, "There is no such field."),
@@ -77,6 +78,9 @@ def test_an_event_is_recorded_corrected_and_withdrawn(client, staff, world):
     assert post(client, staff, address, {"reason": "A test."}, "c").status_code == 200
     wrong = body | {"values": {"category": "FORCED", "caused_by": 1}}
     assert post(client, staff, "contract-events", wrong, "d").status_code == 400
+    wrong = body | {"kind": "cycle@1", "values": {"cycles": "\N{ARABIC-INDIC DIGIT THREE}"}}
+    answer = post(client, staff, "contract-events", wrong, "f")
+    assert (answer.status_code, "plain decimal" in answer.json()["detail"]) == (400, True)
     wrong = body | {"values": {"category": "SOME", "caused_by": "SELLER"}}
     assert "category" in post(client, staff, "contract-events", wrong, "e").json()["detail"]
 
