@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -64,6 +64,9 @@ class Entry:
         ):
             text = "Enter an amount, or a quantity with its price; one of both."
             raise Refused("settlement.item_amount", text)
+        if self.quantity is not None and not self.unit.strip():
+            text = f"Say the unit of the quantity {self.quantity:f}, for example MWh."
+            raise Refused("settlement.item_unit", text)
         for number, places, said in (
             (self.amount_usd, 8, "an amount"),
             (self.quantity, 6, "a quantity"),
@@ -92,12 +95,14 @@ def enter_item(
 ) -> PoolItem:
     """Add an amount to a pool's month and divide the campus month anew.
 
-    Refused for a pool whose amount comes from another pool, and for an entry without source.
+    Refused for a pool whose amount comes from another pool, for a month in which none of its
+    members takes part, and for an entry without source.
     """
     require(actor, "settlement.edit")
     exact = entry.exact_usd()
     with transaction.atomic():
         _refuse_given(pool, period)
+        _refuse_outside(pool, period)
         item = PoolItem.objects.create(
             pool=pool,
             period=period.label,
@@ -129,6 +134,25 @@ def _refuse_given(pool: MoneyPool, period: Period) -> None:
                 "or received for a pool of its own."
             )
             raise Refused("settlement.pool_sells", text)
+
+
+def _refuse_outside(pool: MoneyPool, period: Period) -> None:
+    """Refuse an amount of a month that no member bears; a pool that never has members keeps it."""
+    spans = [one.valid for one in pool.members.all()]
+    days = (period.first_date, period.last_date)
+    if not spans or any(
+        one.lower <= days[1] and (one.upper is None or days[0] < one.upper) for one in spans
+    ):
+        return
+    later = [one.lower for one in spans if one.lower > days[1]]
+    ended = [one.upper for one in spans if one.upper is not None and one.upper <= days[0]]
+    told = [f"the next begins on {min(later)}"] if later else []
+    told += [f"the last took part until {max(ended) - timedelta(days=1)}"] if ended else []
+    text = (
+        f"The pool {pool.code} has no member in {period.label}: {', '.join(told)}. Enter the "
+        "amount for a month with members, or let the members begin earlier."
+    )
+    raise Refused("settlement.pool_no_member", text)
 
 
 def withdraw_item(item: PoolItem, *, reason: str, now: datetime, actor: Actor) -> PoolItem:

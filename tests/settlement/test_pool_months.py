@@ -1,5 +1,6 @@
 """Pools of money on a campus: entered, divided, billed, approved, corrected; a tenant's view."""
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -8,13 +9,14 @@ from django.db import IntegrityError, connection, transaction
 from contracts.services import desk_check
 from poweroptix.db.scope import portal_scope
 from poweroptix.kernel.errors import Conflict, Refused
+from poweroptix.kernel.period import Period
 from settlement import invariants
 from settlement.models import MoneyMember, MoneyPool, PoolMonth, PoolShare
 from settlement.services import Entry, approve_together, enter_item, withdraw_item
 from settlement.services.money import divided_again
 from tests.settlement.acts import approve, force, settle
 from tests.settlement.pool_world import PoolWorld
-from tests.settlement.world import MARCH, NOW
+from tests.settlement.world import FIRST_DAY, MARCH, NOW
 
 pytestmark = pytest.mark.django_db
 
@@ -96,6 +98,14 @@ def test_a_month_that_does_not_close_cannot_be_approved():
         _write_short(month, wrong, world.alfa)
     with pytest.raises(Refused, match="one of both"):
         enter_item(world.pool, MARCH, Entry("x", "y", "z"), now=NOW, actor=world.clerk)
+    MoneyMember.objects.filter(pool=world.pool).update(valid=(date(2026, 2, 1), date(2026, 5, 1)))
+    for outside, told in (
+        ("2026-01", "has no member in 2026-01: the next begins on 2026-02-01"),
+        ("2026-05", "has no member in 2026-05: the last took part until 2026-04-30"),
+    ):
+        with pytest.raises(Refused, match=told):
+            world.enter("1.00", period=Period.month(world.campus.zone, outside))
+    MoneyMember.objects.filter(pool=world.pool).update(valid=(FIRST_DAY, None))
 
     # Whoever entered the amount does not approve what rests on it; members that changed are seen.
     MoneyMember.objects.filter(contract=world.bravo).delete()

@@ -41,6 +41,9 @@ def test_a_clerk_enters_divides_proves_downloads_and_withdraws(client):
         if name != "action":
             assert f'name="{name}" value="{value}"' in kept
     assert "Enter an amount, or a quantity with its price" in refused(client.post(PAGE, said))
+    unnamed = {**said, "quantity": "10", "rate": "100.001"}
+    assert "Say the unit of the quantity 10" in refused(client.post(PAGE, unnamed))
+    said |= {"unit": "month"}
     fine = {**said, "quantity": "0.0000001", "rate": "1"}
     assert "at most 6" in refused(client.post(PAGE, fine))
     huge = {**said, "quantity": "9" * 28, "rate": "9" * 28}

@@ -56,6 +56,11 @@ def test_an_amount_is_entered_once_divided_and_withdrawn(client, staff, world):
         ({"pool": "nothing"}, "There is no such pool on this campus."),
         ({"quantity": "3"}, "Enter an amount, or a quantity with its price; one of both."),
         ({"amount": "3"}, "There is no such field."),
+        (
+            {"period": "2026-03"},
+            "The pool insurance has no member in 2026-03: the next begins on 2026-04-01. Enter the "
+            "amount for a month with members, or let the members begin earlier.",
+        ),
     ],
 )
 def test_an_amount_that_cannot_be_is_refused(client, staff, world, change, said):
