@@ -34,6 +34,12 @@ class ContractEvent(TenantRow):
     recorded_at = models.DateTimeField(editable=False)
     recorded_by = models.CharField(max_length=150, editable=False)
 
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether it did not happen: it says so itself, or the row that replaces it does."""
+        later = getattr(self, "replaced_by", None)
+        return self.withdrawn or (later is not None and later.withdrawn)
+
     class Meta:
         """Order and constraints."""
 

@@ -11,9 +11,15 @@ from poweroptix.api.serializers import RangeField, of, text
 
 EventOut = of(
     ContractEvent,
-    "id kind start_utc end_utc reason replaces_id withdrawn recorded_at recorded_by",
+    "id kind start_utc end_utc reason replaces_id recorded_at recorded_by",
     contract=text("contract.code"),
     values=BagField(read_only=True),
+    withdrawn=serializers.BooleanField(
+        source="is_withdrawn",
+        read_only=True,
+        help_text="It did not happen: true of the event that was withdrawn, and of the row that "
+        "withdraws it.",
+    ),
     replaced_by=serializers.IntegerField(
         source="replaced_by.pk", read_only=True, allow_null=True, default=None
     ),

@@ -80,7 +80,12 @@ def test_an_event_is_recorded_corrected_and_withdrawn(client, staff, world):
     shown = client.get(f"{API}/contract-events/{first['id']}", **staff).json()
     assert shown["replaced_by"] == second["id"]
     address = f"contract-events/{second['id']}/withdraw"
-    assert post(client, staff, address, {"reason": "A test."}, "c").status_code == 200
+    gone = post(client, staff, address, {"reason": "A test."}, "c")
+    assert (gone.status_code, gone.json()["withdrawn"]) == (200, True)
+    assert gone.json() == client.get(f"{API}/contract-events/{second['id']}", **staff).json()
+    assert shown["withdrawn"] is second["withdrawn"] is False  # corrected is not withdrawn
+    said = client.get(f"{API}/contract-events/{gone.json()['replaced_by']}", **staff).json()
+    assert (said["withdrawn"], said["replaces_id"]) == (True, second["id"])
     wrong = body | {"values": {"category": "FORCED", "caused_by": 1}}
     assert post(client, staff, "contract-events", wrong, "d").status_code == 400
     wrong = body | {"kind": "cycle@1", "values": {"cycles": "\N{ARABIC-INDIC DIGIT THREE}"}}
