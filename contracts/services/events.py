@@ -19,7 +19,7 @@ from contracts.events import (
     check_together,
     event_kind,
 )
-from contracts.models import Contract, ContractEvent, Term
+from contracts.models import Contract, ContractEvent, ContractVersion, Term
 from contracts.queries import event_of, priced_term, standing
 from contracts.services._save import checked_save
 from poweroptix.accounts.permissions import require
@@ -29,6 +29,7 @@ from poweroptix.kernel.csv_rows import read_rows, uneven
 from poweroptix.kernel.errors import Conflict, DomainError, Refused
 from poweroptix.kernel.finding import Finding
 from poweroptix.kernel.parameters import to_json
+from poweroptix.kernel.period import Period
 
 FILE_COLUMNS = ("kind", "start", "end", "reason")
 MOST_ROWS = 5_000
@@ -78,6 +79,8 @@ def propose_event(
         check_days(event.start_utc, event.end_utc, contract.zone)
     if kind in NAMED:
         _must_be_read(contract, event)
+    if kind == MONTH_NUMBER:
+        _must_fit_days(contract, event)
     if replaces is not None:
         _must_stand(replaces, contract)
     others = [
@@ -208,6 +211,27 @@ def _must_be_read(contract: Contract, event: Event) -> None:
     if name not in known:
         text = f"no term of {contract.code} reads {what} '{name}'; they read: "
         raise Refused("contracts.event_unread", text + (", ".join(known) or "none"))
+
+
+def _must_fit_days(contract: Contract, event: Event) -> None:
+    """Refuse a number of days that no version has in the month: every run would stop at it."""
+    days = Period(event.start_utc, event.end_utc, contract.zone)
+    month = Period.month(contract.zone, f"{days.first_date:%Y-%m}")
+    whole = (month.first_date, month.last_date)
+    replaced = ContractVersion.State.SUPERSEDED
+    spans = {
+        (max(one.first_date, whole[0]), min(one.last_date or whole[1], whole[1]))
+        for one in contract.versions.exclude(state=replaced)
+    }
+    parts = sorted(one for one in spans if one[0] <= one[1] and one != whole)
+    if (days.first_date, days.last_date) in (whole, *parts):
+        return
+    wanted = [month.label, *(f"{first} to {last}" for first, last in parts)]
+    text = (
+        f"{event.values['name']} is stated for {days.first_date} to {days.last_date}, and no "
+        f"version of {contract.code} holds on just those days; state it for {' or '.join(wanted)}"
+    )
+    raise Refused("contracts.month_number", text)
 
 
 def names_read(contract: Contract, kind: str) -> tuple[str, ...]:

@@ -165,6 +165,11 @@ def test_a_number_of_the_month_is_missed_entered_frozen_and_corrected(client):
         "is no month; write 2026-03"
         in client.post(NUMBERS, METERS | {"month": "May"}).content.decode()
     )
+    part = METERS | {"month": "2026-03-03 to 2026-03-20"}
+    assert (
+        "meter_count is stated for 2026-03-03 to 2026-03-20, and no version of PPA-ALFA holds on "
+        "just those days; state it for 2026-03"
+    ) in client.post(NUMBERS, part).content.decode()
     assert client.post(NUMBERS, METERS).status_code == 302
     run = settle(world, now=LATER)
     assert amounts(run)[40] == Decimal("765.90")
