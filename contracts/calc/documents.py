@@ -27,6 +27,8 @@ from poweroptix.kernel.rounding import Mode
 from poweroptix.kernel.series import Series
 
 ROOT = "inputs"  # what the paths of a document begin with
+SERIES_FIELDS = {"minutes", "start_utc", "unit", "values", "flat", "runs"}
+PRICE_FIELDS = SERIES_FIELDS | {"vintage", "final"}
 PERIOD_FIELDS = ("start_utc", "end_utc", "label")
 KNOWN = {
     "contract",
@@ -56,7 +58,7 @@ def pricing_inputs(document: Mapping[str, Any], defaults: PricingInputs) -> Pric
     `defaults` carries the version's contract, zone, anchor, calendars and facts. Refused with the
     name of the entry that cannot be read.
     """
-    reading.as_object(ROOT, document)
+    reading.exact(ROOT, reading.as_object(ROOT, document))
     unknown = sorted(set(document) - KNOWN)
     if unknown:
         raise Refused(
@@ -120,7 +122,7 @@ def _read_period(path: str, entry: Any, zone: str) -> Period:
         if len(entry) == 7:
             return Period.month(zone, entry)
         return Period.day(zone, reading.as_date(path, entry))
-    reading.as_object(path, entry)
+    reading.as_object(path, entry, PERIOD_FIELDS)
     reading.required(path, entry, PERIOD_FIELDS, PERIOD_FIELDS)
     start, end = read_instant(entry["start_utc"]), read_instant(entry["end_utc"])
     return Period(start, end, zone, reading.as_text(f"{path}.label", entry["label"]))
@@ -275,7 +277,8 @@ def read_number(name: str, text: Any) -> Decimal | None:
 
 
 def read_series(name: str, entry: Mapping[str, Any], period: Period) -> Series:
-    """Return readings of a quantity."""
+    """Return readings of a quantity. Refused with the name of a field that is unknown."""
+    reading.as_object(f"{ROOT}.series.{name}", entry, SERIES_FIELDS)
     grid = read_grid(name, entry, period)
     return Series.of(grid, read_values(name, entry, grid.count), entry.get("unit", "kWh"))
 
@@ -284,8 +287,9 @@ def read_prices(name: str, entry: Mapping[str, Any], period: Period) -> PriceSer
     """Return published prices with their vintage.
 
     One flat price a day holds for every date of the period, and for the days before it that a gas
-    day or a carried weekend reaches back to.
+    day or a carried weekend reaches back to. Refused with the name of a field that is unknown.
     """
+    reading.as_object(f"{ROOT}.prices.{name}", entry, PRICE_FIELDS)
     grid = read_grid(name, {"minutes": 60, **entry}, period)
     if grid.minutes == DAY_MINUTES and "flat" in entry and "start_utc" not in entry:
         first = period.first_date - timedelta(days=1 + CARRY_REACH_DAYS)

@@ -17,6 +17,16 @@ CODE = "contracts.document"
 SHAPELESS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
+class Unquoted(str):
+    """A fraction that a JSON file writes without quotes: `json.loads(..., parse_float=Unquoted)`.
+
+    Its digits are kept, but a document does not take it: most readers of JSON would make a binary
+    float of it, and then the same file says two things.
+    """
+
+    __slots__ = ()
+
+
 def refused(path: str, text: str) -> Refused:
     """Return the refusal of the entry at a path."""
     return Refused(CODE, f"{path}: {text}")
@@ -68,6 +78,26 @@ def as_date(path: str, value: Any) -> date:
         return date.fromisoformat(value)
     except (TypeError, ValueError) as error:
         raise refused(path, f"{_shown(value)} is not a date such as 2026-07-15.") from error
+
+
+def exact(path: str, value: Any) -> None:
+    """Refuse a fraction without quotes anywhere in a document: money meets no binary float.
+
+    >>> exact("inputs", {"fees": [{"fee": 0.1}]})
+    Traceback (most recent call last):
+        ...
+    poweroptix.kernel.errors.Refused: inputs.fees[0].fee: 0.1 is a fraction without quotes; \
+write "0.1".
+    """
+    if isinstance(value, float | Unquoted):
+        raise refused(path, f'{value} is a fraction without quotes; write "{value}".')
+    if isinstance(value, Mapping):
+        for name, one in value.items():
+            exact(f"{path}.{name}", one)
+    elif isinstance(value, list | tuple):
+        for at, one in enumerate(value):
+            if not isinstance(one, str | None) or isinstance(one, Unquoted):
+                exact(f"{path}[{at}]", one)
 
 
 def required(path: str, entry: Mapping[str, Any], names: Sequence[str], known: Collection[str]):

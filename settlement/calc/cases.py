@@ -63,7 +63,8 @@ def run_case(case: Mapping[str, Any]) -> Verdict:
     try:
         reading.required("the case", case, ("inputs",), CASE_FIELDS)
         inputs = reading.as_object("inputs", case["inputs"])
-        reading.as_object("expected", expected)
+        reading.exact("inputs", inputs)
+        reading.as_object("expected", expected, EXPECTED[kind])
         got = KINDS[kind](inputs, expected)
     except DomainError as error:
         return _refused(name, expected, error)
@@ -117,6 +118,12 @@ def _owners(document: Mapping[str, Any], expected: Mapping[str, Any]) -> dict[st
     }
 
 
+#: What a case of a kind may expect; `refused` is the code of a refusal.
+EXPECTED = {
+    "settle": ("lines", "quantities", "total", "refused"),
+    "pool": ("amount", "operator", "shares", "refused"),
+    "owners": ("revenue", "cost", "fee", "net", "refused"),
+}
 KINDS = {"settle": _settled, "pool": _pool, "owners": _owners}
 
 

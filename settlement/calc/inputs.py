@@ -39,6 +39,8 @@ FORMAT = "settlement.inputs@1"
 #: A month that was amended inside: terms that stayed alike are priced once. Before, under
 #: `FORMAT`, every version priced its own days, and what was settled so is computed so again.
 JOINED = "settlement.inputs@2"
+#: What a frozen quantity says of itself beside its values.
+FROZEN = {"count", "digest", "status"}
 ROOT = "inputs"  # what the paths of a document begin with
 KNOWN = {
     "format", "contract", "tenant", "currency", "zone", "period", "rounding_point", "rounding",
@@ -152,7 +154,7 @@ def from_document(document: Mapping[str, Any], resolver: Resolver | None = None)
     Refused when an entry is unknown or unreadable, with its path below `inputs`, when a reference
     cannot be followed, or when what it leads to has another digest than the document says.
     """
-    reading.as_object(ROOT, document, KNOWN)
+    reading.exact(ROOT, reading.as_object(ROOT, document, KNOWN))
     written = _format(document)
     zone = _text(document, "zone")
     period = documents.read_period(document, zone, None)
@@ -270,7 +272,8 @@ def read_series(
     if "ref" in entry:
         series = _followed(resolver, name).series(name, entry["ref"])
     else:
-        series = _with_status(documents.read_series(name, entry, period), entry.get("status"))
+        plain = {key: one for key, one in entry.items() if key not in FROZEN}
+        series = _with_status(documents.read_series(name, plain, period), entry.get("status"))
     _check_digest(name, entry, series.digest())
     return series
 
@@ -282,7 +285,8 @@ def read_prices(
     if "ref" in entry:
         prices = _followed(resolver, code).prices(code, entry["ref"])
     else:
-        prices = documents.read_prices(code, entry, period)
+        plain = {key: one for key, one in entry.items() if key not in FROZEN - {"status"}}
+        prices = documents.read_prices(code, plain, period)
     _check_digest(code, entry, prices.digest())
     return prices
 

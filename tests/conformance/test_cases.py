@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from contracts.calc.reading import Unquoted
+from poweroptix.kernel.errors import Refused
 from settlement.calc.cases import run_case
+from settlement.calc.inputs import from_document
 
 CASES = sorted(Path(__file__).with_name("cases").glob("*.json"))
 
@@ -79,6 +82,30 @@ def edited(part, **change):
         (edited("inputs", period="2026-3x"), "inputs.period: "),
         (edited("inputs", period={"label": "x"}), "inputs.period: start_utc is missing; known: "),
         (edited("inputs", calendars={"TOU": {}}), "inputs.calendars: 'schedule' is missing or not"),
+        (
+            edited("inputs", period={"start_utc": "", "end_utc": "", "label": "", "zone": "UTC"}),
+            "inputs.period: there is no field 'zone'; known: end_utc, label, start_utc.",
+        ),
+        (
+            edited("inputs", series={"delivered": {"minutes": 60, "flat": "1", "scale": "2"}}),
+            "inputs.series.delivered: there is no field 'scale'; known: flat, minutes, runs, start",
+        ),
+        (
+            edited("inputs", prices={"HUB": {"flat": "1", "factor": "2"}}),
+            "inputs.prices.HUB: there is no field 'factor'; known: final, flat, minutes, runs, ",
+        ),
+        (
+            edited("term", parameters={"price": 50.5}),
+            "inputs.versions[0].terms[0].parameters.price: 50.5 is a fraction without",
+        ),
+        (
+            edited("inputs", series={"delivered": {"values": ["1", Unquoted("0.10")]}}),
+            'inputs.series.delivered.values[1]: 0.10 is a fraction without quotes; write "0.10".',
+        ),
+        (
+            {**edited("inputs"), "expected": {"total": "1.00", "totals": "1.00"}},
+            "expected: there is no field 'totals'; known: lines, quantities, refused, total.",
+        ),
         (edited("inputs", rounding="ASIDE"), "inputs.rounding: cannot be read: "),
         (edited("inputs", carry_in=[]), "inputs.carry_in: [] is not an object {...}."),
         ({**edited("inputs"), "inputs": []}, "inputs: [] is not an object {...}."),
@@ -99,3 +126,9 @@ def test_a_money_document_of_another_shape_is_unsupported(kind):
 
 def test_a_kind_that_is_no_text_is_unsupported():
     assert run_case({"id": "x", "kind": []}).got == "kind []"
+
+
+def test_a_document_of_binary_floats_is_refused():
+    inputs = edited("term", parameters={"price": 50.5})["inputs"]
+    with pytest.raises(Refused, match=r"terms\[0\].parameters.price: 50.5 is a fraction without"):
+        from_document(inputs)

@@ -109,13 +109,19 @@ def test_conformance_prints_a_verdict_per_case(tmp_path):
     (tmp_path / "c.json").write_text("{")
     (tmp_path / "d.json").write_text(json.dumps({"id": "d", "kind": "settle", "inputs": []}))
     (tmp_path / "e.json").write_text(json.dumps({**good, "id": "e"}))
+    text = json.dumps({**good, "id": "f"}).replace('"100"', "100.50")
+    (tmp_path / "f.json").write_text(text)
     code, out, _ = run("conformance", str(tmp_path))
     said = {one["id"]: one for one in json.loads(out)}
     assert code == 1
     assert {name: one["verdict"] for name, one in said.items()} == {
         "good": "pass", "other": "unsupported", "bad": "fail", "c": "unsupported",
-        "d": "unsupported", "e": "pass",
+        "d": "unsupported", "e": "pass", "f": "unsupported",
     }  # fmt: skip
+    assert (
+        'parameters.fee: 100.50 is a fraction without quotes; write "100.50".'
+        in (said["f"]["got"]["message"])
+    )
     assert said["c"]["got"].startswith(f"{tmp_path}/c.json: Expecting property name")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from contracts.calc.reading import Unquoted
 from poweroptix.kernel.errors import Refused
 from settlement.calc.cases import Verdict, run_case
 from settlement.calc.examples import is_example, replay
@@ -61,7 +62,7 @@ def _of_file(path: Path) -> list[Verdict]:
 
 def _cases(path: Path) -> list[dict[str, Any]]:
     """Return the cases of a file: one object or a list; a file of something else is one case."""
-    found = json.loads(path.read_text("utf-8"), parse_float=str)
+    found = json.loads(path.read_text("utf-8"), parse_float=Unquoted, parse_constant=Unquoted)
     cases = found if isinstance(found, list) else [found]
     named = [case if isinstance(case, dict) else {"kind": type(case).__name__} for case in cases]
     return [{"id": path.stem, **case} for case in named]

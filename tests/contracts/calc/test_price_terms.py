@@ -65,7 +65,7 @@ def test_needs_of_all_terms_and_what_is_absent():
         ({"serie": {}}, "unknown entry 'serie'; known: anchor_date, "),
         (
             {"series": {"delivered": {"flat": 1.5}}},
-            "delivered: 1.5 is not a decimal",
+            "inputs.series.delivered.flat: 1.5 is a fraction without quotes",
         ),
         (
             {"series": {"delivered": {"runs": [[3, "1"]]}}},
