@@ -18,7 +18,16 @@ def main():
         if not python().exists():
             sys.exit("PowerOptix is not set up here yet; run ./start first.")
         os.execv(python(), [str(python()), *sys.argv])  # noqa: S606 - our own interpreter
-    execute_from_command_line(sys.argv)
+    from django.db import ProgrammingError
+
+    try:
+        execute_from_command_line(sys.argv)
+    except ProgrammingError:
+        from poweroptix.db.unprepared import SENTENCE, is_prepared
+
+        if is_prepared():
+            raise
+        sys.exit(SENTENCE)
 
 
 if __name__ == "__main__":
