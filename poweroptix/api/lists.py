@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.core import signing
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import Http404
 from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, PermissionDenied
 from rest_framework.parsers import BaseParser
@@ -157,8 +157,20 @@ def narrowed(
     for name, lookup in filters.items():
         text = request.query_params.get(name)
         if text is not None:
-            rows = rows.filter(**{lookup: _value(name, text)})
+            value = _value(name, text)
+            _check_choice(rows.model, name, lookup, text)
+            rows = rows.filter(**{lookup: value})
     return rows.filter(**fixed)
+
+
+def _check_choice(model: type[Model], name: str, lookup: str, text: str) -> None:
+    """Refuse a value that a column of choices never has; an unknown code only finds nothing."""
+    if lookup not in {one.name for one in model._meta.concrete_fields}:
+        return
+    known = [str(value) for value, _label in model._meta.get_field(lookup).flatchoices]
+    if known and text not in known:
+        told = f"'{text[:60]}' is no {name}; known: {', '.join(sorted(known))}."
+        raise Refused("parameter", told, pointer=f"?{name}")
 
 
 def _value(name: str, text: str) -> Any:

@@ -150,3 +150,11 @@ def test_a_replay_gives_the_lines_that_counted_then(client, world, staff):
         line.label for line in run.lines.order_by("position")
     ]
     assert client.get(address, **staff).json()["detail"] == "'as_of' is missing."
+
+
+def test_a_choice_that_there_is_not_is_refused_with_the_known_ones(client, staff):
+    answer = client.get("/api/v1/settlement-runs?state=FOO", **staff)
+    assert (answer.status_code, answer.json()["code"]) == (400, "parameter")
+    assert answer.json()["detail"].startswith("'FOO' is no state; known: APPROVED, ")
+    assert client.get("/api/v1/settlement-runs?state=APPROVED", **staff).status_code == 200
+    assert client.get("/api/v1/settlement-runs?contract=FOO", **staff).json()["data"] == []

@@ -47,6 +47,9 @@ def test_each_filter_narrows(client, world, reader, resource):
         far = {"_since": "2199-01-01T00:00:00Z", "_before": "1991-01-01T00:00:00Z"}
         value = next((v for end, v in far.items() if name.endswith(end)), "999999999")
         answer = client.get(f"{V1}/{resource.name}?{name}={value}", **reader)
+        if answer.status_code == 400:
+            assert f" is no {name}; known: " in answer.json()["detail"]
+            continue
         assert (answer.status_code, answer.json()["data"]) == (200, []), name
 
 
