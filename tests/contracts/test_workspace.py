@@ -175,7 +175,7 @@ def test_an_example_that_cannot_be_priced_is_refused_at_its_inputs(draft, people
         (empty, "delivered: &#x27;&#x27; is not a decimal number in quotes"),
         ({"period": "2026-03"}, "delivered"),
         ({"period": {"label": "x"}}, "is missing"),
-        ({"period": "2026-03", "series": []}, "the inputs cannot be read"),
+        ({"period": "2026-03", "series": []}, "is not an object"),
         (EXAMPLE | {"rounding": "UPWARDS"}, "the inputs cannot be read"),
         (EXAMPLE | {"series": {"delivered": {"flat": None}}}, "line 10: agreed 148,600.00, no"),
     ):

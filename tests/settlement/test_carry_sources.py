@@ -18,7 +18,7 @@ FEBRUARY = SimpleNamespace(
 
 
 def opening(carry, period="2026-03"):
-    return SimpleNamespace(pk=3, period=period, carry=carry)
+    return SimpleNamespace(pk=3, period=period, carry=carry, open_items=[])
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,6 @@ def opening(carry, period="2026-03"):
     ],
 )
 def test_an_opening_balance_replaces_the_lines_that_it_names(openings, runs, carry, kind, run):
-    shelf = Shelf(openings={1: openings}, history={1: runs})
+    shelf = Shelf(openings={1: openings}, history={1: runs}, versions={1: ()})
     found, source, of = carry_in(CONTRACT, MARCH, shelf)
     assert (found, source["kind"], of) == (carry, kind, run)
