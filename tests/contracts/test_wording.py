@@ -118,8 +118,9 @@ def test_nested_entries_unknown_fields_and_names_in_messages_are_said():
 
 
 def test_the_wrong_cell_of_a_table_is_marked_described_and_focused():
-    version = SimpleNamespace(terms=SimpleNamespace(exclude=lambda **_: no_rows))
-    no_rows = SimpleNamespace(filter=lambda **_: SimpleNamespace(exists=lambda: False))
+    nothing = SimpleNamespace(exists=lambda: False, first=lambda: None)
+    no_rows = SimpleNamespace(filter=lambda **_: nothing, exclude=lambda **_: no_rows)
+    version = SimpleNamespace(terms=no_rows)
     described = describe(charge_type("block_energy@1").Parameters)
     data = {f"p_{one['name']}": one["default"] for one in described if one["choices"]} | {
         "line_code": "10", "label": "Energy", "quantity_name": "delivered",
